@@ -1,0 +1,1 @@
+//! Arguments, file and environment to one validated configuration.

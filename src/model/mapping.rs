@@ -1,0 +1,158 @@
+//! An event source mapping: a source, a function, the settings between them (aws-facts §1).
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::id::{Arn, FunctionName, MappingId};
+use crate::model::time::Timestamp;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SourceKind {
+    DynamoDb,
+    Kinesis,
+    Sqs,
+    SqsFifo,
+    Other,
+}
+
+impl SourceKind {
+    pub fn of(source: &Arn) -> Self {
+        match source.service() {
+            "dynamodb" => SourceKind::DynamoDb,
+            "kinesis" => SourceKind::Kinesis,
+            "sqs" if source.as_str().ends_with(".fifo") => SourceKind::SqsFifo,
+            "sqs" => SourceKind::Sqs,
+            _ => SourceKind::Other,
+        }
+    }
+
+    pub fn is_stream(self) -> bool {
+        matches!(self, SourceKind::DynamoDb | SourceKind::Kinesis)
+    }
+
+    pub fn is_queue(self) -> bool {
+        matches!(self, SourceKind::Sqs | SourceKind::SqsFifo)
+    }
+}
+
+/// `State` as Lambda spells it; a string it may add later is kept as it came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MappingState {
+    Creating,
+    Enabling,
+    Enabled,
+    Disabling,
+    Disabled,
+    Updating,
+    Deleting,
+    Other(String),
+}
+
+impl MappingState {
+    pub fn parse(text: &str) -> Self {
+        match text {
+            "Creating" => MappingState::Creating,
+            "Enabling" => MappingState::Enabling,
+            "Enabled" => MappingState::Enabled,
+            "Disabling" => MappingState::Disabling,
+            "Disabled" => MappingState::Disabled,
+            "Updating" => MappingState::Updating,
+            "Deleting" => MappingState::Deleting,
+            other => MappingState::Other(other.to_owned()),
+        }
+    }
+
+    /// Enabled or Disabled: nothing is under way, and a change would be taken.
+    pub fn is_settled(&self) -> bool {
+        matches!(self, MappingState::Enabled | MappingState::Disabled)
+    }
+}
+
+impl fmt::Display for MappingState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            MappingState::Creating => "Creating",
+            MappingState::Enabling => "Enabling",
+            MappingState::Enabled => "Enabled",
+            MappingState::Disabling => "Disabling",
+            MappingState::Disabled => "Disabled",
+            MappingState::Updating => "Updating",
+            MappingState::Deleting => "Deleting",
+            MappingState::Other(text) => text,
+        };
+        f.pad(text)
+    }
+}
+
+/// The tunables. A member is `None` when Lambda did not answer it (SQS mappings carry no
+/// parallelization factor; aws-facts §1.1).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct MappingSettings {
+    pub batch_size: Option<u32>,
+    /// `MaximumBatchingWindowInSeconds`.
+    pub window_s: Option<u32>,
+    /// Streams only: concurrent batches per shard, 1–10.
+    pub parallelization_factor: Option<u32>,
+    /// SQS only: `ScalingConfig.MaximumConcurrency`, 2–1000; `None` is no limit of the mapping's.
+    pub max_concurrency: Option<u32>,
+    /// `MaximumRetryAttempts`; -1 is "until the record expires".
+    pub max_retry_attempts: Option<i32>,
+    /// `MaximumRecordAgeInSeconds`; -1 is "until the record expires".
+    pub max_record_age_s: Option<i32>,
+    /// `BisectBatchOnFunctionError`.
+    pub bisect: Option<bool>,
+    pub on_failure: Option<Arn>,
+    /// `FunctionResponseTypes` holds `ReportBatchItemFailures`.
+    pub report_batch_item_failures: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mapping {
+    pub id: MappingId,
+    pub source: Arn,
+    pub function: FunctionName,
+    pub function_arn: Arn,
+    pub state: MappingState,
+    /// `StateTransitionReason`: who made the last change.
+    pub state_reason: Option<String>,
+    pub settings: MappingSettings,
+    pub last_processing_result: Option<String>,
+    pub last_modified: Option<Timestamp>,
+}
+
+impl Mapping {
+    pub fn kind(&self) -> SourceKind {
+        SourceKind::of(&self.source)
+    }
+}
+
+/// A partial `UpdateEventSourceMapping`: what is `None` stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct MappingChange {
+    pub batch_size: Option<u32>,
+    pub window_s: Option<u32>,
+    pub parallelization_factor: Option<u32>,
+    /// `Some(None)` removes the limit (`ScalingConfig: {}`).
+    pub max_concurrency: Option<Option<u32>>,
+    pub enabled: Option<bool>,
+}
+
+impl MappingChange {
+    pub fn is_empty(&self) -> bool {
+        *self == MappingChange::default()
+    }
+
+    /// The settings as they will be once the change is applied.
+    #[must_use]
+    pub fn applied_to(&self, settings: &MappingSettings) -> MappingSettings {
+        let mut after = settings.clone();
+        after.batch_size = self.batch_size.or(after.batch_size);
+        after.window_s = self.window_s.or(after.window_s);
+        after.parallelization_factor = self.parallelization_factor.or(after.parallelization_factor);
+        if let Some(limit) = self.max_concurrency {
+            after.max_concurrency = limit;
+        }
+        after
+    }
+}

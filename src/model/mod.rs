@@ -1,0 +1,20 @@
+//! The vocabulary every layer shares: ids, time, queues, mappings, messages, metrics, topology,
+//! findings, plans. Plain data: nothing here does I/O, reads a clock or decides anything.
+
+pub mod bench;
+pub mod census;
+pub mod change;
+pub mod finding;
+pub mod function;
+pub mod id;
+pub mod mapping;
+pub mod message;
+pub mod metric;
+pub mod move_task;
+pub mod observed;
+pub mod picture;
+pub mod plan;
+pub mod queue;
+pub mod service_error;
+pub mod time;
+pub mod topology;

@@ -1,0 +1,169 @@
+//! What a machine wants done and what came of it, as comparable data. `aws` performs the orders that
+//! are calls, `journal` the durable ones; the machine alone decides their order and any retry.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::id::{Arn, MappingId, MessageId, OperationId, QueueUrl, ReceiptHandle, TaskHandle};
+use crate::model::mapping::{Mapping, MappingChange};
+use crate::model::message::{Message, Outgoing};
+use crate::model::move_task::MoveTask;
+use crate::model::plan::Plan;
+use crate::model::queue::QueueCounts;
+use crate::model::service_error::Outcome;
+use crate::model::time::Timestamp;
+
+/// Unique within one machine, in the order the orders were given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct OrderId(pub u64);
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Order {
+    // Receiving hides messages and counts: these are writes.
+    Receive {
+        queue: QueueUrl,
+        /// 1–10.
+        max: u32,
+        visibility_s: u32,
+        wait_s: u32,
+    },
+    /// Give a lease more time (`ChangeMessageVisibilityBatch`); at most 10 entries.
+    Extend {
+        queue: QueueUrl,
+        entries: Vec<Lease>,
+        visibility_s: u32,
+    },
+    /// Give messages back now (visibility 0); at most 10 entries.
+    Release {
+        queue: QueueUrl,
+        entries: Vec<Lease>,
+    },
+    /// At most 10 entries and the destination's size limit in total. Entries answer by index.
+    Send {
+        queue: QueueUrl,
+        entries: Vec<Outgoing>,
+    },
+    Delete {
+        queue: QueueUrl,
+        entries: Vec<Lease>,
+    },
+    StartMoveTask {
+        source: Arn,
+        destination: Option<Arn>,
+        max_per_s: Option<u32>,
+    },
+    ListMoveTasks {
+        source: Arn,
+    },
+    CancelMoveTask {
+        handle: TaskHandle,
+    },
+    QueueCounts {
+        queue: QueueUrl,
+    },
+    GetMapping(MappingId),
+    UpdateMapping {
+        mapping: MappingId,
+        change: MappingChange,
+    },
+    /// Durable before `Done` is answered.
+    Record(Vec<JournalEntry>),
+}
+
+/// A message held: what is needed to release, extend or delete it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    pub id: MessageId,
+    pub receipt: ReceiptHandle,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    Received(Vec<Message>),
+    /// One result an entry, in the order of the entries.
+    Entries(Vec<Result<(), EntryError>>),
+    /// One result an entry: the new message's id.
+    Sent(Vec<Result<MessageId, EntryError>>),
+    TaskStarted(TaskHandle),
+    /// Newest first.
+    Tasks(Vec<MoveTask>),
+    TaskCancelled {
+        moved: u64,
+    },
+    Counts(QueueCounts),
+    Mapping(Box<Mapping>),
+    Recorded,
+}
+
+/// One entry of a batch that was refused although the call was answered 200.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryError {
+    pub code: String,
+    pub message: String,
+    /// The service blames the sender: the same entry will be refused again.
+    pub sender_fault: bool,
+}
+
+pub type OrderResult = Outcome<Answer>;
+
+/// A durable line of an operation's history. The journal keeps them in the order given.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "entry")]
+pub enum JournalEntry {
+    /// The first: what was confirmed, by whom, where.
+    Began {
+        operation: OperationId,
+        at: Timestamp,
+        plan: Box<Plan>,
+        who: String,
+        account: String,
+        region: String,
+    },
+    Message {
+        operation: OperationId,
+        at: Timestamp,
+        id: MessageId,
+        state: MessageState,
+    },
+    Noted {
+        operation: OperationId,
+        at: Timestamp,
+        text: String,
+    },
+    /// The last.
+    Ended {
+        operation: OperationId,
+        at: Timestamp,
+        state: EndState,
+        summary: String,
+    },
+}
+
+/// How far one message of a redrive has come; only ever forward.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "state")]
+pub enum MessageState {
+    /// About to be sent to `to`; body and attributes are known by digest.
+    Recorded { to: QueueUrl, sha256: String },
+    /// The destination answered with a new id.
+    Acknowledged { new_id: MessageId },
+    /// Deleted from the source: moved.
+    Deleted,
+    /// The send ended unknown: it may exist twice.
+    PossibleDuplicate { why: String },
+    /// Sent, but the source copy could not be deleted: it exists twice.
+    Duplicate { why: String },
+    /// Not sent; still in the source queue.
+    Failed { why: String },
+    /// Not found in the source queue any more; nothing was done to it.
+    Gone,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EndState {
+    Done,
+    /// Some messages failed or are possibly duplicated; each is named.
+    Partly,
+    Cancelled,
+    Failed,
+}

@@ -1,0 +1,1 @@
+//! Finding messages and rows by what a person types.

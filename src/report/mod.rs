@@ -1,0 +1,1 @@
+//! The same figures without a terminal: tables and JSON.

@@ -1,0 +1,1 @@
+//! Scenario files to blueprints, load, faults and timeline.

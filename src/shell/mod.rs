@@ -1,0 +1,1 @@
+//! The imperative shell of the console: the loop, the terminal guard, input, effects.

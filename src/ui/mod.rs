@@ -1,0 +1,1 @@
+//! Draws a console. Holds no state and decides nothing.

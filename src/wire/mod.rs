@@ -1,0 +1,1 @@
+//! AWS protocols for the pipeline: bytes to request, response to bytes. No sockets.
