@@ -117,8 +117,10 @@ fn every_file_keeps_to_its_layer_and_its_size() {
         check_file(&path, &mut faults);
     }
     assert!(EXCEPTIONS.len() <= 5, "more than five exceptions: mend one");
-    let unused: Vec<_> =
-        EXCEPTIONS.iter().filter(|(file, rule, _)| !faults.iter().any(|f| f.file == *file && f.rule == *rule)).collect();
+    let unused: Vec<_> = EXCEPTIONS
+        .iter()
+        .filter(|(file, rule, _)| !faults.iter().any(|f| f.file == *file && f.rule == *rule))
+        .collect();
     assert!(unused.is_empty(), "exceptions nobody needs any more: {unused:?}");
     faults.retain(|fault| !EXCEPTIONS.iter().any(|(file, rule, _)| fault.file == *file && fault.rule == *rule));
     let listing = faults.iter().fold(String::new(), |mut text, fault| {
@@ -372,7 +374,8 @@ impl<F: FnMut(usize, &'static str, String)> Walk<'_, F> {
     }
 
     fn foreign(&mut self, word: &str, line: usize) {
-        let confined = CONFINED.iter().find(|(name, _)| word == *name || (name.ends_with('_') && word.starts_with(name)));
+        let confined =
+            CONFINED.iter().find(|(name, _)| word == *name || (name.ends_with('_') && word.starts_with(name)));
         if let Some((_, layers)) = confined
             && !layers.contains(&self.layer)
         {
@@ -387,10 +390,7 @@ fn heads(tokens: &[TokenTree]) -> Vec<(String, usize)> {
         Some(TokenTree::Ident(word)) => vec![(word.to_string(), word.span().start().line)],
         Some(TokenTree::Group(group)) => {
             let inner: Vec<TokenTree> = group.stream().into_iter().collect();
-            inner
-                .split(|token| matches!(token, TokenTree::Punct(p) if p.as_char() == ','))
-                .flat_map(heads)
-                .collect()
+            inner.split(|token| matches!(token, TokenTree::Punct(p) if p.as_char() == ',')).flat_map(heads).collect()
         }
         _ => Vec::new(),
     }
