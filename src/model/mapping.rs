@@ -133,7 +133,9 @@ pub struct MappingChange {
     pub batch_size: Option<u32>,
     pub window_s: Option<u32>,
     pub parallelization_factor: Option<u32>,
-    /// `Some(None)` removes the limit (`ScalingConfig: {}`).
+    /// `Some(None)` removes the limit (`ScalingConfig: {}`); written as 0, so that it is still told
+    /// from "unchanged" when it is read back.
+    #[serde(default, with = "removable")]
     pub max_concurrency: Option<Option<u32>>,
     pub enabled: Option<bool>,
 }
@@ -154,5 +156,32 @@ impl MappingChange {
             after.max_concurrency = limit;
         }
         after
+    }
+}
+
+/// `None` ↔ null, `Some(None)` ↔ 0, `Some(Some(n))` ↔ n: JSON has one null for two absences.
+mod removable {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(value: &Option<Option<u32>>, serializer: S) -> Result<S::Ok, S::Error> {
+        value.map(Option::unwrap_or_default).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u32>>, D::Error> {
+        Ok(Option::<u32>::deserialize(deserializer)?.map(|n| (n != 0).then_some(n)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_removed_limit_survives_being_written_down() {
+        for limit in [None, Some(None), Some(Some(5))] {
+            let change = MappingChange { max_concurrency: limit, ..MappingChange::default() };
+            let text = serde_json::to_string(&change).expect("plain data");
+            assert_eq!(serde_json::from_str::<MappingChange>(&text).expect("its own text"), change, "{text}");
+        }
     }
 }

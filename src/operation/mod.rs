@@ -1,3 +1,78 @@
 //! What an operator does, each a sans-IO machine: commands and results in, orders and progress out.
+//! A machine never performs an order, reads a clock or draws chance it was not seeded with; whoever
+//! drives it (`runner`, or a test in virtual time) decides nothing.
 
+pub mod card;
+pub mod confirm;
 pub mod order;
+pub mod progress;
+
+use crate::model::id::OperationId;
+use crate::model::plan::{MoveAllPlan, RedrivePlan, RetunePlan, ScanPlan};
+use crate::model::time::Timestamp;
+use crate::operation::confirm::Confirmed;
+use crate::operation::order::{Order, OrderId, OrderResult};
+use crate::operation::progress::{Kind, Progress};
+
+/// What a person, or a program that ends, can tell a machine at work.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Command {
+    /// Finish what is under way, give the rest back, and wait.
+    Pause,
+    Resume,
+    /// Finish what is under way, give the rest back, and end.
+    Cancel,
+    /// The process ends: as `Cancel`, but the operation stays open in the journal where it can be
+    /// taken up again.
+    Leave,
+    /// Messages a second from now on; `None` is unlimited. Machines without a rate ignore it.
+    Rate(Option<f64>),
+}
+
+/// A confirmed plan of any kind: what the console orders and the runner starts.
+#[derive(Debug, PartialEq)]
+pub enum Undertaking {
+    Scan(Confirmed<ScanPlan>),
+    Redrive(Confirmed<RedrivePlan>),
+    MoveAll(Confirmed<MoveAllPlan>),
+    Retune(Confirmed<RetunePlan>),
+}
+
+impl Undertaking {
+    pub fn kind(&self) -> Kind {
+        match self {
+            Undertaking::Scan(_) => Kind::Scan,
+            Undertaking::Redrive(_) => Kind::Redrive,
+            Undertaking::MoveAll(_) => Kind::MoveAll,
+            Undertaking::Retune(_) => Kind::Retune,
+        }
+    }
+}
+
+/// Who runs an operation, and where: kept in its journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    pub operation: OperationId,
+    /// The caller's ARN, or what is known of them.
+    pub who: String,
+    pub account: String,
+    pub region: String,
+}
+
+/// One operation at work. `now` is the account's time and never goes backwards.
+///
+/// After any `handle_*`, drain `poll_order` and `poll_progress`, then sleep until `poll_timeout` or
+/// the next result. An order may be held back by whoever performs it, never reordered within
+/// [`Order::Record`].
+pub trait Operation: Send {
+    fn handle_command(&mut self, now: Timestamp, command: Command);
+    fn handle_result(&mut self, now: Timestamp, id: OrderId, result: OrderResult);
+    /// Called when `poll_timeout` has been reached; harmless when called early.
+    fn handle_timeout(&mut self, now: Timestamp);
+    fn poll_order(&mut self, now: Timestamp) -> Option<(OrderId, Order)>;
+    fn poll_timeout(&self) -> Option<Timestamp>;
+    /// What is new since the last call; the last one carries the report.
+    fn poll_progress(&mut self) -> Option<Progress>;
+    /// Nothing is held, nothing outstanding, nothing more will be ordered.
+    fn is_finished(&self) -> bool;
+}

@@ -154,6 +154,8 @@ pub enum MessageState {
     Duplicate { why: String },
     /// Not sent; still in the source queue.
     Failed { why: String },
+    /// Set aside on purpose, untouched in the source queue.
+    Skipped { why: String },
     /// Not found in the source queue any more; nothing was done to it.
     Gone,
 }
@@ -166,4 +168,14 @@ pub enum EndState {
     Partly,
     Cancelled,
     Failed,
+}
+
+/// Performs the orders that are calls to AWS; never asked for [`Order::Record`]. Retries nothing.
+pub trait Calls: Send + Sync + 'static {
+    fn call(&self, order: Order) -> impl Future<Output = OrderResult> + Send;
+}
+
+/// Keeps entries. Answers [`Answer::Recorded`] once they are durable, never before.
+pub trait JournalSink: Send + Sync + 'static {
+    fn record(&self, entries: Vec<JournalEntry>) -> impl Future<Output = OrderResult> + Send;
 }

@@ -1,0 +1,262 @@
+//! How far an operation has come and what came of it, as data a screen, a table and JSON can show.
+
+use serde::Serialize;
+
+use crate::model::id::{MessageId, OperationId, TaskHandle};
+use crate::model::mapping::Mapping;
+use crate::model::message::Message;
+use crate::model::move_task::MoveTaskStatus;
+use crate::model::time::Timestamp;
+use crate::operation::order::EndState;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    Scan,
+    Redrive,
+    MoveAll,
+    Retune,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Confirmed; its first line is on its way into the journal.
+    Starting,
+    Running,
+    Paused,
+    /// Giving back what is held and waiting for what is under way.
+    Ending,
+    Finished,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Progress {
+    pub operation: OperationId,
+    pub kind: Kind,
+    pub phase: Phase,
+    /// One line: `1,000 of ~50,000 scanned`.
+    pub line: String,
+    pub done: u64,
+    pub failed: u64,
+    /// What is still to do, where that is known.
+    pub left: Option<u64>,
+    /// Messages a second, measured over the operation so far.
+    pub rate_per_s: Option<f64>,
+    /// Milliseconds until done at this rate.
+    pub eta_ms: Option<i64>,
+    /// Messages this operation keeps hidden from others now …
+    pub held: u64,
+    /// … and when the last of them shows again by itself.
+    pub held_until: Option<Timestamp>,
+    /// Messages newly copied into the snapshot by a scan; their receipts are soon void.
+    pub found: Vec<Message>,
+    /// Present once, in the last progress.
+    pub report: Option<Report>,
+}
+
+/// What came of an operation.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Report {
+    Scan(ScanReport),
+    Redrive(RedriveReport),
+    MoveAll(MoveAllReport),
+    Retune(RetuneReport),
+}
+
+impl Report {
+    pub fn state(&self) -> EndState {
+        match self {
+            Report::Scan(report) => report.state,
+            Report::Redrive(report) => report.state,
+            Report::MoveAll(report) => report.state,
+            Report::Retune(report) => report.state,
+        }
+    }
+
+    /// One line for the journal and a toast.
+    pub fn line(&self) -> String {
+        match self {
+            Report::Scan(report) => report.line(),
+            Report::Redrive(report) => report.line(),
+            Report::MoveAll(report) => report.line(),
+            Report::Retune(report) => report.line(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ScanReport {
+    pub operation: OperationId,
+    pub state: EndState,
+    pub scanned: u64,
+    /// About how many the queue held when the scan began, when it could be asked.
+    pub about: Option<u64>,
+    /// True when the queue was seen empty behind what was scanned: nothing visible was left out.
+    pub complete: bool,
+    pub at: Timestamp,
+    /// Receives it took.
+    pub requests: u64,
+    /// Messages that could not be given back and show again by themselves, and when.
+    pub hidden: u64,
+    pub hidden_until: Option<Timestamp>,
+    /// What went wrong, in one line.
+    pub problem: Option<String>,
+}
+
+impl ScanReport {
+    /// `1,000 of ~50,000 scanned at 03:12Z`
+    pub fn line(&self) -> String {
+        let of = match self.about {
+            Some(about) if !self.complete && about > self.scanned => format!(" of ~{}", grouped(about)),
+            _ => String::new(),
+        };
+        let problem = self.problem.as_ref().map(|problem| format!("; {problem}")).unwrap_or_default();
+        format!("{}{of} scanned at {}{problem}", grouped(self.scanned), self.at.clock())
+    }
+}
+
+/// Every id asked for ends in exactly one of `moved`, `failed`, `skipped`, `gone`, `returned`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RedriveReport {
+    pub operation: OperationId,
+    pub state: EndState,
+    pub asked: u64,
+    /// Acknowledged by the destination and deleted from the source.
+    pub moved: u64,
+    /// Refused, sent with an unknown end, or sent but not deleted; each is in `faults`.
+    pub failed: u64,
+    /// Set aside untouched: no known origin.
+    pub skipped: u64,
+    /// Not found in the source queue any more.
+    pub gone: u64,
+    /// Not tried; still in the source queue.
+    pub returned: u64,
+    /// May exist twice, or do: the send's end is unknown, the delete failed, or the lease had lapsed.
+    pub duplicates_possible: Vec<MessageId>,
+    /// Why a message failed or was skipped.
+    pub faults: Vec<(MessageId, String)>,
+    /// What ended the operation early, in one line.
+    pub problem: Option<String>,
+    /// Milliseconds from start to end.
+    pub took_ms: i64,
+}
+
+impl RedriveReport {
+    pub fn line(&self) -> String {
+        let mut line = format!("{} of {} moved", grouped(self.moved), grouped(self.asked));
+        for (count, what) in [
+            (self.failed, "failed"),
+            (self.skipped, "skipped"),
+            (self.gone, "gone"),
+            (self.returned, "not tried"),
+            (self.duplicates_possible.len() as u64, "possibly twice"),
+        ] {
+            if count > 0 {
+                line.push_str(&format!(", {} {what}", grouped(count)));
+            }
+        }
+        if let Some(problem) = &self.problem {
+            line.push_str(&format!("; {problem}"));
+        }
+        line
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MoveAllReport {
+    pub operation: OperationId,
+    pub state: EndState,
+    /// Approximate; SQS's counter lags by seconds.
+    pub moved: u64,
+    pub to_move: Option<u64>,
+    /// The task's last status seen; `None` when none was.
+    #[serde(skip)]
+    pub status: Option<MoveTaskStatus>,
+    #[serde(skip)]
+    pub handle: Option<TaskHandle>,
+    pub problem: Option<String>,
+    pub took_ms: i64,
+}
+
+impl MoveAllReport {
+    pub fn line(&self) -> String {
+        let of = self.to_move.map(|n| format!(" of ~{}", grouped(n))).unwrap_or_default();
+        let problem = self.problem.as_ref().map(|problem| format!("; {problem}")).unwrap_or_default();
+        let how = match self.state {
+            EndState::Done => "moved by a move task",
+            EndState::Cancelled => "moved before the task was cancelled",
+            EndState::Partly | EndState::Failed => "moved",
+        };
+        format!("~{}{of} {how}{problem}", grouped(self.moved))
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RetuneReport {
+    pub operation: OperationId,
+    pub state: EndState,
+    /// When `GetEventSourceMapping` showed the new settings, settled. They may take effect later
+    /// (aws-facts §1.3): metrics tell.
+    pub settled_at: Option<Timestamp>,
+    /// The mapping as last seen.
+    #[serde(skip)]
+    pub mapping: Option<Mapping>,
+    /// `parallel 1→5`
+    pub what: String,
+    pub problem: Option<String>,
+}
+
+impl RetuneReport {
+    pub fn line(&self) -> String {
+        match (&self.problem, self.settled_at) {
+            (Some(problem), _) => format!("{}: {problem}", self.what),
+            (None, Some(at)) => format!("{}, settled at {}", self.what, at.clock_s()),
+            (None, None) => self.what.clone(),
+        }
+    }
+}
+
+/// `50,000`
+pub fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        let said: Vec<String> = [0, 999, 1_000, 50_000, 1_234_567].map(grouped).into();
+        assert_eq!(said, ["0", "999", "1,000", "50,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn a_sample_is_never_told_as_the_whole() {
+        let mut report = ScanReport {
+            operation: "op-1".into(),
+            state: EndState::Done,
+            scanned: 1_000,
+            about: Some(50_000),
+            complete: false,
+            at: Timestamp::from_s(1_767_236_000),
+            requests: 100,
+            hidden: 0,
+            hidden_until: None,
+            problem: None,
+        };
+        assert_eq!(report.line(), "1,000 of ~50,000 scanned at 02:53Z");
+        report.complete = true;
+        assert_eq!(report.line(), "1,000 scanned at 02:53Z");
+    }
+}
