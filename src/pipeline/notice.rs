@@ -13,16 +13,39 @@ pub struct Notice {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Happening {
     /// A stream batch was sent to its function. `records` are (item, version within the item).
-    BatchSent { function: FunctionName, shard: u32, lane: u32, records: u32, age_ms: i64 },
+    BatchSent {
+        function: FunctionName,
+        shard: u32,
+        lane: u32,
+        records: u32,
+        age_ms: i64,
+    },
     /// Events handled with success for the first time: the item and the sequence within the item.
-    Indexed { item: u64, sequence: u64 },
-    RunEnded { function: FunctionName, failed: bool },
-    Throttled { function: FunctionName },
+    Indexed {
+        item: u64,
+        sequence: u64,
+    },
+    RunEnded {
+        function: FunctionName,
+        failed: bool,
+    },
+    Throttled {
+        function: FunctionName,
+    },
     /// A receive moved a message to the dead-letter queue.
-    DeadLettered { queue: QueueName, id: MessageId },
+    DeadLettered {
+        queue: QueueName,
+        id: MessageId,
+    },
     /// A document went to an on-failure destination, for so many records.
-    Discarded { function: FunctionName, records: u32 },
-    Switched { switch: String, on: bool },
+    Discarded {
+        function: FunctionName,
+        records: u32,
+    },
+    Switched {
+        switch: String,
+        on: bool,
+    },
 }
 
 /// Notices kept for a watcher that does not come.
