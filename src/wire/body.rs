@@ -1,0 +1,92 @@
+//! What a body may be before any parser sees it: bounded, UTF-8, and not nested beyond what a
+//! parser's stack can take (design, "Bodies are bombs").
+
+use serde_json::{Map, Value};
+
+/// Largest body taken, in bytes: an SQS batch of 1 MiB (aws-facts §3.1) with room for its escapes.
+pub const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
+/// Deepest nesting of arrays and objects that is handed to a parser.
+pub const MAX_NESTING: usize = 128;
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    #[error("the body is {0} bytes; at most {MAX_BODY_BYTES} are taken")]
+    TooLarge(usize),
+    #[error("the body is not UTF-8 (first bad byte at {0})")]
+    NotUtf8(usize),
+    #[error("the body is nested deeper than {MAX_NESTING} levels")]
+    TooDeep,
+    #[error("the body is not what it should be: {0}")]
+    Malformed(String),
+}
+
+impl BodyError {
+    pub fn http(&self) -> u16 {
+        if matches!(self, BodyError::TooLarge(_)) { 413 } else { 400 }
+    }
+}
+
+/// The body as text.
+pub fn text(body: &[u8]) -> Result<&str, BodyError> {
+    if body.len() > MAX_BODY_BYTES {
+        return Err(BodyError::TooLarge(body.len()));
+    }
+    std::str::from_utf8(body).map_err(|error| BodyError::NotUtf8(error.valid_up_to()))
+}
+
+/// The body as JSON text that may be handed to a parser.
+pub fn json_text(body: &[u8]) -> Result<&str, BodyError> {
+    let text = text(body)?;
+    if nesting(text) > MAX_NESTING {
+        return Err(BodyError::TooDeep);
+    }
+    Ok(text)
+}
+
+/// The body as a JSON object.
+pub fn json_object(body: &[u8]) -> Result<Map<String, Value>, BodyError> {
+    match serde_json::from_str(json_text(body)?) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(BodyError::Malformed("a JSON object was expected".to_owned())),
+        Err(error) => Err(BodyError::Malformed(error.to_string())),
+    }
+}
+
+/// How deep the brackets of a JSON text nest, without parsing it: brackets in strings do not count.
+fn nesting(text: &str) -> usize {
+    let (mut depth, mut deepest, mut in_string, mut escaped) = (0usize, 0usize, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nesting_counts_brackets_outside_strings() {
+        assert_eq!(nesting(r#"{"a":[1,{"b":2}],"c":"[[[[\"[["}"#), 3);
+        assert_eq!(nesting(&"[".repeat(500)), 500);
+    }
+
+    #[test]
+    fn limits_say_what_they_are() {
+        assert_eq!(json_object(b"{\"a\":1}").map(|object| object.len()), Ok(1));
+        assert_eq!(json_object("[".repeat(129).as_bytes()), Err(BodyError::TooDeep));
+        assert!(matches!(json_object("[".repeat(128).as_bytes()), Err(BodyError::Malformed(_))));
+        assert_eq!(text(b"ab\xff"), Err(BodyError::NotUtf8(2)));
+        assert_eq!(text(&vec![b'a'; MAX_BODY_BYTES + 1]), Err(BodyError::TooLarge(MAX_BODY_BYTES + 1)));
+    }
+}
