@@ -5,7 +5,12 @@
 pub mod blueprint;
 pub mod distribution;
 pub mod external;
+pub mod log;
+pub mod meter;
+pub mod move_task;
 pub mod notice;
+pub mod queue;
+pub mod queues;
 pub mod request;
 pub mod rng;
 pub mod standard;

@@ -1,0 +1,115 @@
+//! Batches: what is wrong with the whole call, and an answer for each entry of the rest.
+
+use crate::model::id::{QueueName, ReceiptHandle};
+use crate::model::message::{MAX_BATCH_ENTRIES, MAX_MESSAGE_BYTES, Outgoing};
+use crate::model::service_error::ServiceError;
+use crate::model::time::Timestamp;
+use crate::pipeline::meter::Meter;
+use crate::pipeline::queue::md5;
+use crate::pipeline::queues::Queues;
+use crate::pipeline::queues::refusal::{legacy, refuse};
+use crate::pipeline::request::{EntryFailure, Sent, SqsReply};
+
+/// Characters of a batch entry's id (aws-facts §3.1).
+const MAX_ID: usize = 80;
+
+impl Queues {
+    pub(super) fn send_batch(
+        &mut self,
+        now: Timestamp,
+        name: &QueueName,
+        entries: Vec<(String, Outgoing)>,
+        meter: &mut Meter,
+    ) -> Result<SqsReply, ServiceError> {
+        check_ids(entries.iter().map(|(id, _)| id.as_str()))?;
+        let bytes: usize = entries.iter().map(|(_, message)| message.size_bytes()).sum();
+        if bytes > MAX_MESSAGE_BYTES {
+            let text =
+                format!("Batch requests cannot be longer than {MAX_MESSAGE_BYTES} bytes. You have sent {bytes} bytes.");
+            return Err(refuse(&legacy("BatchRequestTooLong"), 400, text));
+        }
+        let (mut ok, mut failed) = (Vec::new(), Vec::new());
+        for (id, message) in entries {
+            match self.send_one(now, name, message, meter) {
+                Ok(sent) => ok.push((id, sent)),
+                Err(error) => failed.push(failure(id, error)),
+            }
+        }
+        Ok(SqsReply::SentBatch { ok, failed })
+    }
+
+    pub(super) fn send_one(
+        &mut self,
+        now: Timestamp,
+        name: &QueueName,
+        message: Outgoing,
+        meter: &mut Meter,
+    ) -> Result<Sent, ServiceError> {
+        let md5_of_body = md5::of_body(&message.body);
+        let md5_of_attributes = md5::of_attributes(&message.attributes);
+        let id = self.put(now, name, message, meter)?;
+        Ok(Sent { id, md5_of_body, md5_of_attributes })
+    }
+
+    pub(super) fn delete_batch(
+        &mut self,
+        now: Timestamp,
+        name: &QueueName,
+        entries: Vec<(String, ReceiptHandle)>,
+        meter: &mut Meter,
+    ) -> Result<SqsReply, ServiceError> {
+        check_ids(entries.iter().map(|(id, _)| id.as_str()))?;
+        let done = entries.into_iter().map(|(id, receipt)| (id, self.delete_one(now, name, &receipt, meter)));
+        Ok(each(done))
+    }
+
+    pub(super) fn change_visibility_batch(
+        &mut self,
+        now: Timestamp,
+        name: &QueueName,
+        entries: Vec<(String, ReceiptHandle, u32)>,
+    ) -> Result<SqsReply, ServiceError> {
+        check_ids(entries.iter().map(|(id, _, _)| id.as_str()))?;
+        let done = entries.into_iter().map(|(id, receipt, s)| (id, self.set_visibility(now, name, &receipt, s)));
+        Ok(each(done))
+    }
+}
+
+fn each(results: impl Iterator<Item = (String, Result<(), ServiceError>)>) -> SqsReply {
+    let (mut ok, mut failed) = (Vec::new(), Vec::new());
+    for (id, result) in results {
+        match result {
+            Ok(()) => ok.push(id),
+            Err(error) => failed.push(failure(id, error)),
+        }
+    }
+    SqsReply::Batch { ok, failed }
+}
+
+fn failure(id: String, error: ServiceError) -> EntryFailure {
+    EntryFailure { id, code: error.code, message: error.message, sender_fault: error.http < 500 }
+}
+
+fn check_ids<'a>(ids: impl Iterator<Item = &'a str>) -> Result<(), ServiceError> {
+    let ids: Vec<&str> = ids.collect();
+    let wrong = |code: &str, text: String| Err(refuse(&legacy(code), 400, text));
+    if ids.is_empty() {
+        return wrong("EmptyBatchRequest", "There should be at least one entry in the request.".to_owned());
+    }
+    if ids.len() > MAX_BATCH_ENTRIES {
+        let text =
+            format!("Maximum number of entries per request are {MAX_BATCH_ENTRIES}. You have sent {}.", ids.len());
+        return wrong("TooManyEntriesInBatchRequest", text);
+    }
+    for (at, id) in ids.iter().enumerate() {
+        let characters = id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+        if id.is_empty() || id.len() > MAX_ID || !characters {
+            let text = "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long.";
+            return wrong("InvalidBatchEntryId", text.to_owned());
+        }
+        if ids.iter().take(at).any(|earlier| earlier == id) {
+            return wrong("BatchEntryIdsNotDistinct", format!("Id {id} repeated."));
+        }
+    }
+    Ok(())
+}
