@@ -23,7 +23,7 @@ impl Clock {
 
     /// The clock of a sandbox: `base` now, and from here on `speed` sandbox seconds a real second.
     pub(super) fn sandbox(base: Timestamp, speed: f64) -> Self {
-        let pace = Pace { since: read().0, base, speed };
+        let pace = Pace { since: read().0, base, speed, ceiling: NO_CEILING };
         Clock { account: Account::Paced(Arc::new(Mutex::new(pace))) }
     }
 
@@ -59,7 +59,16 @@ impl Clock {
     /// From now on the sandbox's time is `base` and runs at `speed`.
     pub(super) fn rebase(&self, base: Timestamp, speed: f64) {
         if let Account::Paced(pace) = &self.account {
-            *lock(pace) = Pace { since: read().0, base, speed };
+            *lock(pace) = Pace { since: read().0, base, speed, ceiling: NO_CEILING };
+        }
+    }
+
+    /// Time stands still at `ceiling` until it is raised, and then goes on from there: a pipeline that
+    /// cannot keep up holds its clock back, and the clock never jumps.
+    pub(super) fn hold_below(&self, ceiling: Timestamp) {
+        if let Account::Paced(pace) = &self.account {
+            let mut pace = lock(pace);
+            *pace = pace.held_below(read().0, ceiling);
         }
     }
 
@@ -68,7 +77,7 @@ impl Clock {
         if let Account::Paced(pace) = &self.account {
             let mut pace = lock(pace);
             let now = read().0;
-            *pace = Pace { since: now, base: pace.at(now), speed };
+            *pace = Pace { since: now, base: pace.at(now), speed, ceiling: pace.ceiling };
         }
     }
 }
@@ -90,11 +99,27 @@ struct Pace {
     since: Mono,
     base: Timestamp,
     speed: f64,
+    ceiling: Timestamp,
 }
 
+const NO_CEILING: Timestamp = Timestamp::from_ms(i64::MAX);
+
 impl Pace {
-    fn at(&self, now: Mono) -> Timestamp {
+    fn unheld(&self, now: Mono) -> Timestamp {
         self.base.plus_ms((now.ms_since(self.since) as f64 * self.speed) as i64)
+    }
+
+    fn at(&self, now: Mono) -> Timestamp {
+        self.unheld(now).min(self.ceiling.max(self.base))
+    }
+
+    fn held_below(self, now: Mono, ceiling: Timestamp) -> Pace {
+        // While it was held back, time did not pass: it starts anew from what was read last. So it
+        // does when the new ceiling is lower than what has been read already.
+        let at = self.at(now);
+        let anew = self.unheld(now) > at || at > ceiling;
+        let (since, base) = if anew { (now, at) } else { (self.since, self.base) };
+        Pace { since, base, speed: self.speed, ceiling }
     }
 }
 
@@ -119,9 +144,23 @@ mod tests {
 
     #[test]
     fn sandbox_time_is_its_base_plus_elapsed_times_speed() {
-        let pace = Pace { since: Mono::from_ms(500), base: Timestamp::from_s(100), speed: 60.0 };
+        let pace = Pace { since: Mono::from_ms(500), base: Timestamp::from_s(100), speed: 60.0, ceiling: NO_CEILING };
         assert_eq!(pace.at(Mono::from_ms(500)), Timestamp::from_s(100));
         assert_eq!(pace.at(Mono::from_ms(1500)), Timestamp::from_s(160));
+    }
+
+    #[test]
+    fn a_clock_held_back_goes_on_from_where_it_stood() {
+        let free = Pace { since: Mono::ZERO, base: Timestamp::ZERO, speed: 10.0, ceiling: NO_CEILING };
+        let held = free.held_below(Mono::ZERO, Timestamp::from_ms(500));
+        assert_eq!(held.at(Mono::from_ms(20)).ms(), 200);
+        assert_eq!(held.at(Mono::from_ms(900)).ms(), 500);
+        let raised = held.held_below(Mono::from_ms(900), Timestamp::from_ms(5_000));
+        assert_eq!(raised.at(Mono::from_ms(900)).ms(), 500);
+        assert_eq!(raised.at(Mono::from_ms(910)).ms(), 600);
+        // Lowered below what was read, it stands still; it does not go back.
+        let lowered = raised.held_below(Mono::from_ms(910), Timestamp::ZERO);
+        assert_eq!(lowered.at(Mono::from_ms(2_000)).ms(), 600);
     }
 
     #[test]

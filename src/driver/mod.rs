@@ -2,4 +2,14 @@
 //! virtual time. A driver is a loop without decisions: what AWS would do is decided in `pipeline`.
 
 pub mod clock;
+mod door;
+pub mod fault;
+mod inlet;
+pub mod listen;
+mod real_time;
 pub mod sandbox;
+mod service;
+pub mod virtual_time;
+
+pub use inlet::Stopped;
+pub use real_time::{HELD_SPEED, SPEED_RANGE};
