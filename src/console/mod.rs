@@ -1,1 +1,243 @@
-//! The console as a state machine: messages in, effects out. No I/O, no drawing.
+//! The console as a state machine: [`update`](update::update) takes a message and answers with
+//! effects. No I/O, no drawing, no clock: what time it is comes by `Msg::Tick`. `ui` reads this
+//! state and changes nothing; the shell performs the effects.
+
+pub mod armed;
+pub mod command;
+pub mod cost;
+pub mod effect;
+pub mod key;
+pub mod msg;
+pub mod notice;
+pub mod overlay;
+pub mod rows;
+pub mod running;
+pub mod schedule;
+pub mod screen;
+pub mod snapshot;
+pub mod status;
+pub mod update;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::console::armed::Armed;
+use crate::console::cost::CostMeter;
+use crate::console::key::Line;
+use crate::console::notice::{Acknowledgement, Toast};
+use crate::console::overlay::Overlay;
+use crate::console::rows::JournalRow;
+use crate::console::running::{Follow, Running};
+use crate::console::screen::{Cursor, Place, Screen};
+use crate::console::snapshot::Snapshot;
+use crate::model::bench::Bench;
+use crate::model::finding::{Finding, Subject};
+use crate::model::id::{MappingId, OperationId, QueueName};
+use crate::model::picture::Picture;
+use crate::model::plan::RetunePlan;
+use crate::model::time::{Mono, Timestamp};
+
+/// How the console starts; nothing here changes afterwards.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ConsoleOptions {
+    /// The embedded pipeline: always armed, and the sandbox's screen is there.
+    pub sandbox: bool,
+    /// `--write`: ask for the account's digits as soon as the account is known.
+    pub write: bool,
+    /// `--read-only`: cannot be lifted. Wins over `write`.
+    pub read_only: bool,
+    /// Makes the ids of this session's operations its own: host and process, say.
+    pub session: String,
+    /// For the equivalent `aws` lines.
+    pub profile: Option<String>,
+    pub endpoint_url: Option<String>,
+    /// Open at this object when it turns up: an ARN or a name.
+    pub open: Option<String>,
+    /// Local time's distance from UTC in seconds, for the second clock; `None` shows UTC alone.
+    pub utc_offset_s: Option<i32>,
+}
+
+/// A kind of question to the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Asked {
+    Identity,
+    Topology,
+    Functions,
+    Mappings,
+    Queues,
+    Metrics,
+    MoveTask,
+    Journal,
+}
+
+/// Where the cursors of the screens stand.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Cursors {
+    /// On the map: a rule and its subject.
+    pub findings: Cursor<(String, Subject)>,
+    pub consumers: Cursor<MappingId>,
+    pub queues: Cursor<QueueName>,
+    pub journal: Cursor<OperationId>,
+    /// Switches by name.
+    pub sandbox: Cursor<String>,
+}
+
+#[derive(Debug)]
+pub struct Console {
+    pub options: ConsoleOptions,
+    /// Local time of the last tick.
+    pub mono: Mono,
+    /// The account's time of the last tick.
+    pub now: Timestamp,
+    /// Cells of the terminal.
+    pub columns: u16,
+    pub rows: u16,
+    /// Never empty; the last one is open.
+    pub screens: Vec<Screen>,
+    pub cursors: Cursors,
+    /// The filter's text by screen; on triage the snapshot has its own.
+    pub filters: BTreeMap<Place, Line>,
+    /// The filter line has the keys.
+    pub filtering: bool,
+    /// The last one has the keys.
+    pub overlays: Vec<Overlay>,
+    /// Oldest first.
+    pub toasts: VecDeque<Toast>,
+    pub armed: Armed,
+    /// The account's time at which picture and polling were frozen.
+    pub frozen_at: Option<Timestamp>,
+    pub mouse: bool,
+    pub picture: Picture,
+    /// The picture's topology comes from the last session's file.
+    pub from_cache: bool,
+    /// What discovery could not read, one line each.
+    pub missing: Vec<String>,
+    /// Worst first, acknowledged ones last.
+    pub findings: Vec<Finding>,
+    /// By rule and subject.
+    pub acknowledged: BTreeMap<(String, Subject), Acknowledgement>,
+    /// Operations of this session, oldest first.
+    pub operations: Vec<Running>,
+    /// Retunes watched until the metrics confirm them, or not; oldest first.
+    pub follows: Vec<Follow>,
+    /// What was in force before the last change of each mapping: what `u` puts back.
+    pub saved: BTreeMap<MappingId, RetunePlan>,
+    /// What the scans of this session copied.
+    pub snapshots: BTreeMap<QueueName, Snapshot>,
+    /// Newest first; `Err` says why the journal cannot be read.
+    pub journal: Result<Vec<JournalRow>, String>,
+    /// Only in the sandbox.
+    pub bench: Option<Bench>,
+    pub cost: CostMeter,
+    /// Answers of an older generation are dropped.
+    pub generation: u64,
+    /// What could not be read lately, and why; an entry goes when the next answer comes.
+    pub troubles: BTreeMap<Asked, String>,
+    /// When the findings were judged.
+    judged_at: Option<Mono>,
+    /// The sandbox was asked to hold its speed.
+    speed_held: bool,
+    /// What to open when it turns up.
+    open_wanted: Option<String>,
+    /// `--write` still has to ask for the account's digits.
+    arm_wanted: bool,
+    /// Numbers this session's operations.
+    next_operation: u64,
+    /// The console has asked to leave.
+    pub leaving: bool,
+}
+
+impl Console {
+    pub fn new(options: ConsoleOptions) -> Self {
+        let armed = match (options.sandbox, options.read_only) {
+            (_, true) => Armed::ReadOnly { locked: true },
+            (true, false) => Armed::Always,
+            (false, false) => Armed::ReadOnly { locked: false },
+        };
+        Console {
+            open_wanted: options.open.clone(),
+            arm_wanted: options.write && armed == Armed::ReadOnly { locked: false },
+            options,
+            mono: Mono::ZERO,
+            now: Timestamp::ZERO,
+            columns: 80,
+            rows: 24,
+            screens: vec![Screen::Map],
+            cursors: Cursors::default(),
+            filters: BTreeMap::new(),
+            filtering: false,
+            overlays: Vec::new(),
+            toasts: VecDeque::new(),
+            armed,
+            frozen_at: None,
+            mouse: false,
+            picture: Picture::default(),
+            from_cache: false,
+            missing: Vec::new(),
+            findings: Vec::new(),
+            acknowledged: BTreeMap::new(),
+            operations: Vec::new(),
+            follows: Vec::new(),
+            saved: BTreeMap::new(),
+            snapshots: BTreeMap::new(),
+            journal: Ok(Vec::new()),
+            bench: None,
+            cost: CostMeter::default(),
+            generation: 0,
+            troubles: BTreeMap::new(),
+            judged_at: None,
+            speed_held: false,
+            next_operation: 1,
+            leaving: false,
+        }
+    }
+
+    pub fn screen(&self) -> &Screen {
+        self.screens.last().unwrap_or(&Screen::Map)
+    }
+
+    pub fn place(&self) -> Place {
+        self.screen().place()
+    }
+
+    pub fn overlay(&self) -> Option<&Overlay> {
+        self.overlays.last()
+    }
+
+    pub fn may_write(&self) -> bool {
+        self.armed.may_write(self.mono)
+    }
+
+    /// The filter's text on the open screen.
+    pub fn filter(&self) -> &str {
+        match self.screen() {
+            Screen::Triage(queue) => self.snapshots.get(queue).map_or("", Snapshot::filter),
+            screen => self.filters.get(&screen.place()).map_or("", Line::text),
+        }
+    }
+
+    pub fn snapshot(&self) -> Option<&Snapshot> {
+        match self.screen() {
+            Screen::Triage(queue) => self.snapshots.get(queue),
+            _ => None,
+        }
+    }
+
+    pub fn running(&self) -> impl DoubleEndedIterator<Item = &Running> {
+        self.operations.iter().filter(|operation| operation.is_running())
+    }
+
+    /// What is known about a finding somebody acknowledged; `None` when nobody did, or it got worse.
+    pub fn acknowledgement(&self, finding: &Finding) -> Option<&Acknowledgement> {
+        let found = self.acknowledged.get(&rows::finding_key(finding))?;
+        (finding.severity >= found.severity).then_some(found)
+    }
+
+    fn operation_id(&mut self) -> OperationId {
+        let number = self.next_operation;
+        self.next_operation += 1;
+        match self.options.session.as_str() {
+            "" => format!("op-{number}").into(),
+            session => format!("{session}-{number}").into(),
+        }
+    }
+}

@@ -1,1 +1,6 @@
-//! Finding messages and rows by what a person types.
+//! Finding messages: fuzzy text, kinds of failure. Bodies are hostile: nothing here hands one to a
+//! parser before its nesting was looked at, and nothing changes or shows one.
+
+pub mod body;
+pub mod filter;
+pub mod kind;

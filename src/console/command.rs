@@ -1,0 +1,285 @@
+//! The one table of everything a user can do: name, keys, where it is valid, help line, whether it
+//! writes. Keys, footer, help, palette and README's key table all come from it; a command that is
+//! not here does not exist. It decides nothing: `update` does what an [`Action`] says.
+
+use crate::console::key::{Code, Key};
+use crate::console::screen::Place;
+
+/// What a command makes the console do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    Up,
+    Down,
+    Left,
+    Right,
+    PageUp,
+    PageDown,
+    Top,
+    Bottom,
+    NextPane,
+    PreviousPane,
+    Open,
+    Back,
+    GoMap,
+    GoConsumers,
+    GoQueues,
+    GoJournal,
+    GoSandbox,
+    Filter,
+    Palette,
+    Help,
+    Tune,
+    StopStart,
+    Scan,
+    Select,
+    SelectAll,
+    Redrive,
+    Acknowledge,
+    Undo,
+    Pause,
+    Cancel,
+    Switch,
+    Faster,
+    Slower,
+    Arm,
+    Freeze,
+    Refresh,
+    Mouse,
+    Link,
+    Copy,
+    Quit,
+}
+
+/// Where a command can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Valid {
+    Everywhere,
+    On(&'static [Place]),
+    /// Everywhere, but only in the sandbox.
+    InSandbox,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Command {
+    /// Its name in the palette, in remedies and in documents: `stop-start`.
+    pub name: &'static str,
+    pub action: Action,
+    /// The first is the one shown.
+    pub keys: &'static [Key],
+    pub valid: Valid,
+    /// One line of help, without its key.
+    pub help: &'static str,
+    /// One or two words for the footer; empty keeps it out of there.
+    pub footer: &'static str,
+    /// It changes something in the account: refused while the console is read-only.
+    pub writes: bool,
+}
+
+impl Command {
+    pub fn is_valid_on(&self, place: Place, sandbox: bool) -> bool {
+        match self.valid {
+            Valid::Everywhere => true,
+            Valid::InSandbox => sandbox,
+            Valid::On(places) => places.contains(&place) && (sandbox || place != Place::Sandbox),
+        }
+    }
+
+    /// Its keys as help spells them: `↑ k`.
+    pub fn keys_text(&self) -> String {
+        self.keys.iter().map(Key::to_string).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// The command a key stands for here.
+pub fn by_key(key: Key, place: Place, sandbox: bool) -> Option<&'static Command> {
+    COMMANDS.iter().find(|command| command.keys.contains(&key) && command.is_valid_on(place, sandbox))
+}
+
+pub fn by_name(name: &str) -> Option<&'static Command> {
+    COMMANDS.iter().find(|command| command.name == name)
+}
+
+/// What the help of a screen lists: the commands valid there, those of this screen alone first.
+pub fn valid_on(place: Place, sandbox: bool) -> Vec<&'static Command> {
+    let mut valid: Vec<&Command> = COMMANDS.iter().filter(|command| command.is_valid_on(place, sandbox)).collect();
+    valid.sort_by_key(|command| !matches!(command.valid, Valid::On(_)));
+    valid
+}
+
+/// What the footer of a screen names: screens first, then what helps here.
+pub fn footer(place: Place, sandbox: bool) -> Vec<&'static Command> {
+    COMMANDS.iter().filter(|command| !command.footer.is_empty() && command.is_valid_on(place, sandbox)).collect()
+}
+
+/// README's key table, in Markdown.
+pub fn key_table() -> String {
+    let mut table = String::from("| keys | command | where | what it does |\n|---|---|---|---|\n");
+    for command in COMMANDS {
+        let place = match command.valid {
+            Valid::Everywhere => "everywhere".to_owned(),
+            Valid::InSandbox => "in the sandbox".to_owned(),
+            Valid::On(places) => places.iter().map(|place| place.title()).collect::<Vec<_>>().join(", "),
+        };
+        let keys: Vec<String> = command.keys.iter().map(|key| format!("`{key}`")).collect();
+        let writes = if command.writes { " *(writes)*" } else { "" };
+        table.push_str(&format!(
+            "| {} | `{}` | {place} | {}{writes} |\n",
+            keys.join(" ").replace("`|`", "`\\|`"),
+            command.name,
+            command.help
+        ));
+    }
+    table
+}
+
+const fn c(c: char) -> Key {
+    Key::char(c)
+}
+
+const fn k(code: Code) -> Key {
+    Key::plain(code)
+}
+
+const fn everywhere(name: &'static str, action: Action, keys: &'static [Key], help: &'static str) -> Command {
+    Command { name, action, keys, valid: Valid::Everywhere, help, footer: "", writes: false }
+}
+
+impl Command {
+    const fn on(self, places: &'static [Place]) -> Self {
+        Command { valid: Valid::On(places), ..self }
+    }
+
+    const fn footed(self, footer: &'static str) -> Self {
+        Command { footer, ..self }
+    }
+
+    const fn writing(self) -> Self {
+        Command { writes: true, ..self }
+    }
+}
+
+const TUNABLE: &[Place] = &[Place::Map, Place::Consumers, Place::ConsumerDetail];
+const QUEUED: &[Place] = &[Place::Map, Place::Queues, Place::Triage];
+const TRIAGE: &[Place] = &[Place::Triage];
+const LISTS: &[Place] = &[Place::Consumers, Place::Queues, Place::Triage, Place::Journal];
+
+/// In the order the footer shows them. The first valid entry that has a key takes it.
+pub const COMMANDS: &[Command] = &[
+    everywhere("map", Action::GoMap, &[c('1')], "what is wrong, and the pipeline drawn").footed("map"),
+    everywhere("consumers", Action::GoConsumers, &[c('2')], "every event source mapping").footed("consumers"),
+    everywhere("queues", Action::GoQueues, &[c('3')], "every queue and its dead letters").footed("queues"),
+    everywhere("journal", Action::GoJournal, &[c('4')], "every operation, and what came of it").footed("journal"),
+    Command {
+        valid: Valid::InSandbox,
+        ..everywhere("sandbox", Action::GoSandbox, &[c('5')], "load, faults and speed of the sandbox")
+            .footed("sandbox")
+    },
+    everywhere("switch", Action::Switch, &[c(' '), k(Code::Enter)], "switch this fault or load on or off")
+        .on(&[Place::Sandbox])
+        .footed("on/off"),
+    everywhere("faster", Action::Faster, &[c('+'), c('=')], "run the sandbox faster")
+        .on(&[Place::Sandbox])
+        .footed("faster"),
+    everywhere("slower", Action::Slower, &[c('-')], "run the sandbox slower").on(&[Place::Sandbox]).footed("slower"),
+    everywhere("open", Action::Open, &[k(Code::Enter)], "open what the cursor is on; on an unscanned queue, scan it")
+        .footed("open"),
+    everywhere("back", Action::Back, &[k(Code::Esc), c('q')], "back; on the map, q quits"),
+    everywhere("tune", Action::Tune, &[c('t')], "change the consumer's settings")
+        .on(TUNABLE)
+        .footed("tune")
+        .writing(),
+    everywhere("stop-start", Action::StopStart, &[c('S')], "stop the consumer, or start it again")
+        .on(TUNABLE)
+        .footed("stop/start")
+        .writing(),
+    everywhere("undo", Action::Undo, &[c('u')], "put back the settings saved before the last change")
+        .on(&[Place::ConsumerDetail, Place::Journal])
+        .footed("undo")
+        .writing(),
+    everywhere("scan", Action::Scan, &[c('s')], "scan: copy messages under a short lease, then give them back")
+        .on(QUEUED)
+        .footed("scan")
+        .writing(),
+    everywhere("select", Action::Select, &[c(' ')], "select or unselect this message").on(TRIAGE).footed("select"),
+    everywhere("select-all", Action::SelectAll, &[c('*')], "select all that match, or none")
+        .on(TRIAGE)
+        .footed("all"),
+    everywhere("redrive", Action::Redrive, &[c('R')], "send dead letters back to the queue they came from")
+        .on(QUEUED)
+        .footed("redrive")
+        .writing(),
+    everywhere("acknowledge", Action::Acknowledge, &[c('a')], "acknowledge this finding until it gets worse")
+        .on(&[Place::Map])
+        .footed("ack"),
+    everywhere("filter", Action::Filter, &[c('/')], "show only what matches").on(LISTS).footed("filter"),
+    everywhere("pause", Action::Pause, &[c('p')], "pause or resume the operation that runs"),
+    everywhere("cancel", Action::Cancel, &[c('X')], "cancel the operation that runs"),
+    everywhere("palette", Action::Palette, &[c(':')], "find a command by name").footed("command"),
+    everywhere("help", Action::Help, &[c('?'), k(Code::F(1))], "help of this screen").footed("help"),
+    everywhere("arm", Action::Arm, &[c('W')], "arm writes for 60 minutes, or disarm them"),
+    everywhere("freeze", Action::Freeze, &[c('f')], "freeze the picture and the polling"),
+    everywhere("refresh", Action::Refresh, &[Key::ctrl('r')], "ask for everything anew"),
+    everywhere("mouse", Action::Mouse, &[c('m')], "mouse capture on or off"),
+    everywhere("link", Action::Link, &[c('o')], "copy a deep link to the AWS console"),
+    everywhere("copy", Action::Copy, &[c('Y')], "copy a five-line status; on a card, its aws line"),
+    everywhere("up", Action::Up, &[k(Code::Up), c('k')], "up"),
+    everywhere("down", Action::Down, &[k(Code::Down), c('j')], "down"),
+    everywhere("left", Action::Left, &[k(Code::Left), c('h')], "to the pane on the left"),
+    everywhere("right", Action::Right, &[k(Code::Right), c('l')], "to the pane on the right"),
+    everywhere("page-up", Action::PageUp, &[Key::ctrl('b'), k(Code::PageUp)], "a page up"),
+    everywhere("page-down", Action::PageDown, &[Key::ctrl('f'), k(Code::PageDown)], "a page down"),
+    everywhere("top", Action::Top, &[k(Code::Home), c('g')], "to the first"),
+    everywhere("bottom", Action::Bottom, &[k(Code::End), c('G')], "to the last"),
+    everywhere("next-pane", Action::NextPane, &[k(Code::Tab)], "next pane"),
+    everywhere("previous-pane", Action::PreviousPane, &[k(Code::BackTab)], "previous pane"),
+    everywhere("quit", Action::Quit, &[Key::ctrl('c')], "quit; asks only while something runs"),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_command_has_a_name_of_its_own_a_key_that_reaches_it_and_help() {
+        let names: BTreeSet<&str> = COMMANDS.iter().map(|command| command.name).collect();
+        assert_eq!(names.len(), COMMANDS.len());
+        for command in COMMANDS {
+            assert!(!command.help.is_empty() && command.help.len() <= 70, "{}", command.name);
+            assert!(!command.keys.is_empty(), "{} has no key", command.name);
+            let reachable = Place::ALL.iter().any(|place| {
+                command.keys.iter().any(|key| by_key(*key, *place, true).is_some_and(|found| found.name == command.name))
+            });
+            assert!(reachable, "{}: every key of it is taken by an earlier command everywhere", command.name);
+            assert!(by_name(command.name).is_some());
+        }
+    }
+
+    #[test]
+    fn within_one_screen_a_key_means_one_thing_but_where_the_table_says_first_wins() {
+        for place in Place::ALL {
+            let mut seen = BTreeSet::new();
+            for command in valid_on(place, true) {
+                for key in command.keys {
+                    let switch = place == Place::Sandbox && command.name == "open";
+                    assert!(seen.insert(*key) || switch, "{key} twice on {place:?}: {}", command.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_sandbox_is_not_offered_on_an_account() {
+        assert!(by_key(c('5'), Place::Map, false).is_none());
+        assert!(footer(Place::Map, false).iter().all(|command| command.name != "sandbox"));
+        assert!(by_key(c('5'), Place::Map, true).is_some());
+    }
+
+    #[test]
+    fn the_key_table_names_every_command() {
+        let table = key_table();
+        assert_eq!(table.lines().count(), COMMANDS.len() + 2);
+        assert!(table.contains("| `t` | `tune` |"), "{table}");
+    }
+}

@@ -1,0 +1,60 @@
+//! What the console wants done, as comparable data; the shell does it and answers with a
+//! [`Msg`](crate::console::msg::Msg). No closures, no channels.
+
+use crate::model::bench::BenchCommand;
+use crate::model::id::{Arn, OperationId, QueueName, QueueUrl};
+use crate::model::metric::MetricKey;
+use crate::model::time::Timestamp;
+use crate::operation::{Command, Undertaking};
+
+#[derive(Debug, PartialEq)]
+pub enum Effect {
+    /// Answered by `IdentityArrived`.
+    FetchIdentity,
+    /// The whole discovery. Answered by `TopologyArrived`, and beside it by whichever of
+    /// `MappingsArrived`, `FunctionsArrived` and `QueuesArrived` the discovery read on its way.
+    FetchTopology,
+    /// Answered by one `QueuesArrived`.
+    FetchQueues {
+        queues: Vec<QueueUrl>,
+    },
+    /// One `ListEventSourceMappings`. Answered by `MappingsArrived`.
+    FetchMappings,
+    /// Answered by one `MetricsArrived` with the same generation and keys.
+    FetchMetrics {
+        generation: u64,
+        keys: Vec<MetricKey>,
+        /// Account time, inclusive, a whole minute.
+        from: Timestamp,
+        /// Exclusive.
+        to: Timestamp,
+    },
+    /// The newest move task of a dead-letter queue, by any caller. Answered by `MoveTaskArrived`.
+    FetchMoveTask {
+        queue: QueueName,
+        arn: Arn,
+    },
+    /// Run it to its end, whatever screen is open. Answered by `OperationProgressed`, its last one
+    /// with a report.
+    Start {
+        id: OperationId,
+        undertaking: Undertaking,
+    },
+    Command(OperationId, Command),
+    /// Only in the sandbox.
+    Bench(BenchCommand),
+    /// Answered by `JournalArrived`.
+    LoadJournal,
+    /// To the clipboard, by OSC 52. Answered by `Copied`.
+    Copy(String),
+    MouseCapture(bool),
+    /// Leave: cancel what runs, give back what is held, restore the terminal.
+    Quit,
+}
+
+impl Effect {
+    /// True when performing it changes something in the account.
+    pub fn writes(&self) -> bool {
+        matches!(self, Effect::Start { .. } | Effect::Bench(_))
+    }
+}

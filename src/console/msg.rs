@@ -1,0 +1,92 @@
+//! What the console is told: time, keys, and facts that arrived. Facts carry the account's time of
+//! their answer, and a failure carries the service's error; the console keeps what it had before.
+
+use std::collections::BTreeMap;
+
+use crate::console::key::{Key, Mouse};
+use crate::model::bench::Bench;
+use crate::model::function::Function;
+use crate::model::id::{OperationId, QueueName};
+use crate::model::mapping::Mapping;
+use crate::model::metric::MetricKey;
+use crate::model::move_task::MoveTask;
+use crate::model::picture::Identity;
+use crate::model::queue::Queue;
+use crate::model::service_error::ServiceError;
+use crate::model::time::{Mono, Timestamp};
+use crate::model::topology::Topology;
+use crate::operation::order::JournalEntry;
+use crate::operation::progress::Progress;
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Msg {
+    /// Time passes only by this. The shell sends one before each batch of keys too: a card tells
+    /// what was typed ahead of it by the local time.
+    Tick {
+        mono: Mono,
+        account: Timestamp,
+    },
+    Key(Key),
+    Mouse(Mouse),
+    /// Pasted text: taken where text is typed and nowhere else.
+    Paste(String),
+    Resize {
+        columns: u16,
+        rows: u16,
+    },
+    IdentityArrived {
+        at: Timestamp,
+        result: Result<Identity, ServiceError>,
+    },
+    TopologyArrived {
+        at: Timestamp,
+        result: Result<Topology, ServiceError>,
+        /// What could not be read and is therefore not drawn, one line each.
+        missing: Vec<String>,
+        /// From the last session's file and not from the account.
+        cached: bool,
+    },
+    FunctionsArrived {
+        at: Timestamp,
+        result: Result<Vec<Function>, ServiceError>,
+    },
+    MappingsArrived {
+        at: Timestamp,
+        result: Result<Vec<Mapping>, ServiceError>,
+    },
+    /// One result a queue asked for.
+    QueuesArrived {
+        at: Timestamp,
+        results: Vec<(QueueName, Result<Queue, ServiceError>)>,
+    },
+    MetricsArrived {
+        generation: u64,
+        at: Timestamp,
+        result: Result<MetricAnswer, ServiceError>,
+    },
+    MoveTaskArrived {
+        at: Timestamp,
+        queue: QueueName,
+        result: Result<Option<MoveTask>, ServiceError>,
+    },
+    BenchArrived(Bench),
+    OperationProgressed(Progress),
+    /// It ended without a report of its own: it could not be started, or its runner broke.
+    OperationBroke {
+        id: OperationId,
+        why: String,
+    },
+    /// Every entry the journal keeps, oldest first, or why it cannot be read.
+    JournalArrived {
+        result: Result<Vec<JournalEntry>, String>,
+    },
+    /// Whether copying worked; the text comes back when it did not, to be shown instead.
+    Copied {
+        result: Result<(), String>,
+    },
+    /// Something outside the console went wrong, in one line.
+    Trouble(String),
+}
+
+/// Datapoints by metric. A key that was asked for and has none is there with an empty list.
+pub type MetricAnswer = BTreeMap<MetricKey, Vec<(Timestamp, f64)>>;

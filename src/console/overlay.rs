@@ -1,0 +1,234 @@
+//! What lies over a screen and takes the keys: help, palette, card, form, question, message. Plain
+//! state; `update` moves it, `ui` draws it.
+
+use crate::console::key::Line;
+use crate::model::finding::Subject;
+use crate::model::id::{MappingId, MessageId, QueueName};
+use crate::model::mapping::{MappingSettings, SourceKind};
+use crate::model::plan::{MoveAllPlan, RedrivePlan, RetunePlan, ScanPlan};
+use crate::model::time::Mono;
+use crate::operation::card::Card as CardText;
+use crate::operation::confirm::{Level, Preflight};
+
+#[derive(Debug, PartialEq)]
+pub enum Overlay {
+    /// Help of the screen below; scrolled by rows.
+    Help { scroll: usize },
+    Palette(Palette),
+    Card(Card),
+    Tune(TuneForm),
+    Choice(Choice),
+    Prompt(Prompt),
+    Message(MessageView),
+    /// Something runs: leave all the same?
+    Leave { running: usize },
+}
+
+/// Commands found by name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Palette {
+    pub line: Line,
+    /// Names of the commands that match, best first.
+    pub found: Vec<&'static str>,
+    pub row: usize,
+}
+
+/// A plan of any kind on its preflight card.
+#[derive(Debug, PartialEq)]
+pub enum Planned {
+    Scan(Preflight<ScanPlan>),
+    Redrive(Preflight<RedrivePlan>),
+    MoveAll(Preflight<MoveAllPlan>),
+    Retune(Preflight<RetunePlan>),
+}
+
+impl Planned {
+    pub fn card(&self) -> &CardText {
+        match self {
+            Planned::Scan(preflight) => preflight.card(),
+            Planned::Redrive(preflight) => preflight.card(),
+            Planned::MoveAll(preflight) => preflight.card(),
+            Planned::Retune(preflight) => preflight.card(),
+        }
+    }
+
+    pub fn level(&self) -> &Level {
+        &self.card().level
+    }
+}
+
+/// Where the keys go on a card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CardFocus {
+    /// The count is being typed.
+    Count,
+    /// The account's last four digits are.
+    Account,
+    /// The button that does it.
+    Go,
+    /// The button that does not.
+    Leave,
+}
+
+#[derive(Debug, PartialEq)]
+pub struct Card {
+    pub planned: Planned,
+    pub focus: CardFocus,
+    pub count: Line,
+    pub account_last4: Line,
+    /// Why the last answer was not taken.
+    pub wrong: Option<String>,
+    /// Keys before `shown_at` + [`Card::DEAF_MS`] are dropped.
+    pub shown_at: Mono,
+    /// First line shown, when the card is longer than the screen.
+    pub scroll: usize,
+    /// The form it came from: `esc` goes back there.
+    pub form: Option<TuneForm>,
+}
+
+impl Card {
+    /// Keys typed ahead must not answer a card nobody has seen (ux.md).
+    pub const DEAF_MS: u64 = 400;
+
+    /// False while keys are still ignored.
+    pub fn listens(&self, mono: Mono) -> bool {
+        mono.ms_since(self.shown_at) >= Self::DEAF_MS
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tunable {
+    BatchSize,
+    Window,
+    ParallelizationFactor,
+    MaxConcurrency,
+}
+
+impl Tunable {
+    /// Which settings this kind of source has, the one that helps most first.
+    pub fn of(kind: SourceKind) -> &'static [Tunable] {
+        match kind {
+            SourceKind::DynamoDb | SourceKind::Kinesis => {
+                &[Tunable::ParallelizationFactor, Tunable::BatchSize, Tunable::Window]
+            }
+            SourceKind::Sqs => &[Tunable::MaxConcurrency, Tunable::BatchSize, Tunable::Window],
+            SourceKind::SqsFifo => &[Tunable::MaxConcurrency, Tunable::BatchSize],
+            SourceKind::Other => &[Tunable::BatchSize, Tunable::Window],
+        }
+    }
+
+    /// The API's name.
+    pub fn label(self) -> &'static str {
+        match self {
+            Tunable::BatchSize => "BatchSize",
+            Tunable::Window => "MaximumBatchingWindowInSeconds",
+            Tunable::ParallelizationFactor => "ParallelizationFactor",
+            Tunable::MaxConcurrency => "MaximumConcurrency",
+        }
+    }
+
+    /// What it means and what it may be, in a few words (aws-facts §1.1).
+    pub fn hint(self) -> &'static str {
+        match self {
+            Tunable::BatchSize => "records a batch at most",
+            Tunable::Window => "seconds to wait for a fuller batch, 0–300",
+            Tunable::ParallelizationFactor => "batches at once per shard, 1–10",
+            Tunable::MaxConcurrency => "runs at once, 2–1,000; empty is no limit",
+        }
+    }
+
+    pub fn value(self, settings: &MappingSettings) -> Option<u32> {
+        match self {
+            Tunable::BatchSize => settings.batch_size,
+            Tunable::Window => settings.window_s,
+            Tunable::ParallelizationFactor => settings.parallelization_factor,
+            Tunable::MaxConcurrency => settings.max_concurrency,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TuneField {
+    pub tunable: Tunable,
+    pub line: Line,
+    /// The value in force; `None` is not set.
+    pub was: Option<u32>,
+    /// Nothing typed yet: the first character replaces the value.
+    pub fresh: bool,
+}
+
+impl TuneField {
+    pub fn is_changed(&self) -> bool {
+        self.line.text().trim() != self.was.map(|value| value.to_string()).unwrap_or_default()
+    }
+}
+
+/// New settings being typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TuneForm {
+    pub mapping: MappingId,
+    /// The function's name, for the title.
+    pub name: String,
+    pub kind: SourceKind,
+    pub before: MappingSettings,
+    pub enabled: bool,
+    pub fields: Vec<TuneField>,
+    pub focus: usize,
+    /// Why these settings would be refused; empty when they would not.
+    pub problems: Vec<String>,
+}
+
+/// A question with a few distinct answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choice {
+    pub title: String,
+    pub options: Vec<ChoiceOption>,
+    pub row: usize,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChoiceOption {
+    pub label: String,
+    pub detail: String,
+    pub pick: Pick,
+    /// Why it cannot be chosen.
+    pub off: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Pick {
+    /// Redrive exactly these.
+    Redrive { queue: QueueName, ids: Vec<MessageId> },
+    /// A move task: everything in the queue, shown or not, and what still arrives.
+    MoveAll { queue: QueueName },
+    /// Tune or stop one of several consumers.
+    Tune(MappingId),
+    StopStart(MappingId),
+}
+
+/// One line asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prompt {
+    pub title: String,
+    pub hint: String,
+    pub line: Line,
+    pub purpose: Purpose,
+    pub wrong: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Purpose {
+    /// The last four digits of the account.
+    Arm,
+    /// A note beside the acknowledgement of this finding.
+    Acknowledge { rule: String, subject: Subject },
+}
+
+/// One message at full size.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageView {
+    pub queue: QueueName,
+    pub id: MessageId,
+    /// First line shown.
+    pub scroll: usize,
+}

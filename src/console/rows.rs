@@ -1,0 +1,256 @@
+//! What each list shows, in order: the one answer that keys and drawing share, so that a key acts on
+//! the row that was seen.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::console::Console;
+use crate::console::key::Line;
+use crate::console::screen::{Place, Screen};
+use crate::model::finding::{Finding, Severity, Subject};
+use crate::model::id::{MappingId, OperationId, QueueName};
+use crate::model::mapping::Mapping;
+use crate::model::observed::Observed;
+use crate::model::plan::Plan;
+use crate::model::queue::Queue;
+use crate::model::time::Timestamp;
+use crate::operation::card::change_lines;
+use crate::operation::order::{EndState, JournalEntry, MessageState};
+use crate::query::filter::Filter;
+
+/// One operation as the journal tells it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JournalRow {
+    pub operation: OperationId,
+    pub began_at: Timestamp,
+    pub who: String,
+    pub account: String,
+    pub region: String,
+    pub plan: Plan,
+    /// `None`: still running, or cut off.
+    pub state: Option<EndState>,
+    pub ended_at: Option<Timestamp>,
+    /// What came of it, or the newest note.
+    pub summary: String,
+    /// Messages by how far they came; each counts once, by its newest state.
+    pub moved: u64,
+    pub failed: u64,
+    pub open: u64,
+}
+
+impl JournalRow {
+    /// Folds the entries, in the order they were written, to one row an operation, newest first.
+    pub fn fold(entries: &[JournalEntry]) -> Vec<JournalRow> {
+        let mut rows: BTreeMap<&OperationId, JournalRow> = BTreeMap::new();
+        let mut states: BTreeMap<&OperationId, BTreeMap<&str, &MessageState>> = BTreeMap::new();
+        for entry in entries {
+            match entry {
+                JournalEntry::Began { operation, at, plan, who, account, region } => {
+                    rows.insert(operation, JournalRow::began(operation, *at, plan, who, account, region));
+                }
+                JournalEntry::Message { operation, id, state, .. } => {
+                    states.entry(operation).or_default().insert(id.as_str(), state);
+                }
+                JournalEntry::Noted { operation, text, .. } => {
+                    if let Some(row) = rows.get_mut(operation) {
+                        row.summary.clone_from(text);
+                    }
+                }
+                JournalEntry::Ended { operation, at, state, summary } => {
+                    if let Some(row) = rows.get_mut(operation) {
+                        row.state = Some(*state);
+                        row.ended_at = Some(*at);
+                        row.summary.clone_from(summary);
+                    }
+                }
+            }
+        }
+        for (operation, states) in states {
+            if let Some(row) = rows.get_mut(operation) {
+                states.into_values().for_each(|state| row.count(state));
+            }
+        }
+        let mut rows: Vec<JournalRow> = rows.into_values().collect();
+        rows.sort_by(|a, b| b.began_at.cmp(&a.began_at).then_with(|| b.operation.cmp(&a.operation)));
+        rows
+    }
+
+    fn began(operation: &OperationId, at: Timestamp, plan: &Plan, who: &str, account: &str, region: &str) -> Self {
+        JournalRow {
+            operation: operation.clone(),
+            began_at: at,
+            who: who.to_owned(),
+            account: account.to_owned(),
+            region: region.to_owned(),
+            plan: plan.clone(),
+            state: None,
+            ended_at: None,
+            summary: String::new(),
+            moved: 0,
+            failed: 0,
+            open: 0,
+        }
+    }
+
+    fn count(&mut self, state: &MessageState) {
+        match state {
+            MessageState::Deleted => self.moved += 1,
+            MessageState::Recorded { .. } | MessageState::Acknowledged { .. } => self.open += 1,
+            MessageState::PossibleDuplicate { .. }
+            | MessageState::Duplicate { .. }
+            | MessageState::Failed { .. }
+            | MessageState::Gone => self.failed += 1,
+        }
+    }
+
+    /// `Redrive 3 from JobDLQ`
+    pub fn title(&self) -> String {
+        match &self.plan {
+            Plan::Scan(plan) => format!("Scan {}", plan.queue.name()),
+            Plan::Redrive(plan) => format!("Redrive {} from {}", plan.ids.len(), plan.from.name()),
+            Plan::MoveAll(plan) => format!("Move everything in {}", plan.from.name()),
+            Plan::Retune(plan) => {
+                let what = change_lines(&plan.before, plan.enabled_before, &plan.change);
+                format!("Tune {}: {}", plan.mapping, what.join(", "))
+            }
+        }
+    }
+}
+
+impl Console {
+    pub fn finding_keys(&self) -> Vec<(String, Subject)> {
+        self.findings.iter().map(finding_key).collect()
+    }
+
+    /// The finding under the map's cursor.
+    pub fn current_finding(&self) -> Option<&Finding> {
+        self.findings.get(self.cursors.findings.row(&self.finding_keys())?)
+    }
+
+    /// The worst finding about a subject that is not acknowledged.
+    pub fn worst(&self, subject: &Subject) -> Option<&Finding> {
+        self.findings
+            .iter()
+            .filter(|finding| finding.subject == *subject && self.acknowledgement(finding).is_none())
+            .min_by_key(|finding| finding.severity)
+    }
+
+    /// The worst severity about a mapping or its function.
+    pub fn mapping_severity(&self, mapping: &Mapping) -> Option<Severity> {
+        let about = [Subject::Mapping(mapping.id.clone()), Subject::Function(mapping.function.clone())];
+        about.iter().filter_map(|subject| self.worst(subject)).map(|finding| finding.severity).min()
+    }
+
+    /// How many findings of a severity stand, without the acknowledged.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.findings
+            .iter()
+            .filter(|finding| finding.severity == severity && self.acknowledgement(finding).is_none())
+            .count()
+    }
+
+    fn filter_of(&self, place: Place) -> Option<Filter> {
+        Filter::new(self.filters.get(&place).map_or("", Line::text))
+    }
+
+    /// Rows of the consumers' screen: by function, then source.
+    pub fn consumer_rows(&self) -> Vec<&Observed<Mapping>> {
+        let mut filter = self.filter_of(Place::Consumers);
+        let mut rows: Vec<&Observed<Mapping>> = self
+            .picture
+            .mappings
+            .values()
+            .filter(|row| {
+                let mapping = &row.value;
+                filter.as_mut().is_none_or(|filter| filter.takes(&[mapping.function.as_str(), source_name(mapping)]))
+            })
+            .collect();
+        rows.sort_by(|a, b| (&a.value.function, &a.value.source).cmp(&(&b.value.function, &b.value.source)));
+        rows
+    }
+
+    pub fn consumer_keys(&self) -> Vec<MappingId> {
+        self.consumer_rows().into_iter().map(|row| row.value.id.clone()).collect()
+    }
+
+    /// Rows of the queues' screen: each queue, its dead-letter queue right below it, other dead-letter
+    /// queues last.
+    pub fn queue_rows(&self) -> Vec<&Observed<Queue>> {
+        let mut filter = self.filter_of(Place::Queues);
+        let mut rows: Vec<&Observed<Queue>> = Vec::new();
+        for queue in self.picture.queues.values().filter(|queue| !queue.value.is_dead_letter()) {
+            rows.push(queue);
+            let dead = queue.value.redrive.as_ref().and_then(|policy| self.picture.queue_by_arn(&policy.dead_letter_arn));
+            rows.extend(dead);
+        }
+        rows.extend(self.picture.queues.values().filter(|queue| queue.value.is_dead_letter()));
+        let mut seen = BTreeSet::new();
+        rows.retain(|row| seen.insert(&row.value.name));
+        rows.retain(|row| filter.as_mut().is_none_or(|filter| filter.takes(&[row.value.name.as_str()])));
+        rows
+    }
+
+    pub fn queue_keys(&self) -> Vec<QueueName> {
+        self.queue_rows().into_iter().map(|row| row.value.name.clone()).collect()
+    }
+
+    pub fn journal_rows(&self) -> Vec<&JournalRow> {
+        let mut filter = self.filter_of(Place::Journal);
+        let Ok(rows) = &self.journal else { return Vec::new() };
+        rows.iter()
+            .filter(|row| {
+                filter.as_mut().is_none_or(|filter| filter.takes(&[&row.title(), &row.who, &row.summary]))
+            })
+            .collect()
+    }
+
+    pub fn journal_keys(&self) -> Vec<OperationId> {
+        self.journal_rows().into_iter().map(|row| row.operation.clone()).collect()
+    }
+
+    /// The consumers that the cursor's row is about: one on the consumers' screens, those of the
+    /// finding's subject on the map.
+    pub fn mappings_here(&self) -> Vec<MappingId> {
+        match self.screen() {
+            Screen::ConsumerDetail(id) => vec![id.clone()],
+            Screen::Consumers => self.cursors.consumers.key(&self.consumer_keys()).cloned().into_iter().collect(),
+            Screen::Map => match self.current_finding().map(|finding| &finding.subject) {
+                Some(Subject::Mapping(id)) => vec![id.clone()],
+                Some(Subject::Function(name)) => {
+                    self.picture.mappings_of(name).map(|mapping| mapping.value.id.clone()).collect()
+                }
+                Some(Subject::Queue(name)) => self.consumers_of(name),
+                Some(Subject::Account) | None => Vec::new(),
+            },
+            Screen::Queues | Screen::Triage(_) | Screen::Journal | Screen::Sandbox => Vec::new(),
+        }
+    }
+
+    fn consumers_of(&self, queue: &QueueName) -> Vec<MappingId> {
+        let Some(queue) = self.picture.queues.get(queue) else { return Vec::new() };
+        let reads = |mapping: &&Observed<Mapping>| mapping.value.source == queue.value.arn;
+        self.picture.mappings.values().filter(reads).map(|mapping| mapping.value.id.clone()).collect()
+    }
+
+    /// The queue that the cursor's row is about.
+    pub fn queue_here(&self) -> Option<QueueName> {
+        match self.screen() {
+            Screen::Triage(name) => Some(name.clone()),
+            Screen::Queues => self.cursors.queues.key(&self.queue_keys()).cloned(),
+            Screen::Map => match self.current_finding().map(|finding| &finding.subject) {
+                Some(Subject::Queue(name)) => Some(name.clone()),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+/// The key of a finding: what its cursor and its acknowledgement go by.
+pub fn finding_key(finding: &Finding) -> (String, Subject) {
+    (finding.rule.clone(), finding.subject.clone())
+}
+
+/// The name of what a mapping reads from: the table's for a stream.
+pub fn source_name(mapping: &Mapping) -> &str {
+    mapping.source.table().unwrap_or_else(|| mapping.source.resource())
+}

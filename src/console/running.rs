@@ -1,0 +1,113 @@
+//! Operations of this session: what was started, how far it is, what came of it; and the retunes
+//! still followed after Lambda calls them settled.
+
+use crate::model::id::{MappingId, MessageId, OperationId, QueueName};
+use crate::model::plan::RetunePlan;
+use crate::model::time::Timestamp;
+use crate::operation::progress::{Kind, Phase, Progress};
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Running {
+    pub id: OperationId,
+    pub kind: Kind,
+    /// `Redrive 3 messages from JobDLQ`
+    pub title: String,
+    pub about: About,
+    pub started_at: Timestamp,
+    /// The newest; `None` until the first came. `found` is always empty here: the snapshot has it.
+    pub progress: Option<Progress>,
+    /// Present once it is over: what came of it, in one line.
+    pub ended: Option<Ended>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    pub at: Timestamp,
+    /// Nothing failed.
+    pub well: bool,
+    pub line: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum About {
+    Scan(QueueName),
+    /// Exactly these.
+    Redrive { queue: QueueName, ids: Vec<MessageId> },
+    MoveAll(QueueName),
+    Retune(Box<RetunePlan>),
+}
+
+impl Running {
+    pub fn is_running(&self) -> bool {
+        self.ended.is_none()
+    }
+
+    pub fn is_paused(&self) -> bool {
+        self.progress.as_ref().is_some_and(|progress| progress.phase == Phase::Paused)
+    }
+
+    /// Holds messages under a lease or has a mover at work (design, two kinds of time).
+    pub fn holds_speed(&self) -> bool {
+        self.is_running() && matches!(self.kind, Kind::Scan | Kind::Redrive | Kind::MoveAll)
+    }
+
+    /// How far it is, or what came of it, in one line.
+    pub fn line(&self) -> &str {
+        match (&self.ended, &self.progress) {
+            (Some(ended), _) => &ended.line,
+            (None, Some(progress)) => &progress.line,
+            (None, None) => "starting",
+        }
+    }
+
+    pub fn queue(&self) -> Option<&QueueName> {
+        match &self.about {
+            About::Scan(queue) | About::Redrive { queue, .. } | About::MoveAll(queue) => Some(queue),
+            About::Retune(_) => None,
+        }
+    }
+
+    pub fn mapping(&self) -> Option<&MappingId> {
+        match &self.about {
+            About::Retune(plan) => Some(&plan.mapping),
+            _ => None,
+        }
+    }
+}
+
+/// A retune that was settled and now has to prove itself: `Enabled` is not `effective`
+/// (aws-facts §1.3).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Follow {
+    pub mapping: MappingId,
+    /// `parallel 1→5`
+    pub what: String,
+    /// When the settings were settled.
+    pub settled_at: Timestamp,
+    pub state: Effectiveness,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effectiveness {
+    /// Enabled; the metrics of periods begun since do not say anything yet.
+    Awaited,
+    /// `effective: age falling since 03:14Z`
+    Seen(String),
+    /// No effect within [`Follow::PATIENCE_MS`]; said once, and no longer followed.
+    NotSeen,
+}
+
+impl Follow {
+    /// How long the metrics are watched for an effect before the console says that there is none.
+    pub const PATIENCE_MS: i64 = 30 * 60 * 1000;
+
+    pub fn line(&self) -> String {
+        match &self.state {
+            Effectiveness::Awaited => {
+                format!("{}: settled {}, waiting for metrics to confirm it", self.what, self.settled_at.clock())
+            }
+            Effectiveness::Seen(line) => format!("{}: {line}", self.what),
+            Effectiveness::NotSeen => format!("{}: no effect seen in the metrics within 30 m", self.what),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! A five-line status for the incident channel.
