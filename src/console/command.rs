@@ -171,8 +171,7 @@ pub const COMMANDS: &[Command] = &[
     everywhere("journal", Action::GoJournal, &[c('4')], "every operation, and what came of it").footed("journal"),
     Command {
         valid: Valid::InSandbox,
-        ..everywhere("sandbox", Action::GoSandbox, &[c('5')], "load, faults and speed of the sandbox")
-            .footed("sandbox")
+        ..everywhere("sandbox", Action::GoSandbox, &[c('5')], "load, faults and speed of the sandbox").footed("sandbox")
     },
     everywhere("switch", Action::Switch, &[c(' '), k(Code::Enter)], "switch this fault or load on or off")
         .on(&[Place::Sandbox])
@@ -184,10 +183,7 @@ pub const COMMANDS: &[Command] = &[
     everywhere("open", Action::Open, &[k(Code::Enter)], "open what the cursor is on; on an unscanned queue, scan it")
         .footed("open"),
     everywhere("back", Action::Back, &[k(Code::Esc), c('q')], "back; on the map, q quits"),
-    everywhere("tune", Action::Tune, &[c('t')], "change the consumer's settings")
-        .on(TUNABLE)
-        .footed("tune")
-        .writing(),
+    everywhere("tune", Action::Tune, &[c('t')], "change the consumer's settings").on(TUNABLE).footed("tune").writing(),
     everywhere("stop-start", Action::StopStart, &[c('S')], "stop the consumer, or start it again")
         .on(TUNABLE)
         .footed("stop/start")
@@ -201,9 +197,7 @@ pub const COMMANDS: &[Command] = &[
         .footed("scan")
         .writing(),
     everywhere("select", Action::Select, &[c(' ')], "select or unselect this message").on(TRIAGE).footed("select"),
-    everywhere("select-all", Action::SelectAll, &[c('*')], "select all that match, or none")
-        .on(TRIAGE)
-        .footed("all"),
+    everywhere("select-all", Action::SelectAll, &[c('*')], "select all that match, or none").on(TRIAGE).footed("all"),
     everywhere("redrive", Action::Redrive, &[c('R')], "send dead letters back to the queue they came from")
         .on(QUEUED)
         .footed("redrive")
@@ -249,7 +243,10 @@ mod tests {
             assert!(!command.help.is_empty() && command.help.len() <= 70, "{}", command.name);
             assert!(!command.keys.is_empty(), "{} has no key", command.name);
             let reachable = Place::ALL.iter().any(|place| {
-                command.keys.iter().any(|key| by_key(*key, *place, true).is_some_and(|found| found.name == command.name))
+                command
+                    .keys
+                    .iter()
+                    .any(|key| by_key(*key, *place, true).is_some_and(|found| found.name == command.name))
             });
             assert!(reachable, "{}: every key of it is taken by an earlier command everywhere", command.name);
             assert!(by_name(command.name).is_some());

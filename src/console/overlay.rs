@@ -13,7 +13,9 @@ use crate::operation::confirm::{Level, Preflight};
 #[derive(Debug, PartialEq)]
 pub enum Overlay {
     /// Help of the screen below; scrolled by rows.
-    Help { scroll: usize },
+    Help {
+        scroll: usize,
+    },
     Palette(Palette),
     Card(Card),
     Tune(TuneForm),
@@ -21,7 +23,9 @@ pub enum Overlay {
     Prompt(Prompt),
     Message(MessageView),
     /// Something runs: leave all the same?
-    Leave { running: usize },
+    Leave {
+        running: usize,
+    },
 }
 
 /// Commands found by name.
@@ -198,9 +202,14 @@ pub struct ChoiceOption {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Pick {
     /// Redrive exactly these.
-    Redrive { queue: QueueName, ids: Vec<MessageId> },
+    Redrive {
+        queue: QueueName,
+        ids: Vec<MessageId>,
+    },
     /// A move task: everything in the queue, shown or not, and what still arrives.
-    MoveAll { queue: QueueName },
+    MoveAll {
+        queue: QueueName,
+    },
     /// Tune or stop one of several consumers.
     Tune(MappingId),
     StopStart(MappingId),

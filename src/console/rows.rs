@@ -98,6 +98,7 @@ impl JournalRow {
             MessageState::PossibleDuplicate { .. }
             | MessageState::Duplicate { .. }
             | MessageState::Failed { .. }
+            | MessageState::Skipped { .. }
             | MessageState::Gone => self.failed += 1,
         }
     }
@@ -179,7 +180,8 @@ impl Console {
         let mut rows: Vec<&Observed<Queue>> = Vec::new();
         for queue in self.picture.queues.values().filter(|queue| !queue.value.is_dead_letter()) {
             rows.push(queue);
-            let dead = queue.value.redrive.as_ref().and_then(|policy| self.picture.queue_by_arn(&policy.dead_letter_arn));
+            let dead =
+                queue.value.redrive.as_ref().and_then(|policy| self.picture.queue_by_arn(&policy.dead_letter_arn));
             rows.extend(dead);
         }
         rows.extend(self.picture.queues.values().filter(|queue| queue.value.is_dead_letter()));
@@ -197,9 +199,7 @@ impl Console {
         let mut filter = self.filter_of(Place::Journal);
         let Ok(rows) = &self.journal else { return Vec::new() };
         rows.iter()
-            .filter(|row| {
-                filter.as_mut().is_none_or(|filter| filter.takes(&[&row.title(), &row.who, &row.summary]))
-            })
+            .filter(|row| filter.as_mut().is_none_or(|filter| filter.takes(&[&row.title(), &row.who, &row.summary])))
             .collect()
     }
 

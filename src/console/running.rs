@@ -32,7 +32,10 @@ pub struct Ended {
 pub enum About {
     Scan(QueueName),
     /// Exactly these.
-    Redrive { queue: QueueName, ids: Vec<MessageId> },
+    Redrive {
+        queue: QueueName,
+        ids: Vec<MessageId>,
+    },
     MoveAll(QueueName),
     Retune(Box<RetunePlan>),
 }

@@ -77,9 +77,10 @@ fn contains_any_case(text: &str, word: &str) -> bool {
     let (text, word) = (text.as_bytes(), word.as_bytes());
     let Some((first, rest)) = word.split_first() else { return true };
     let last = (text.len() + 1).saturating_sub(word.len());
-    text[..last].iter().enumerate().any(|(at, byte)| {
-        byte.eq_ignore_ascii_case(first) && text[at + 1..at + word.len()].eq_ignore_ascii_case(rest)
-    })
+    text[..last]
+        .iter()
+        .enumerate()
+        .any(|(at, byte)| byte.eq_ignore_ascii_case(first) && text[at + 1..at + word.len()].eq_ignore_ascii_case(rest))
 }
 
 #[cfg(test)]
