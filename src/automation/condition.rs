@@ -374,7 +374,7 @@ mod tests {
             "recipient == \"user-1\"",
             "data.list[0] == 1",
             "data.off || data.n",
-            "1 < 2 == true || !false",
+            "(1 < 2) == true || !false",
             "'b' > 'a'",
             "data.n > -1",
         ] {

@@ -86,7 +86,8 @@ pub trait Context {
     fn cancelled_at(&self, token: &str) -> Option<Timestamp>;
 
     /// Lets the world outside (a provider, a webhook) do the action of the job. An error is the
-    /// provider's and makes the job fail and be delivered again.
+    /// provider's and makes the job fail and be delivered again. The job's identity goes along as
+    /// the idempotency key: a handler that dies between the effect and its receipt asks twice.
     fn perform(&self, job: &Job, action: &Action) -> Result<Answer, HandlerError>;
 
     /// The bucket that payloads too large for an item are put in.

@@ -1,18 +1,18 @@
 //! What each action does when its step runs, and how the run goes on from there.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use crate::automation::definition::{Action, AddToBatch, Delay};
 use crate::automation::duration;
 use crate::automation::event::Status;
 use crate::automation::fault::HandlerError;
-use crate::automation::identity::Identity;
 use crate::automation::job_worker::Work;
 use crate::automation::merge::Merge;
 use crate::automation::order::{Answer, Batch, Order};
 use crate::automation::request::{Request, context_of};
 use crate::model::time::Timestamp;
-use std::sync::Arc;
 
 /// How a run goes on after a step.
 pub(in crate::automation) enum Flow {
@@ -211,27 +211,27 @@ fn add_to_batch(work: &mut Work<'_>, step: &AddToBatch) -> Flow {
     let now = work.now();
     let open = work.context.batch(&key);
     if let Some(batch) = open.filter(|b| b.owner == me) {
-        if batch.due > now {
+        // Only a job that has waited closes its batch: that is how a repeated delivery tells an
+        // owner from a member.
+        if batch.due > now || work.job.due.is_none() {
             return Flow::Wait { due: batch.due };
         }
         work.orders.push(Order::CloseBatch { key });
         return Flow::Next { status: Status::Processed, detail: Some(json!({"items": batch.items})) };
     }
-    let is_member = work.job.due.is_none() && work.is_repeated();
-    if is_member || work.job.due.is_some() {
-        // A repeated delivery: a member has ended before; an owner's batch is closed already.
-        return if is_member {
-            Flow::End { status: Status::Processed, detail: None }
-        } else {
-            Flow::next(Status::Processed)
-        };
+    if work.job.due.is_some() {
+        // An owner once more: the batch is closed already.
+        return Flow::next(Status::Processed);
+    }
+    if work.is_repeated() {
+        return Flow::End { status: Status::Processed, detail: None };
     }
     let due = now.plus_ms(step.wait_ms);
     match open {
         None => {
             let batch = Batch { owner: me, opened: now, due, items: 1 };
             work.orders.push(Order::AddToBatch { key, item: me, batch });
-            if due > now { Flow::Wait { due } } else { close_at_once(work) }
+            Flow::Wait { due }
         }
         Some(open) => {
             let items = open.items.saturating_add(1);
@@ -239,20 +239,8 @@ fn add_to_batch(work: &mut Work<'_>, step: &AddToBatch) -> Flow {
             let latest = open.opened.plus_ms(step.max_wait_ms);
             let due = if full { now } else { due.min(latest).max(open.due) };
             work.orders.push(Order::AddToBatch { key, item: me, batch: Batch { due, items, ..open } });
-            let detail = Some(json!({"batch": name, "owner": owner(open.owner)}));
+            let detail = Some(json!({"batch": name, "owner": open.owner.run.to_string()}));
             Flow::End { status: Status::Processed, detail }
         }
     }
-}
-
-fn close_at_once(work: &mut Work<'_>) -> Flow {
-    if let Some(Order::AddToBatch { key, .. }) = work.orders.last() {
-        let key = key.clone();
-        work.orders.push(Order::CloseBatch { key });
-    }
-    Flow::Next { status: Status::Processed, detail: Some(json!({"items": 1})) }
-}
-
-fn owner(identity: Identity) -> String {
-    identity.run.to_string()
 }
