@@ -333,7 +333,7 @@ mod tests {
                     }
                     Order::CloseBatch { key } => drop(self.batches.borrow_mut().remove(&*key)),
                     Order::Done(identity) | Order::Cancelled(identity) => {
-                        drop(self.ended.borrow_mut().insert(identity))
+                        self.ended.borrow_mut().insert(identity);
                     }
                 }
             }

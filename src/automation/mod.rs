@@ -21,6 +21,7 @@ pub mod definition;
 pub mod duration;
 pub mod event;
 pub mod fault;
+mod field;
 pub mod identity;
 pub mod intake;
 pub mod job;

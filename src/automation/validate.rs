@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::automation::accessor::refers;
 use crate::automation::condition::Condition;
 use crate::automation::definition::{Action, AddToBatch, Automation, Delay, Step};
 use crate::automation::duration;
 use crate::automation::fault::Fault;
-use crate::automation::merge::{self, Merge};
+use crate::automation::field::{Check, Fields};
+use crate::automation::merge::Merge;
 use crate::model::time::Timestamp;
 
 /// Steps of one automation; a limit of ours.
@@ -22,7 +23,7 @@ const MAX_BATCH_WAIT_MS: i64 = 60 * 24 * 3600 * 1000;
 /// # Errors
 /// Every fault, in the order of the text.
 pub fn automation(value: &Value, path: &str) -> Result<Automation, Vec<Fault>> {
-    let mut check = Check { faults: Vec::new(), notes: Vec::new() };
+    let mut check = Check::default();
     let steps = check.steps(value, path);
     let token = value.get("cancelation_token").filter(|v| !v.is_null());
     if let Some(token) = token {
@@ -37,16 +38,7 @@ pub fn automation(value: &Value, path: &str) -> Result<Automation, Vec<Fault>> {
     Ok(Automation { steps, cancelation_token: token.cloned(), source: value.clone(), notes: check.notes })
 }
 
-struct Check {
-    faults: Vec<Fault>,
-    notes: Vec<Fault>,
-}
-
 impl Check {
-    fn fault(&mut self, path: &str, message: &str) {
-        self.faults.push(Fault::new(path, message));
-    }
-
     fn steps(&mut self, automation: &Value, path: &str) -> Vec<Step> {
         let Some(members) = automation.as_object() else {
             self.fault(path, "must be an object with `steps`");
@@ -320,78 +312,6 @@ impl Check {
         };
         Some(Action::GetProfile { user: user?, path: path?, merge })
     }
-
-    fn webhook(&mut self, webhook: Option<&Value>, path: &str) -> Option<Value> {
-        let Some(webhook) = webhook.filter(|w| !w.is_null()) else {
-            self.fault(path, "is required");
-            return None;
-        };
-        if !webhook.is_object() {
-            self.fault(path, "must be an object with `url`");
-            return None;
-        }
-        match webhook.get("url") {
-            Some(Value::String(url)) if refers(&Value::String(url.clone())) => {}
-            Some(Value::String(url)) if url.starts_with("https://") || url.starts_with("http://") => {}
-            Some(reference) if refers(reference) => {}
-            Some(_) => self.fault(&format!("{path}.url"), "must begin with https:// or http://"),
-            None => self.fault(&format!("{path}.url"), "is required"),
-        }
-        const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
-        match webhook.get("method") {
-            None => {}
-            Some(Value::String(method)) if METHODS.contains(&method.as_str()) => {}
-            Some(_) => self.fault(&format!("{path}.method"), "must be GET, POST, PUT, PATCH or DELETE"),
-        }
-        Some(webhook.clone())
-    }
-
-    fn merge(&mut self, fields: &Fields<'_>, name: &str) -> Merge {
-        match fields.get(name) {
-            None => Merge::Replace,
-            Some(value) => value.as_str().and_then(Merge::parse).unwrap_or_else(|| {
-                self.fault(&fields.at(name), &format!("must be {}", merge::WORDS));
-                Merge::Replace
-            }),
-        }
-    }
-
-    fn duration(
-        &mut self,
-        value: &Value,
-        path: &str,
-        parse: fn(&str) -> Result<i64, duration::DurationError>,
-    ) -> Option<i64> {
-        let Some(text) = value.as_str() else {
-            self.fault(path, "must be a duration, as text");
-            return None;
-        };
-        parse(text).map_err(|error| self.fault(path, &error.to_string())).ok()
-    }
-
-    fn required_text(&mut self, fields: &Fields<'_>, name: &str) -> Option<Value> {
-        if fields.get(name).is_none() {
-            self.fault(&fields.at(name), "is required");
-            return None;
-        }
-        self.optional_text(fields, name)
-    }
-
-    fn optional_text(&mut self, fields: &Fields<'_>, name: &str) -> Option<Value> {
-        let value = fields.get(name)?;
-        self.text_or_reference(value, &fields.at(name)).then(|| value.clone())
-    }
-
-    fn text_or_reference(&mut self, value: &Value, path: &str) -> bool {
-        let fine = match value {
-            Value::String(text) => !text.is_empty(),
-            other => refers(other),
-        };
-        if !fine {
-            self.fault(path, "must be a text, or a reference to one");
-        }
-        fine
-    }
 }
 
 /// The template of a send that names one literally: made once, shared by every run's event.
@@ -403,23 +323,6 @@ fn detail(action: &Action) -> Option<Arc<String>> {
             Some(Arc::new(serde_json::json!({ "template": template }).to_string()))
         }
         _ => None,
-    }
-}
-
-/// The members of one step and where it stands.
-struct Fields<'a> {
-    members: &'a Map<String, Value>,
-    path: &'a str,
-}
-
-impl<'a> Fields<'a> {
-    /// A member that is there and not null.
-    fn get(&self, name: &str) -> Option<&'a Value> {
-        self.members.get(name).filter(|v| !v.is_null())
-    }
-
-    fn at(&self, name: &str) -> String {
-        format!("{}.{name}", self.path)
     }
 }
 
