@@ -1,1 +1,93 @@
-//! The only importer of the AWS SDK; model in, model out.
+//! The only importer of the AWS SDK: model in, model out. It reads an account and performs the
+//! orders of `operation`; it keeps nothing it read, decides nothing about retrying a change, and does
+//! not know whether a network or an in-process pipeline answers.
+
+pub mod connect;
+pub mod meter;
+pub mod survey;
+pub mod topology;
+
+mod failure;
+mod function;
+mod mapping;
+mod message;
+mod metric;
+mod observer;
+mod perform;
+mod queue;
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::aws::failure::refused;
+use crate::aws::meter::{Meter, Usage};
+use crate::model::picture::Identity;
+use crate::model::service_error::ServiceError;
+use crate::model::time::Timestamp;
+
+/// A connected account in one region. Cheap to clone; clones share connections and the meter.
+///
+/// Two sets of clients: those of `reads` keep the SDK's retries, those of `changes` have them off,
+/// because a client that retries by itself turns one lost answer into an invisible second send
+/// (design, decided on day one 1).
+#[derive(Debug, Clone)]
+pub struct Account {
+    reads: Clients,
+    changes: Clients,
+    cloudwatch: aws_sdk_cloudwatch::Client,
+    sts: aws_sdk_sts::Client,
+    region: String,
+    endpoint_url: Option<String>,
+    test_credentials: bool,
+    meter: Arc<Meter>,
+    dates: watch::Receiver<Option<Timestamp>>,
+}
+
+#[derive(Debug, Clone)]
+struct Clients {
+    sqs: aws_sdk_sqs::Client,
+    lambda: aws_sdk_lambda::Client,
+}
+
+impl Account {
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// The endpoint given, where it was not AWS's own.
+    pub fn endpoint_url(&self) -> Option<&str> {
+        self.endpoint_url.as_deref()
+    }
+
+    /// True when made-up credentials are used: the in-process door, or a loopback endpoint without
+    /// any configured.
+    pub fn uses_test_credentials(&self) -> bool {
+        self.test_credentials
+    }
+
+    /// Requests sent so far by every clone, those the SDK repeated included.
+    pub fn usage(&self) -> Usage {
+        self.meter.usage()
+    }
+
+    /// The `Date` of the newest answer (whole seconds, rounded down by HTTP), and a wake-up with each
+    /// new one. The difference to the local clock at that moment is the skew to correct.
+    pub fn dates(&self) -> watch::Receiver<Option<Timestamp>> {
+        self.dates.clone()
+    }
+
+    /// `GetCallerIdentity`.
+    ///
+    /// # Errors
+    /// What STS refused, or why it could not be reached.
+    pub async fn identity(&self) -> Result<Identity, ServiceError> {
+        let answer = self.sts.get_caller_identity().send().await.map_err(|e| refused("sts:GetCallerIdentity", &e))?;
+        Ok(Identity {
+            account: answer.account.unwrap_or_default(),
+            region: self.region.clone(),
+            arn: answer.arn.unwrap_or_default(),
+            alias: None,
+        })
+    }
+}

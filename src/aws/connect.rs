@@ -1,0 +1,249 @@
+//! From what was asked for on the command line to a connected [`Account`]: region, credentials,
+//! endpoint, time-outs, retries. It finds out early what is missing and says how to give it; it asks
+//! AWS nothing itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::ProvideCredentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::error::display::DisplayErrorContext;
+use thiserror::Error;
+use tokio::sync::watch;
+
+use crate::aws::meter::Meter;
+use crate::aws::observer::Observer;
+use crate::aws::{Account, Clients};
+
+#[derive(Debug, Clone, Default)]
+pub struct ConnectOptions {
+    pub region: Option<String>,
+    pub profile: Option<String>,
+    pub endpoint_url: Option<String>,
+    /// The in-process door. With one there are no time-outs and no retries: both would count real
+    /// time, and the door neither hangs nor loses anything.
+    pub http_client: Option<SharedHttpClient>,
+    /// Made-up credentials instead of configured ones.
+    pub test_credentials: bool,
+}
+
+#[derive(Debug, Error)]
+pub enum ConnectError {
+    #[error(
+        "no region: give one with --region eu-west-1, AWS_REGION, or `region = …` in the profile in ~/.aws/config\n\
+         (`redrive sandbox` needs neither region nor credentials)"
+    )]
+    NoRegion,
+    #[error(
+        "no AWS credentials found ({why})\n\
+         get some with `aws configure sso` and `aws sso login --profile NAME`, then redrive --profile NAME; \
+         `redrive sandbox` works without any"
+    )]
+    NoCredentials { why: String },
+    #[error(
+        "profile {name:?} is in neither ~/.aws/config nor ~/.aws/credentials\n\
+         `aws configure list-profiles` names those that are"
+    )]
+    UnknownProfile { name: String },
+    #[error("credentials of {whose} cannot be used: {why}\nlog in again (`aws sso login`) or choose another --profile")]
+    BadCredentials { whose: String, why: String },
+    #[error("endpoint {url:?} {why}; it should look like http://127.0.0.1:4566 or https://host")]
+    BadEndpoint { url: String, why: &'static str },
+}
+
+impl Account {
+    /// Resolves region and credentials as every AWS tool does (environment, profile, SSO, role,
+    /// process, container, instance) and prepares the clients. Sends nothing to the services used.
+    ///
+    /// # Errors
+    /// What is missing or wrong, with how to give it.
+    pub async fn connect(options: ConnectOptions) -> Result<Self, ConnectError> {
+        if let Some(url) = &options.endpoint_url {
+            check_endpoint(url)?;
+        }
+        let in_process = options.http_client.is_some();
+        let mut loader = aws_config::defaults(BehaviorVersion::latest());
+        if let Some(region) = options.region.clone() {
+            loader = loader.region(Region::new(region));
+        }
+        if let Some(profile) = &options.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(url) = &options.endpoint_url {
+            loader = loader.endpoint_url(url);
+        }
+        if options.test_credentials {
+            loader = loader.credentials_provider(made_up());
+            // Nothing of the machine's own configuration is looked for, the instance's above all.
+            if options.region.is_none() {
+                loader = loader.region(Region::from_static("us-east-1"));
+            }
+        }
+        if let Some(client) = options.http_client.clone() {
+            loader = loader.http_client(client).stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+        }
+        loader = loader.timeout_config(if in_process { TimeoutConfig::disabled() } else { time_outs() });
+        let config = loader.load().await;
+        let region = config.region().map(ToString::to_string);
+        if !options.test_credentials {
+            check_credentials(&config, options.profile.as_deref(), region.is_none()).await?;
+        }
+        let region = region.filter(|name| !name.is_empty()).ok_or(ConnectError::NoRegion)?;
+        Ok(assemble(&config, region, &options, in_process))
+    }
+}
+
+/// True for `http://127.0.0.1…`, `http://localhost…` and the like: an emulator on this machine.
+pub fn is_loopback(url: &str) -> bool {
+    let host = host_of(url).unwrap_or("");
+    host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.") || host == "[::1]"
+}
+
+fn assemble(config: &SdkConfig, region: String, options: &ConnectOptions, in_process: bool) -> Account {
+    let meter = Arc::new(Meter::default());
+    let (sender, dates) = watch::channel(None);
+    let observer = Observer::new(Arc::clone(&meter), sender);
+    let reads = if in_process { RetryConfig::disabled() } else { RetryConfig::standard() };
+    let clients = |retries: &RetryConfig| Clients {
+        sqs: aws_sdk_sqs::Client::from_conf(
+            aws_sdk_sqs::config::Builder::from(config)
+                .retry_config(retries.clone())
+                .interceptor(observer.clone())
+                .build(),
+        ),
+        lambda: aws_sdk_lambda::Client::from_conf(
+            aws_sdk_lambda::config::Builder::from(config)
+                .retry_config(retries.clone())
+                .interceptor(observer.clone())
+                .build(),
+        ),
+    };
+    let cloudwatch = aws_sdk_cloudwatch::config::Builder::from(config)
+        .retry_config(reads.clone())
+        .interceptor(observer.clone())
+        .build();
+    let sts =
+        aws_sdk_sts::config::Builder::from(config).retry_config(reads.clone()).interceptor(observer.clone()).build();
+    Account {
+        changes: clients(&RetryConfig::disabled()),
+        reads: clients(&reads),
+        cloudwatch: aws_sdk_cloudwatch::Client::from_conf(cloudwatch),
+        sts: aws_sdk_sts::Client::from_conf(sts),
+        region,
+        endpoint_url: options.endpoint_url.clone(),
+        test_credentials: options.test_credentials,
+        meter,
+        dates,
+    }
+}
+
+/// Asks the credentials provider once, so that what is missing is said before a screen opens.
+async fn check_credentials(config: &SdkConfig, profile: Option<&str>, no_region: bool) -> Result<(), ConnectError> {
+    let Some(provider) = config.credentials_provider() else {
+        return Err(ConnectError::NoCredentials { why: "none configured".to_owned() });
+    };
+    let Err(error) = provider.provide_credentials().await else { return Ok(()) };
+    let why = DisplayErrorContext(&error).to_string();
+    if let Some(name) = profile
+        && why.contains("was not defined")
+    {
+        return Err(ConnectError::UnknownProfile { name: name.to_owned() });
+    }
+    match error {
+        // Without a region the chain cannot ask STS or SSO either: the region is what to give first.
+        _ if no_region && !matches!(error, CredentialsError::CredentialsNotLoaded(_)) => Err(ConnectError::NoRegion),
+        CredentialsError::CredentialsNotLoaded(_) => {
+            let why = profile.map_or("environment, profile, container and instance were asked".to_owned(), |name| {
+                format!("profile {name:?} has none")
+            });
+            Err(ConnectError::NoCredentials { why })
+        }
+        _ => {
+            let whose = profile.map_or("the default chain".to_owned(), |name| format!("profile {name:?}"));
+            Err(ConnectError::BadCredentials { whose, why: first_line(&why) })
+        }
+    }
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or(text).chars().take(400).collect()
+}
+
+fn check_endpoint(url: &str) -> Result<(), ConnectError> {
+    let bad = |why| Err(ConnectError::BadEndpoint { url: url.to_owned(), why });
+    if !url.starts_with("http://") && !url.starts_with("https://") {
+        return bad("has no http:// or https://");
+    }
+    if url.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return bad("has a blank in it");
+    }
+    let Some(host) = host_of(url).filter(|host| !host.is_empty()) else { return bad("has no host") };
+    let authority = url.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?']).next().unwrap_or(""));
+    let port = authority.strip_prefix(host).unwrap_or("");
+    match port.strip_prefix(':') {
+        Some(digits) if digits.parse::<u16>().is_err() => bad("has a port that is none"),
+        None if !port.is_empty() => bad("has a host that is none"),
+        _ => Ok(()),
+    }
+}
+
+/// The host part, brackets of an IPv6 address included.
+fn host_of(url: &str) -> Option<&str> {
+    let rest = url.split_once("://")?.1;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    if let Some(end) = authority.find(']') {
+        return authority.get(..=end);
+    }
+    authority.split(':').next()
+}
+
+fn made_up() -> Credentials {
+    Credentials::new("test", "test", None, None, "redrive test credentials")
+}
+
+fn time_outs() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(OPERATION_TIMEOUT)
+        .build()
+}
+
+/// A host that does not take a connection in this time is not reachable.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(3_100);
+/// Longer than the longest wait of a receive (1 s), a slow page of 500 metrics included.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
+/// A read with its retries.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(40);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_checked_before_anything_is_sent() {
+        for good in ["http://127.0.0.1:4566", "https://host", "http://[::1]:4566/", "http://a.localhost:1/x?y"] {
+            assert!(check_endpoint(good).is_ok(), "{good}");
+        }
+        for bad in
+            ["127.0.0.1:4566", "ftp://x", "http://", "http://:4566", "http://a b", "http://h:99999", "http://h:x"]
+        {
+            assert!(check_endpoint(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn loopback_is_told_from_a_host_that_only_sounds_like_it() {
+        assert!(
+            is_loopback("http://127.0.0.1:4566") && is_loopback("http://[::1]:1") && is_loopback("http://localhost")
+        );
+        assert!(!is_loopback("http://localhost.example.com") && !is_loopback("https://sqs.eu-west-1.amazonaws.com"));
+        assert!(!is_loopback("http://10.127.0.1"));
+    }
+}

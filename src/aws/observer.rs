@@ -1,0 +1,60 @@
+//! Sees every request leave and every answer arrive: counts the one, reads the `Date` of the other.
+//! It changes neither.
+
+use std::sync::Arc;
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
+};
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::date_time::Format;
+use tokio::sync::watch;
+
+use crate::aws::meter::Meter;
+use crate::model::time::Timestamp;
+
+#[derive(Debug, Clone)]
+pub(super) struct Observer {
+    meter: Arc<Meter>,
+    dates: Arc<watch::Sender<Option<Timestamp>>>,
+}
+
+impl Observer {
+    pub(super) fn new(meter: Arc<Meter>, dates: watch::Sender<Option<Timestamp>>) -> Self {
+        Observer { meter, dates: Arc::new(dates) }
+    }
+}
+
+impl Intercept for Observer {
+    fn name(&self) -> &'static str {
+        "Observer"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        cfg: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.meter.sent(cfg.load::<Metadata>().map_or("", |metadata| metadata.service()));
+        Ok(())
+    }
+
+    fn read_after_transmit(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let date = context.response().headers().get("date");
+        if let Some(date) = date.and_then(|text| DateTime::from_str(text, Format::HttpDate).ok()) {
+            self.dates.send_replace(Some(Timestamp::from_s(date.secs())));
+        }
+        Ok(())
+    }
+}
