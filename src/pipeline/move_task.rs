@@ -328,3 +328,160 @@ fn open(handle: &TaskHandle) -> Option<Arn> {
     let text: HandleText = serde_json::from_slice(&bytes).ok()?;
     Some(Arn::from(text.source_arn))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::message::{Message, Outgoing};
+    use crate::pipeline::blueprint::QueueBlueprint;
+
+    struct Bench {
+        queues: Queues,
+        meter: Meter,
+        now: Timestamp,
+    }
+
+    impl Bench {
+        /// `a` and `b` share the dead-letter queue `dead` after one receive; `c` is alone.
+        fn new() -> Self {
+            let (mut queues, mut meter) = (Queues::new("1", "r", "http://h", 1), Meter::default());
+            let source = |name: &str| QueueBlueprint { redrive: Some(("dead".into(), 1)), ..QueueBlueprint::new(name) };
+            let all = [source("a"), source("b"), QueueBlueprint::new("c"), QueueBlueprint::new("dead")];
+            queues.deploy(Timestamp::ZERO, &all, &mut meter);
+            Bench { queues, meter, now: Timestamp::ZERO }
+        }
+
+        /// Sends `count` messages to `name` and lets them die.
+        fn kill(&mut self, name: &str, count: usize) {
+            let name = QueueName::from(name);
+            for n in 0..count {
+                let message = Outgoing { body: format!("{name}{n}"), ..Outgoing::default() };
+                self.queues.put(self.now, &name, message, &mut self.meter).expect("sent");
+            }
+            self.take(name.as_str(), 10_000, 0);
+            assert!(self.take(name.as_str(), 10_000, 0).is_empty(), "all dead");
+        }
+
+        fn take(&mut self, name: &str, max: usize, visibility_s: u32) -> Vec<Message> {
+            self.queues.take(self.now, &name.into(), max, Some(visibility_s), &mut self.meter)
+        }
+
+        fn pass(&mut self, s: i64) {
+            let end = self.now.plus_s(s);
+            while let Some(at) = self.queues.poll_timeout().filter(|at| *at <= end) {
+                self.queues.handle_timeout(at, &mut self.meter);
+            }
+            self.now = end;
+        }
+
+        fn start(&mut self, destination: Option<&str>, rate: Option<u32>) -> Result<TaskHandle, ServiceError> {
+            let arn = |name: &str| Arn::new(format!("arn:aws:sqs:r:1:{name}"));
+            self.queues.start_task(self.now, &arn("dead"), destination.map(arn), rate)
+        }
+
+        fn newest(&self) -> MoveTask {
+            let source = self.queues.arn(&"dead".into());
+            self.queues.list_tasks(self.now, &source, None).expect("there").remove(0)
+        }
+
+        fn visible(&mut self, name: &str) -> u64 {
+            self.queues.ready(self.now, &name.into());
+            self.queues.counts(&name.into()).visible
+        }
+    }
+
+    #[test]
+    fn each_goes_back_to_its_own_origin_as_a_new_message() {
+        let mut bench = Bench::new();
+        bench.kill("a", 3);
+        bench.kill("b", 2);
+        let old: Vec<_> = bench.take("dead", 10, 0).into_iter().map(|message| message.id).collect();
+        bench.pass(100);
+        bench.start(None, None).expect("started");
+        assert_eq!(bench.newest().to_move, None, "not yet selected");
+        bench.pass(20);
+        let task = bench.newest();
+        assert_eq!((task.status, task.moved, task.to_move), (MoveTaskStatus::Completed, 5, Some(5)));
+        assert_eq!(task.handle, None);
+        assert_eq!((bench.visible("a"), bench.visible("b"), bench.visible("dead")), (3, 2, 0));
+        for message in bench.take("a", 10, 30) {
+            assert!(!old.contains(&message.id));
+            assert_eq!((message.system.receive_count, message.system.dead_letter_source), (1, None));
+            assert!(message.system.sent_at > Timestamp::from_s(100));
+        }
+    }
+
+    #[test]
+    fn what_cannot_start_is_refused() {
+        let mut bench = Bench::new();
+        let c = bench.queues.arn(&"c".into());
+        let text = bench.queues.start_task(bench.now, &c, None, None).expect_err("nobody's").message;
+        assert_eq!(text, "Source queue must be configured as a Dead Letter Queue.");
+        assert_eq!(bench.start(Some("nowhere"), None).expect_err("nowhere").http, 404);
+        for rate in [0, 501] {
+            assert_eq!(bench.start(None, Some(rate)).expect_err("rate").code, "InvalidParameterValue");
+        }
+        bench.start(None, Some(1)).expect("started");
+        assert!(bench.start(None, Some(1)).expect_err("one is running").message.contains("already a task running"));
+        let bad = bench.queues.tasks.cancel(bench.now, &"nonsense".into()).expect_err("no handle");
+        assert_eq!(bad.message, "Value for parameter TaskHandle is invalid.");
+        let unknown = seal("id", &bench.queues.arn(&"dead".into()));
+        assert_eq!(bench.queues.tasks.cancel(bench.now, &unknown).expect_err("no task").http, 404);
+    }
+
+    #[test]
+    fn the_rate_holds_counters_lag_and_a_cancel_lets_some_more_through() {
+        let mut bench = Bench::new();
+        bench.kill("a", 100);
+        let handle = bench.start(Some("c"), Some(2)).expect("started");
+        bench.pass(21);
+        let moved = bench.visible("c");
+        assert!((39..=42).contains(&moved), "{moved} in 20 s at 2 a second");
+        let shown = bench.newest();
+        assert!((30..moved).contains(&shown.moved), "{} shown of {moved}", shown.moved);
+        assert_eq!(shown.handle.as_ref(), Some(&handle));
+        assert_eq!(bench.queues.tasks.cancel(bench.now, &handle).expect("running"), shown.moved);
+        let task = bench.newest();
+        assert_eq!((task.status, task.handle), (MoveTaskStatus::Cancelling, None));
+        bench.pass(20);
+        assert_eq!(bench.newest().status, MoveTaskStatus::Cancelled);
+        let after = bench.visible("c");
+        assert!((moved + 8..=moved + 11).contains(&after), "{moved} then {after}");
+        assert_eq!(bench.newest().moved, after);
+        assert_eq!(bench.visible("dead") + after, 100);
+        bench.start(None, None).expect("the next may start");
+    }
+
+    #[test]
+    fn a_task_that_cannot_deliver_fails_and_keeps_the_messages() {
+        let mut bench = Bench::new();
+        bench.kill("a", 2);
+        let by_hand = Outgoing { body: "by hand".into(), ..Outgoing::default() };
+        bench.queues.put(bench.now, &"dead".into(), by_hand, &mut bench.meter).expect("sent");
+        bench.start(None, None).expect("started");
+        bench.pass(10);
+        let task = bench.newest();
+        assert_eq!(task.status, MoveTaskStatus::Failed);
+        assert_eq!(task.failure.as_deref(), Some("CouldNotDetermineMessageSource"));
+        assert_eq!((bench.visible("a"), bench.visible("dead")), (2, 1));
+        bench.start(Some("c"), None).expect("started");
+        bench.queues.queues.remove(&QueueName::from("c"));
+        bench.pass(10);
+        assert_eq!(bench.newest().failure.as_deref(), Some("AWS.SimpleQueueService.NonExistentQueue"));
+        assert_eq!(bench.visible("dead"), 1);
+    }
+
+    #[test]
+    fn what_is_held_stays_and_what_arrives_meanwhile_goes_too() {
+        let mut bench = Bench::new();
+        bench.kill("a", 20);
+        assert_eq!(bench.take("dead", 5, 1000).len(), 5);
+        bench.start(Some("c"), Some(5)).expect("started");
+        bench.pass(2);
+        bench.kill("b", 3);
+        bench.pass(30);
+        let task = bench.newest();
+        assert_eq!((task.status, task.moved, task.to_move), (MoveTaskStatus::Completed, 18, Some(15)));
+        assert_eq!((bench.visible("c"), bench.queues.counts(&"dead".into()).in_flight), (18, 5));
+    }
+}

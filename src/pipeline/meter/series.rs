@@ -189,9 +189,11 @@ mod tests {
         let late = Timestamp::from_s(3000 * 60);
         let counts = [0, 10, 500, 2000].map(|minute| series.published(minute, late).count);
         assert_eq!(counts, [0, 0, 0, 1]);
-        assert_eq!(series.minutes(), 2000 - 1559..2001);
+        assert_eq!(series.minutes(), 2000..2001);
         assert!(series.sketch(10).is_none() && series.sketch(2000).is_some());
         series.add(Timestamp::from_s(100 * 60), 1.0, 1);
         assert_eq!(series.published(100, late).count, 0, "older than what is kept");
+        series.add(Timestamp::from_s(3000 * 60), 1.0, 1);
+        assert_eq!(series.minutes(), 3001 - 1560..3001);
     }
 }

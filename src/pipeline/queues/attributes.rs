@@ -222,3 +222,94 @@ fn check_name(name: &QueueName) -> Result<(), ServiceError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::request::{RequestId, SqsRequest};
+
+    struct Api(Queues, Meter);
+
+    impl Api {
+        fn ask(&mut self, s: i64, ask: SqsRequest) -> Result<SqsReply, ServiceError> {
+            self.0.handle(Timestamp::from_s(s), RequestId(1), ask, &mut self.1).expect("at once")
+        }
+
+        fn create(&mut self, s: i64, name: &str, attributes: &[(&str, &str)]) -> Result<SqsReply, ServiceError> {
+            let attributes = attributes.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+            self.ask(s, SqsRequest::CreateQueue { name: name.into(), attributes })
+        }
+
+        fn urls(&mut self, max: Option<u32>, token: Option<String>) -> (Vec<String>, Option<String>) {
+            match self.ask(0, SqsRequest::ListQueues { prefix: Some("q".into()), max, token }) {
+                Ok(SqsReply::Queues { urls, token }) => {
+                    (urls.iter().map(|url| url.name().to_string()).collect(), token)
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+
+        fn attributes(&mut self, name: &str, names: &[&str]) -> BTreeMap<String, String> {
+            let names = names.iter().map(|name| (*name).to_owned()).collect();
+            let queue = self.0.url(&name.into());
+            match self.ask(0, SqsRequest::GetQueueAttributes { queue, names }) {
+                Ok(SqsReply::Attributes(all)) => all,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    fn api() -> Api {
+        Api(Queues::new("123456789012", "eu-west-1", "http://127.0.0.1:4566/", 1), Meter::default())
+    }
+
+    #[test]
+    fn queues_are_made_listed_in_pages_and_deleted() {
+        let mut api = api();
+        for name in ["q1", "q2", "q3", "other"] {
+            api.create(0, name, &[]).expect("made");
+        }
+        let url = api.0.url(&"q1".into());
+        assert_eq!(url.as_str(), "http://127.0.0.1:4566/123456789012/q1");
+        let (page, token) = api.urls(Some(2), None);
+        assert_eq!(page, ["q1", "q2"]);
+        assert_eq!(api.urls(Some(2), token), (vec!["q3".to_owned()], None));
+        assert_eq!(api.urls(None, None).0.len(), 3);
+        assert!(api.create(0, "q1", &[("VisibilityTimeout", "30")]).is_ok(), "the same again");
+        assert_eq!(api.create(0, "q1", &[("VisibilityTimeout", "31")]).expect_err("other").code, "QueueAlreadyExists");
+        assert!(api.create(0, "q.fifo", &[]).expect_err("fifo").code.ends_with("UnsupportedOperation"));
+        assert!(api.create(0, "no spaces", &[]).is_err());
+        api.ask(10, SqsRequest::DeleteQueue { queue: url.clone() }).expect("deleted");
+        let error = api.ask(11, SqsRequest::PurgeQueue { queue: url }).expect_err("gone");
+        assert_eq!(error.code, "AWS.SimpleQueueService.NonExistentQueue");
+        assert_eq!(error.action, "sqs:PurgeQueue");
+        assert!(api.create(69, "q1", &[]).expect_err("too soon").code.ends_with("QueueDeletedRecently"));
+        assert!(api.create(70, "q1", &[]).is_ok());
+    }
+
+    #[test]
+    fn attributes_are_answered_as_asked() {
+        let mut api = api();
+        api.create(0, "dead", &[]).expect("made");
+        let policy = r#"{"deadLetterTargetArn":"arn:aws:sqs:eu-west-1:123456789012:dead","maxReceiveCount":"3"}"#;
+        api.create(0, "q", &[("RedrivePolicy", policy)]).expect("made");
+        assert!(api.attributes("q", &[]).is_empty(), "no names, nothing");
+        let some = api.attributes("q", &["RedrivePolicy", "QueueArn"]);
+        assert_eq!(some.get("RedrivePolicy").map(String::as_str), Some(policy.replace("\"3\"", "3").as_str()));
+        assert_eq!(some.len(), 2);
+        assert_eq!(api.attributes("dead", &["RedrivePolicy"]).len(), 0);
+        assert_eq!(api.attributes("q", &["All"]).get("MaximumMessageSize").map(String::as_str), Some("1048576"));
+        let dead = api.0.url(&"dead".into());
+        let sources = SqsRequest::ListDeadLetterSourceQueues { queue: dead.clone(), max: None, token: None };
+        let wanted = SqsReply::Queues { urls: vec![api.0.url(&"q".into())], token: None };
+        assert_eq!(api.ask(0, sources).expect("listed"), wanted);
+        let bad = [("RedrivePolicy".to_owned(), policy.replace("dead", "nobody"))].into();
+        let queue = api.0.url(&"q".into());
+        let error = api.ask(0, SqsRequest::SetQueueAttributes { queue, attributes: bad }).expect_err("no such queue");
+        assert_eq!(error.code, "InvalidParameterValue");
+        api.ask(1, SqsRequest::PurgeQueue { queue: dead.clone() }).expect("purged");
+        let error = api.ask(60, SqsRequest::PurgeQueue { queue: dead.clone() }).expect_err("too soon");
+        assert_eq!((error.http, error.code.as_str()), (403, "AWS.SimpleQueueService.PurgeQueueInProgress"));
+        api.ask(61, SqsRequest::PurgeQueue { queue: dead }).expect("purged again");
+    }
+}

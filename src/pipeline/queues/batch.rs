@@ -113,3 +113,40 @@ fn check_ids<'a>(ids: impl Iterator<Item = &'a str>) -> Result<(), ServiceError>
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(ids: &[&str]) -> Option<String> {
+        check_ids(ids.iter().copied()).err().map(|error| error.code.replace("AWS.SimpleQueueService.", ""))
+    }
+
+    #[test]
+    fn a_batch_as_a_whole_is_checked() {
+        assert_eq!(ids(&["a", "B-1_2"]), None);
+        assert_eq!(ids(&[]).as_deref(), Some("EmptyBatchRequest"));
+        assert_eq!(ids(&["x"; 11]).as_deref(), Some("TooManyEntriesInBatchRequest"));
+        assert_eq!(ids(&["a", "a"]).as_deref(), Some("BatchEntryIdsNotDistinct"));
+        assert_eq!(ids(&["a.b"]).as_deref(), Some("InvalidBatchEntryId"));
+        assert_eq!(ids(&[&"a".repeat(81)]).as_deref(), Some("InvalidBatchEntryId"));
+    }
+
+    #[test]
+    fn entries_are_answered_one_by_one() {
+        let (mut queues, mut meter) = (Queues::new("1", "r", "http://h", 1), Meter::default());
+        let name = QueueName::from("q");
+        let small = [("MaximumMessageSize".to_owned(), "1024".to_owned())].into();
+        queues.create(Timestamp::ZERO, &name, &small, &mut meter).expect("made");
+        let entry = |id: &str, body: String| (id.to_owned(), Outgoing { body, ..Outgoing::default() });
+        let entries = vec![entry("good", "b".into()), entry("big", "x".repeat(1025)), entry("empty", String::new())];
+        let reply = queues.send_batch(Timestamp::ZERO, &name, entries, &mut meter).expect("a good batch");
+        let SqsReply::SentBatch { ok, failed } = reply else { panic!("{reply:?}") };
+        assert_eq!(ok.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>(), ["good"]);
+        let failed: Vec<_> = failed.iter().map(|f| (f.id.as_str(), f.code.as_str(), f.sender_fault)).collect();
+        assert_eq!(failed, [("big", "InvalidParameterValue", true), ("empty", "MissingParameter", true)]);
+        let huge = vec![entry("a", "x".repeat(600_000)), entry("b", "x".repeat(600_000))];
+        let error = queues.send_batch(Timestamp::ZERO, &name, huge, &mut meter).expect_err("too long together");
+        assert_eq!(error.code, "AWS.SimpleQueueService.BatchRequestTooLong");
+    }
+}

@@ -47,6 +47,8 @@ pub struct Queues {
     gone: Vec<Gone>,
     /// When the metrics of the next minute are due.
     minute: Option<Timestamp>,
+    /// Something came into a queue that somebody waits at.
+    nudged: Option<Timestamp>,
     random: ChaCha8Rng,
 }
 
@@ -84,6 +86,7 @@ impl Queues {
             tasks: MoveTasks::default(),
             gone: Vec::new(),
             minute: None,
+            nudged: None,
             random: rng::rng(seed, "sqs/ids"),
         }
     }
@@ -179,6 +182,7 @@ impl Queues {
                 taken.dead.into_iter().for_each(|message| queue.admit(now, message));
             }
             self.advance(now, &dead_letter);
+            self.nudge(now, &dead_letter);
         }
         taken.messages
     }
@@ -211,6 +215,7 @@ impl Queues {
         queue.active_at = now;
         queue.change_visibility(now, receipt, visibility_s)?;
         self.advance(now, name);
+        self.nudge(now, name);
         Ok(())
     }
 
@@ -235,6 +240,7 @@ impl Queues {
         if let Some(gauges) = self.gauges.get(name) {
             gauges.sent(meter, now, bytes);
         }
+        self.nudge(now, name);
         Ok(message_id(id))
     }
 
@@ -261,6 +267,13 @@ impl Queues {
         let Some(queue) = self.queues.get_mut(name) else { return };
         let expired = queue.advance(now);
         self.note_gone(now, name, expired, Why::Expired);
+    }
+
+    /// Whoever waits at the queue is looked at by the next [`Queues::handle_timeout`].
+    fn nudge(&mut self, now: Timestamp, name: &QueueName) {
+        if self.waiters.contains_key(name) {
+            self.nudged = Some(now);
+        }
     }
 
     /// Deletes by receipt; answers what was there.
@@ -326,5 +339,282 @@ impl Queues {
         if let Some(queue) = self.queues.get_mut(to) {
             queue.admit(now, message);
         }
+    }
+}
+
+#[cfg(test)]
+mod property;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::metric::{MetricKey, Stat};
+    use crate::pipeline::queue::settings::MAX_VISIBILITY_S;
+    use crate::pipeline::request::{CloudWatchReply, GetMetricData, Receive, SqsRequest};
+
+    const ACCOUNT: &str = "123456789012";
+
+    struct Bench {
+        queues: Queues,
+        meter: Meter,
+        requests: u64,
+    }
+
+    impl Bench {
+        /// `work` with dead-letter queue `dead` after two receives; visibility 10 s.
+        fn new() -> Self {
+            let mut bench = Bench {
+                queues: Queues::new(ACCOUNT, "eu-west-1", "https://sqs.eu-west-1.amazonaws.com", 7),
+                meter: Meter::default(),
+                requests: 0,
+            };
+            let work = QueueBlueprint {
+                visibility_s: 10,
+                retention_s: 3600,
+                redrive: Some(("dead".into(), 2)),
+                ..QueueBlueprint::new("work")
+            };
+            let dead = QueueBlueprint { retention_s: 7200, ..QueueBlueprint::new("dead") };
+            bench.queues.deploy(Timestamp::ZERO, &[work, dead], &mut bench.meter);
+            bench
+        }
+
+        fn url(&self, name: &str) -> QueueUrl {
+            self.queues.url(&name.into())
+        }
+
+        fn ask(&mut self, s: i64, ask: SqsRequest) -> Option<Result<SqsReply, ServiceError>> {
+            self.requests += 1;
+            self.queues.handle(Timestamp::from_s(s), RequestId(self.requests), ask, &mut self.meter)
+        }
+
+        fn done(&mut self, s: i64, ask: SqsRequest) -> SqsReply {
+            self.ask(s, ask).expect("at once").expect("done")
+        }
+
+        fn code(&mut self, s: i64, ask: SqsRequest) -> String {
+            self.ask(s, ask).expect("at once").expect_err("refused").code
+        }
+
+        fn send(&mut self, s: i64, name: &str, body: &str) -> MessageId {
+            let message = Outgoing { body: body.into(), ..Outgoing::default() };
+            self.queues.put(Timestamp::from_s(s), &name.into(), message, &mut self.meter).expect("sent")
+        }
+
+        fn receive(&mut self, s: i64, name: &str) -> Vec<Message> {
+            let ask = receive(self.url(name));
+            match self.done(s, SqsRequest::Receive(ask)) {
+                SqsReply::Received { messages, .. } => messages,
+                other => panic!("{other:?}"),
+            }
+        }
+
+        fn counts(&mut self, s: i64, name: &str) -> (u64, u64, u64) {
+            self.queues.ready(Timestamp::from_s(s), &name.into());
+            let counts = self.queues.counts(&name.into());
+            (counts.visible, counts.in_flight, counts.delayed)
+        }
+
+        fn attribute(&mut self, s: i64, name: &str, attribute: &str) -> Option<String> {
+            let ask = SqsRequest::GetQueueAttributes { queue: self.url(name), names: vec![attribute.into()] };
+            match self.done(s, ask) {
+                SqsReply::Attributes(all) => all.get(attribute).cloned(),
+                other => panic!("{other:?}"),
+            }
+        }
+
+        fn metric(&self, name: &str, metric: &str, stat: Stat) -> Vec<f64> {
+            let ask = GetMetricData {
+                queries: vec![("q".into(), MetricKey::sqs(&name.into(), metric, stat), 60)],
+                from: Timestamp::ZERO,
+                to: Timestamp::from_s(86_400),
+                ascending: true,
+                max_datapoints: None,
+                token: None,
+            };
+            match self.meter.get_metric_data(Timestamp::from_s(86_400), &ask).expect("valid") {
+                CloudWatchReply::MetricData { results, .. } => results[0].points.iter().map(|(_, v)| *v).collect(),
+                CloudWatchReply::NoAlarms => panic!("not asked for"),
+            }
+        }
+    }
+
+    fn receive(queue: QueueUrl) -> Receive {
+        Receive {
+            queue,
+            max: 10,
+            visibility_s: None,
+            wait_s: None,
+            attribute_names: vec!["All".into()],
+            system_names: vec!["All".into()],
+        }
+    }
+
+    #[test]
+    fn a_message_is_given_max_receive_count_times_and_moves_on_the_next_receive() {
+        let mut bench = Bench::new();
+        let id = bench.send(0, "work", "poison");
+        assert_eq!(bench.receive(0, "work").len(), 1);
+        assert_eq!(bench.receive(10, "work").len(), 1);
+        assert_eq!(bench.counts(1000, "work"), (1, 0, 0), "nobody polls, so it stays");
+        assert_eq!(bench.counts(1000, "dead"), (0, 0, 0));
+        assert!(bench.receive(1000, "work").is_empty());
+        assert_eq!(bench.counts(1000, "work"), (0, 0, 0));
+        let dead = bench.receive(1001, "dead");
+        let system = &dead[0].system;
+        assert_eq!((&dead[0].id, system.receive_count, system.sent_at), (&id, 3, Timestamp::ZERO));
+        assert_eq!(system.first_received_at, Some(Timestamp::ZERO));
+        assert_eq!(system.dead_letter_source, Some(bench.queues.arn(&"work".into())));
+        assert_eq!(bench.metric("work", "NumberOfMessagesSent", Stat::Sum), [1.0]);
+        assert!(bench.metric("dead", "NumberOfMessagesSent", Stat::Sum).is_empty(), "a dead letter is not sent");
+    }
+
+    #[test]
+    fn without_its_dead_letter_queue_a_message_is_delivered_on() {
+        let mut bench = Bench::new();
+        bench.send(0, "work", "b");
+        let queue = bench.url("dead");
+        bench.done(0, SqsRequest::DeleteQueue { queue });
+        let counts: Vec<u32> = (0..4).map(|n| bench.receive(n * 10, "work")[0].system.receive_count).collect();
+        assert_eq!(counts, [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn retention_counts_from_the_original_send_also_in_the_dead_letter_queue() {
+        let mut bench = Bench::new();
+        bench.send(0, "work", "old");
+        for s in [3000, 3010, 3020] {
+            bench.receive(s, "work");
+        }
+        assert_eq!(bench.counts(7199, "dead"), (1, 0, 0));
+        assert_eq!(bench.counts(7200, "dead"), (0, 0, 0));
+        bench.send(7200, "work", "new");
+        assert_eq!(bench.counts(10_800, "work"), (0, 0, 0));
+        let gone = bench.queues.drain_gone();
+        let seen: Vec<_> = gone.iter().map(|gone| (gone.queue.as_str(), &*gone.body, gone.why)).collect();
+        assert_eq!(seen, [("dead", "old", Why::Expired), ("work", "new", Why::Expired)]);
+        assert!(bench.queues.drain_gone().is_empty());
+    }
+
+    #[test]
+    fn an_old_handle_deletes_nothing_and_the_newest_deletes_even_when_visible_again() {
+        let mut bench = Bench::new();
+        bench.send(0, "work", "b");
+        let old = bench.receive(0, "work")[0].receipt.clone();
+        let new = bench.receive(10, "work")[0].receipt.clone();
+        let queue = bench.url("work");
+        assert_eq!(bench.done(11, SqsRequest::Delete { queue: queue.clone(), receipt: old }), SqsReply::Done);
+        assert_eq!(bench.counts(11, "work"), (0, 1, 0));
+        assert_eq!(bench.done(30, SqsRequest::Delete { queue: queue.clone(), receipt: new.clone() }), SqsReply::Done);
+        assert_eq!(bench.counts(30, "work"), (0, 0, 0));
+        assert_eq!(bench.done(31, SqsRequest::Delete { queue, receipt: new.clone() }), SqsReply::Done);
+        let queue = bench.url("dead");
+        assert_eq!(bench.code(31, SqsRequest::Delete { queue, receipt: new }), "ReceiptHandleIsInvalid");
+        assert_eq!(bench.queues.drain_gone().len(), 1);
+    }
+
+    #[test]
+    fn visibility_can_be_changed_while_in_flight_and_no_longer() {
+        let mut bench = Bench::new();
+        bench.send(0, "work", "b");
+        let receipt = bench.receive(0, "work")[0].receipt.clone();
+        let queue = bench.url("work");
+        let change = |visibility_s| SqsRequest::ChangeVisibility {
+            queue: queue.clone(),
+            receipt: receipt.clone(),
+            visibility_s,
+        };
+        bench.done(5, change(100));
+        assert_eq!(bench.counts(104, "work"), (0, 1, 0));
+        assert_eq!(bench.code(5, change(MAX_VISIBILITY_S)), "InvalidParameterValue", "12 h from the receive");
+        bench.done(6, change(0));
+        assert_eq!(bench.counts(6, "work"), (1, 0, 0));
+        assert_eq!(bench.code(6, change(5)), "AWS.SimpleQueueService.MessageNotInflight");
+        bench.receive(7, "work");
+        assert_eq!(bench.code(7, change(5)), "InvalidParameterValue", "there is a newer receive");
+    }
+
+    #[test]
+    fn a_long_poll_is_answered_when_a_message_comes_or_its_time_is_up() {
+        let mut bench = Bench::new();
+        let wait = |bench: &Bench| SqsRequest::Receive(Receive { wait_s: Some(20), ..receive(bench.url("work")) });
+        let (first, second) = (wait(&bench), wait(&bench));
+        assert!(bench.ask(1, first).is_none());
+        assert!(bench.ask(2, second).is_none());
+        assert_eq!(bench.queues.poll_timeout(), Some(Timestamp::from_s(21)));
+        bench.send(5, "work", "b");
+        assert_eq!(bench.queues.poll_timeout(), Some(Timestamp::from_s(5)));
+        bench.queues.handle_timeout(Timestamp::from_s(5), &mut bench.meter);
+        let (id, reply) = bench.queues.poll_reply().expect("served");
+        assert_eq!(id, RequestId(1));
+        assert!(matches!(reply, Ok(SqsReply::Received { messages, .. }) if messages.len() == 1));
+        assert_eq!(bench.queues.poll_timeout(), Some(Timestamp::from_s(15)), "when the message comes back");
+        bench.queues.handle_timeout(Timestamp::from_s(15), &mut bench.meter);
+        assert_eq!(bench.queues.poll_reply().map(|(id, _)| id), Some(RequestId(2)));
+        let third = wait(&bench);
+        assert!(bench.ask(16, third).is_none());
+        bench.queues.cancel(RequestId(3));
+        let fourth = SqsRequest::Receive(Receive { wait_s: Some(3), ..receive(bench.url("dead")) });
+        assert!(bench.ask(17, fourth).is_none());
+        bench.queues.handle_timeout(Timestamp::from_s(20), &mut bench.meter);
+        let (id, reply) = bench.queues.poll_reply().expect("over");
+        assert_eq!(id, RequestId(4));
+        assert!(matches!(reply, Ok(SqsReply::Received { messages, .. }) if messages.is_empty()));
+        assert_eq!(bench.queues.poll_reply(), None);
+    }
+
+    #[test]
+    fn only_the_attributes_asked_for_are_answered() {
+        use crate::model::message::Attribute;
+        let mut bench = Bench::new();
+        let names = ["run", "run.id", "trace"];
+        let attributes = names.map(|name| (name.to_owned(), Attribute::text("v"))).into();
+        let message = Outgoing { body: "b".into(), attributes, ..Outgoing::default() };
+        bench.queues.put(Timestamp::ZERO, &"work".into(), message, &mut bench.meter).expect("sent");
+        let mut answered = |s, names: &[&str]| {
+            let attribute_names = names.iter().map(|name| (*name).to_owned()).collect();
+            let ask = Receive { attribute_names, visibility_s: Some(0), ..receive(bench.url("dead")) };
+            let ask = Receive { queue: bench.url("work"), ..ask };
+            let SqsReply::Received { messages, .. } = bench.done(s, SqsRequest::Receive(ask)) else { panic!() };
+            messages[0].attributes.keys().cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(answered(0, &["run.*"]), ["run", "run.id"]);
+        assert_eq!(answered(0, &["trace"]), ["trace"]);
+    }
+
+    #[test]
+    fn more_than_120_000_in_flight_is_over_the_limit() {
+        let mut bench = Bench::new();
+        let (name, at) = (QueueName::from("dead"), Timestamp::ZERO);
+        for n in 0..120_001 {
+            let message = Outgoing { body: n.to_string(), ..Outgoing::default() };
+            bench.queues.put(at, &name, message, &mut bench.meter).expect("sent");
+        }
+        let taken = bench.queues.take(at, &name, 200_000, Some(60), &mut bench.meter);
+        assert_eq!(taken.len(), 120_000);
+        assert_eq!(bench.counts(0, "dead"), (1, 120_000, 0));
+        let ask = receive(bench.url("dead"));
+        assert_eq!(bench.code(1, SqsRequest::Receive(ask)), "OverLimit");
+        assert_eq!(bench.receive(60, "dead").len(), 10);
+    }
+
+    #[test]
+    fn depths_are_measured_every_minute_while_the_queue_is_active() {
+        let mut bench = Bench::new();
+        bench.send(10, "work", "b");
+        while let Some(at) = bench.queues.poll_timeout().filter(|at| *at <= Timestamp::from_s(1800)) {
+            bench.queues.handle_timeout(at, &mut bench.meter);
+        }
+        let visible = bench.metric("work", "ApproximateNumberOfMessagesVisible", Stat::Maximum);
+        assert_eq!((visible.len(), visible[0]), (30, 1.0));
+        assert_eq!(bench.metric("work", "ApproximateAgeOfOldestMessage", Stat::Maximum)[1], 110.0);
+        assert_eq!(bench.attribute(1800, "work", "ApproximateNumberOfMessages").as_deref(), Some("1"));
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_ids() {
+        let id = |bench: &mut Bench| bench.send(0, "work", "b");
+        let first = id(&mut Bench::new());
+        assert_eq!(first, id(&mut Bench::new()));
+        assert_eq!((first.as_str().len(), first.as_str().as_bytes()[14]), (36, b'4'));
     }
 }

@@ -43,7 +43,7 @@ impl Queues {
             // Whoever waits was served all there was: the next chance is a message coming back.
             ends.chain(self.next_back(name))
         });
-        polls.chain(self.minute).chain(self.tasks.poll_timeout()).min()
+        polls.chain(self.minute).chain(self.nudged).chain(self.tasks.poll_timeout()).min()
     }
 
     /// Answers of long polls.
@@ -61,6 +61,7 @@ impl Queues {
 
     /// Does what is due up to `now`.
     pub fn handle_timeout(&mut self, now: Timestamp, meter: &mut Meter) {
+        self.nudged = None;
         self.run_tasks(now, meter);
         while let Some(minute) = self.minute.filter(|minute| *minute <= now) {
             let names: Vec<QueueName> = self.queues.keys().cloned().collect();
