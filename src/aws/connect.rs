@@ -99,12 +99,6 @@ impl Account {
     }
 }
 
-/// True for `http://127.0.0.1…`, `http://localhost…` and the like: an emulator on this machine.
-pub fn is_loopback(url: &str) -> bool {
-    let host = host_of(url).unwrap_or("");
-    host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.") || host == "[::1]"
-}
-
 fn assemble(config: &SdkConfig, region: String, options: &ConnectOptions, in_process: bool) -> Account {
     let meter = Arc::new(Meter::default());
     let (sender, dates) = watch::channel(None);
@@ -236,14 +230,5 @@ mod tests {
         {
             assert!(check_endpoint(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn loopback_is_told_from_a_host_that_only_sounds_like_it() {
-        assert!(
-            is_loopback("http://127.0.0.1:4566") && is_loopback("http://[::1]:1") && is_loopback("http://localhost")
-        );
-        assert!(!is_loopback("http://localhost.example.com") && !is_loopback("https://sqs.eu-west-1.amazonaws.com"));
-        assert!(!is_loopback("http://10.127.0.1"));
     }
 }

@@ -1,1 +1,287 @@
-//! Arguments, file and environment to one validated configuration.
+//! Arguments and environment to one validated [`Config`]. It contacts nothing and reads no file; what
+//! is wrong with what was typed is said here, with exit code 2, and nowhere else.
+
+pub mod exit;
+pub mod manual;
+
+mod duration;
+mod flags;
+mod validate;
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Parser;
+
+use crate::config::flags::Cli;
+use crate::model::mapping::MappingChange;
+
+/// What to do, and where.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    pub place: Place,
+    /// No colour: `--no-color`, or `NO_COLOR` set to anything.
+    pub no_color: bool,
+    /// Where the journal and the last picture are kept; not yet created.
+    pub state_dir: PathBuf,
+    pub action: Action,
+}
+
+/// Which account, and which part of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Place {
+    pub region: Option<String>,
+    pub profile: Option<String>,
+    pub endpoint_url: Option<String>,
+    /// Only what is called so, and what hangs together with it.
+    pub prefix: Option<String>,
+    /// Made-up credentials: a loopback endpoint, and none in the environment or by profile.
+    pub test_credentials: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    Console(Console),
+    Sandbox(Sandbox),
+    /// The sandbox without a screen.
+    Headless(Headless),
+    /// Names of the built-in scenarios.
+    Scenarios,
+    Status(Output),
+    Topology(Output),
+    Consumers(Output),
+    Queues(Output),
+    Tune(Tune),
+    DeadLetterQueues(Output),
+    DeadLetters(DeadLetters),
+    Redrive(Redrive),
+    Journal(Output),
+    JournalShow {
+        operation: String,
+        output: Output,
+    },
+    JournalUndo {
+        operation: String,
+        consent: Consent,
+    },
+    /// The script itself.
+    Completions(String),
+    /// The manual page itself, in roff.
+    Manual(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Console {
+    /// An alarm, ARN, queue or function to open at.
+    pub target: Option<String>,
+    pub writes: Writes,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Writes {
+    /// Read-only until armed in the console.
+    #[default]
+    Armable,
+    /// `--write`: armed at the start, once confirmed.
+    Armed,
+    /// `--read-only`: cannot be lifted.
+    Never,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sandbox {
+    /// A built-in scenario's name or a file's path.
+    pub scenario: String,
+    /// `None`: the scenario's own.
+    pub seed: Option<u64>,
+    /// Sandbox seconds per real second.
+    pub speed: f64,
+    pub listen: Option<SocketAddr>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Headless {
+    pub sandbox: Sandbox,
+    /// Sandbox seconds to run; `None`, only with `listen`, is until it is told to stop.
+    pub for_s: Option<u64>,
+    pub output: Output,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tune {
+    /// A mapping's id, or the name of a function that one mapping feeds.
+    pub target: String,
+    pub change: MappingChange,
+    pub consent: Consent,
+    pub reason: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetters {
+    /// Name, ARN or URL.
+    pub queue: String,
+    /// Most messages to look at.
+    pub max: u32,
+    pub output: Output,
+    pub consent: Consent,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Redrive {
+    /// Name, ARN or URL of the dead-letter queue.
+    pub queue: String,
+    pub what: Which,
+    /// Messages a second; `None` is unlimited.
+    pub rate_per_s: Option<f64>,
+    pub consent: Consent,
+    pub reason: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Which {
+    /// By our own mover, which touches nothing else.
+    Ids(Vec<String>),
+    /// By a message move task: also what is not shown and what still arrives.
+    All,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consent {
+    /// Neither flag: the card is printed and the command ends with exit code 4.
+    Missing,
+    /// The card and nothing else.
+    DryRun,
+    Yes,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Output {
+    #[default]
+    Table,
+    Json,
+    /// One JSON value a line.
+    Ndjson,
+}
+
+/// Parsing ended without a configuration: help, version, or a fault in what was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stop {
+    pub text: String,
+    /// Help and version were asked for and go to stdout with exit code 0.
+    pub asked: bool,
+}
+
+impl Stop {
+    fn fault(text: impl Into<String>) -> Self {
+        Stop { text: format!("error: {}\n", text.into()), asked: false }
+    }
+}
+
+/// Looks a variable of the environment up.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+
+impl Config {
+    /// From the program's arguments, its own name first.
+    ///
+    /// # Errors
+    /// Help or version when asked for; otherwise what is wrong, with what would be right.
+    pub fn parse(args: impl IntoIterator<Item = OsString>, env: Environment<'_>) -> Result<Self, Stop> {
+        let cli = Cli::try_parse_from(args)
+            .map_err(|error| Stop { asked: !error.use_stderr(), text: error.render().to_string() })?;
+        validate::validate(cli, env)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub(super) fn parse(line: &str) -> Result<Config, Stop> {
+        Config::parse(line.split_whitespace().map(OsString::from), &|name| {
+            (name == "HOME").then(|| OsString::from("/home/oncall"))
+        })
+    }
+
+    #[test]
+    fn the_sandbox_opens_with_night_shift() {
+        let config = parse("redrive sandbox").expect("valid");
+        let sandbox = Sandbox { scenario: "night-shift".to_owned(), seed: None, speed: 1.0, listen: None };
+        assert_eq!(config.action, Action::Sandbox(sandbox));
+    }
+
+    #[test]
+    fn headless_runs_for_a_time_or_listens() {
+        let config = parse("redrive sandbox --headless --for 10m --seed 7 -o json").expect("valid");
+        let Action::Headless(headless) = config.action else { panic!("headless") };
+        assert_eq!((headless.for_s, headless.sandbox.seed, headless.output), (Some(600), Some(7), Output::Json));
+        assert!(parse("redrive sandbox --headless --listen 127.0.0.1:4566").is_ok());
+        for bad in [
+            "redrive sandbox --headless",
+            "redrive sandbox --for 10m",
+            "redrive sandbox --listen 0.0.0.0:4566",
+            "redrive sandbox --speed 0",
+            "redrive sandbox --speed nan",
+            "redrive sandbox --headless --for 10x",
+            "redrive sandbox --region eu-west-1",
+        ] {
+            let stop = parse(bad).expect_err(bad);
+            assert!(!stop.asked && stop.text.starts_with("error:"), "{bad}: {}", stop.text);
+        }
+    }
+
+    #[test]
+    fn a_tune_says_what_to_change() {
+        let config =
+            parse("redrive tune LogWorker --parallelization-factor 5 --window 10s --max-concurrency none --yes")
+                .expect("valid");
+        let Action::Tune(tune) = config.action else { panic!("tune") };
+        assert_eq!(tune.consent, Consent::Yes);
+        let change = MappingChange {
+            parallelization_factor: Some(5),
+            window_s: Some(10),
+            max_concurrency: Some(None),
+            ..MappingChange::default()
+        };
+        assert_eq!(tune.change, change);
+        assert!(parse("redrive tune LogWorker").is_err(), "nothing to change");
+        assert!(parse("redrive tune LogWorker --stop --start").is_err());
+        assert!(parse("redrive tune LogWorker --batch-size 5 --yes --dry-run").is_err());
+    }
+
+    #[test]
+    fn a_redrive_names_ids_or_all() {
+        let config = parse("redrive dlq redrive JobDLQ --id a --id b --rate off").expect("valid");
+        let Action::Redrive(redrive) = config.action else { panic!("redrive") };
+        assert_eq!(redrive.what, Which::Ids(vec!["a".to_owned(), "b".to_owned()]));
+        assert_eq!((redrive.rate_per_s, redrive.consent), (None, Consent::Missing));
+        assert!(parse("redrive dlq redrive JobDLQ").is_err());
+        assert!(parse("redrive dlq redrive JobDLQ --all --id a").is_err());
+        assert!(parse("redrive dlq redrive JobDLQ --all --rate 501").is_err(), "a move task takes at most 500");
+    }
+
+    #[test]
+    fn help_and_version_are_asked_for_and_a_wrong_flag_is_not() {
+        for asked in ["redrive --help", "redrive --version", "redrive dlq redrive --help"] {
+            assert!(parse(asked).expect_err(asked).asked, "{asked}");
+        }
+        let stop = parse("redrive --regoin x").expect_err("misspelt");
+        assert!(!stop.asked && stop.text.contains("--region"), "did you mean: {}", stop.text);
+    }
+
+    #[test]
+    fn only_a_loopback_endpoint_without_credentials_gets_made_up_ones() {
+        let local = "redrive status --endpoint-url http://127.0.0.1:4566";
+        assert!(parse(local).expect("valid").place.test_credentials);
+        assert!(!parse(&format!("{local} --profile p")).expect("valid").place.test_credentials);
+        for elsewhere in ["https://example.com", "http://localhost.example.com", "http://10.127.0.1"] {
+            let config = parse(&format!("redrive status --endpoint-url {elsewhere}")).expect("valid");
+            assert!(!config.place.test_credentials, "{elsewhere}");
+        }
+        assert!(parse("redrive status --endpoint-url http://[::1]:4566/").expect("valid").place.test_credentials);
+        let with_key = Config::parse(local.split(' ').map(OsString::from), &|name| {
+            matches!(name, "HOME" | "AWS_ACCESS_KEY_ID").then(|| OsString::from("x"))
+        });
+        assert!(!with_key.expect("valid").place.test_credentials);
+    }
+}

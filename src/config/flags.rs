@@ -1,0 +1,266 @@
+//! The command line as clap sees it: names, help, examples. What the flags mean together is judged in
+//! `validate`.
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Output, duration};
+
+/// The console an on-call engineer opens when a serverless pipeline on AWS hurts.
+///
+/// Shows where work is stuck, why, and how long until data is lost; retunes stream consumers and
+/// redrives dead letters. Without a command it opens the console.
+#[derive(Debug, Parser)]
+#[command(name = "redrive", version, max_term_width = 100, after_help = EXAMPLES, after_long_help = LONG_EXAMPLES)]
+pub(super) struct Cli {
+    /// Open the console at this queue, function or ARN
+    pub(super) target: Option<String>,
+
+    #[command(flatten)]
+    pub(super) place: PlaceFlags,
+
+    /// Start with writes armed (asks for the account's last four digits)
+    #[arg(long, conflicts_with = "read_only")]
+    pub(super) write: bool,
+
+    /// Never write, whatever is pressed
+    #[arg(long)]
+    pub(super) read_only: bool,
+
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PlaceFlags {
+    /// AWS region; otherwise AWS_REGION or the profile's
+    #[arg(long, global = true, value_name = "REGION")]
+    pub(super) region: Option<String>,
+
+    /// Profile of ~/.aws/config; otherwise AWS_PROFILE or the default chain
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(super) profile: Option<String>,
+
+    /// Somebody else's AWS, or a listening sandbox: http://127.0.0.1:4566
+    #[arg(long, global = true, value_name = "URL")]
+    pub(super) endpoint_url: Option<String>,
+
+    /// Only what is called so, and what hangs together with it
+    #[arg(long, global = true, value_name = "TEXT")]
+    pub(super) prefix: Option<String>,
+
+    /// No colours; NO_COLOR does the same
+    #[arg(long, global = true)]
+    pub(super) no_color: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Open the console on an embedded pipeline; needs no AWS account
+    #[command(after_help = SANDBOX_EXAMPLES)]
+    Sandbox(SandboxFlags),
+    /// What is wrong; exit code 1 when something is
+    Status(OutputFlags),
+    /// What there is and what leads where
+    Topology(OutputFlags),
+    /// The event source mappings, their settings and iterator age
+    Consumers(OutputFlags),
+    /// The queues, their counts and dead-letter queues
+    Queues(OutputFlags),
+    /// Change a consumer's settings, or stop or start it
+    #[command(after_help = TUNE_EXAMPLES)]
+    Tune(TuneFlags),
+    /// Dead letters: look at them, move them back
+    #[command(subcommand, after_help = DLQ_EXAMPLES)]
+    Dlq(DlqCommand),
+    /// What was done, by whom, and what came of it
+    #[command(subcommand)]
+    Journal(JournalCommand),
+    /// Print a completion script: redrive completions bash
+    Completions { shell: clap_complete::Shell },
+    /// Print the manual page, for `man -l -`
+    Man,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OutputFlags {
+    /// How to print
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(super) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SandboxFlags {
+    /// A built-in scenario (see --list) or a scenario file
+    #[arg(long, default_value = "night-shift", value_name = "NAME|PATH")]
+    pub(super) scenario: String,
+
+    /// Chance, repeatable; otherwise the scenario's own
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<u64>,
+
+    /// No screen: run, then print a summary
+    #[arg(long)]
+    pub(super) headless: bool,
+
+    /// How long to run in sandbox time: 10m, 90s, 2h (with --headless)
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse, requires = "headless")]
+    pub(super) for_s: Option<u64>,
+
+    /// Serve the same pipeline to AWS's own tools on this loopback address: 127.0.0.1:4566
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(super) listen: Option<String>,
+
+    /// Sandbox seconds per real second, 0.1 to 600
+    #[arg(long, default_value_t = 1.0, value_name = "N")]
+    pub(super) speed: f64,
+
+    /// How to print the summary (with --headless)
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(super) output: Output,
+
+    /// List the built-in scenarios
+    #[arg(long)]
+    pub(super) list: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TuneFlags {
+    /// A mapping's id, or a function that one mapping feeds
+    #[arg(value_name = "MAPPING|FUNCTION")]
+    pub(super) target: String,
+
+    /// Concurrent batches per shard, 1 to 10 (streams)
+    #[arg(long, value_name = "N")]
+    pub(super) parallelization_factor: Option<u32>,
+
+    /// Most records or messages in a batch
+    #[arg(long, value_name = "N")]
+    pub(super) batch_size: Option<u32>,
+
+    /// Longest wait for a batch to fill, 0s to 300s
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub(super) window: Option<u64>,
+
+    /// Most concurrent runs, 2 to 1000, or none (queues)
+    #[arg(long, value_name = "N|none")]
+    pub(super) max_concurrency: Option<String>,
+
+    /// Stop the consumer
+    #[arg(long, conflicts_with = "start")]
+    pub(super) stop: bool,
+
+    /// Start the consumer
+    #[arg(long)]
+    pub(super) start: bool,
+
+    /// Why, for the journal
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: Option<String>,
+
+    #[command(flatten)]
+    pub(super) consent: ConsentFlags,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ConsentFlags {
+    /// Print what would be done and stop
+    #[arg(long, conflicts_with = "yes")]
+    pub(super) dry_run: bool,
+
+    /// Do it; without this the card is printed and nothing is changed
+    #[arg(long)]
+    pub(super) yes: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DlqCommand {
+    /// The dead-letter queues; with QUEUE its messages (which receives them, so it needs --yes)
+    List {
+        queue: Option<String>,
+        /// Most messages to look at
+        #[arg(long, default_value_t = 1_000, value_name = "N", requires = "queue")]
+        max: u32,
+        #[command(flatten)]
+        output: OutputFlags,
+        #[command(flatten)]
+        consent: ConsentFlags,
+    },
+    /// Move dead letters back to where they came from
+    #[command(after_help = DLQ_EXAMPLES)]
+    Redrive {
+        /// The dead-letter queue: name, ARN or URL
+        queue: String,
+        /// One message, by its id; may be repeated
+        #[arg(long, value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
+        id: Vec<String>,
+        /// Everything in the queue, shown or not, and what still arrives (a message move task)
+        #[arg(long)]
+        all: bool,
+        /// Messages a second, or off for no limit
+        #[arg(long, value_name = "N|off")]
+        rate: Option<String>,
+        /// Why, for the journal
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+        #[command(flatten)]
+        consent: ConsentFlags,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum JournalCommand {
+    /// Every operation, newest first
+    List(OutputFlags),
+    /// One operation, line by line
+    Show {
+        operation: String,
+        #[command(flatten)]
+        output: OutputFlags,
+    },
+    /// Put the settings of a tune back
+    Undo {
+        operation: String,
+        #[command(flatten)]
+        consent: ConsentFlags,
+    },
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  redrive sandbox                         try everything, no account needed
+  redrive --region eu-west-1 --profile p  the console on a deployed pipeline
+  redrive status -o json                  what is wrong, for a script";
+
+const LONG_EXAMPLES: &str = "\
+Examples:
+  redrive sandbox                         try everything, no account needed
+  redrive --region eu-west-1 --profile p  the console on a deployed pipeline
+  redrive JobDLQ --prefix shop-prod-      open at one queue, see one stage only
+  redrive status -o json                  what is wrong, for a script
+  redrive tune LogWorker --parallelization-factor 5 --dry-run
+
+Results go to stdout, everything else to stderr.
+Exit codes: 0 fine, 1 something is wrong with the pipeline (status), 2 usage,
+3 could not reach or not allowed, 4 refused by a safety rule, 5 done in part.
+State (the journal) is kept in $REDRIVE_STATE_DIR, or $XDG_STATE_HOME/redrive.";
+
+const SANDBOX_EXAMPLES: &str = "\
+Examples:
+  redrive sandbox --scenario surge --speed 10
+  redrive sandbox --headless --for 10m --seed 7 -o json
+  redrive sandbox --headless --listen 127.0.0.1:4566
+  aws --endpoint-url http://127.0.0.1:4566 sqs list-queues";
+
+const TUNE_EXAMPLES: &str = "\
+Examples:
+  redrive tune LogWorker --parallelization-factor 5 --dry-run
+  redrive tune LogWorker --batch-size 500 --window 5s --yes
+  redrive tune JobWorker --max-concurrency none --yes
+  redrive tune JobWorker --stop --reason 'bad deploy' --yes";
+
+const DLQ_EXAMPLES: &str = "\
+Examples:
+  redrive dlq list
+  redrive dlq list JobDLQ --max 100 --yes
+  redrive dlq redrive JobDLQ --id 5fea7756-0ea4-451a-a703-a558b933e274 --yes
+  redrive dlq redrive JobDLQ --all --rate 50 --dry-run";

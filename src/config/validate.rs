@@ -1,0 +1,205 @@
+//! From flags that parse to a configuration that makes sense.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use etcetera::BaseStrategy;
+
+use crate::config::flags::{
+    Cli, Command, ConsentFlags, DlqCommand, JournalCommand, PlaceFlags, SandboxFlags, TuneFlags,
+};
+use crate::config::{
+    Action, Config, Consent, Console, DeadLetters, Environment, Headless, Place, Redrive, Sandbox, Stop, Tune, Which,
+    Writes, manual,
+};
+use crate::model::mapping::MappingChange;
+
+pub(super) fn validate(cli: Cli, env: Environment<'_>) -> Result<Config, Stop> {
+    let no_color = cli.place.no_color || env("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let place = place(cli.place, env);
+    if cli.command.is_some() {
+        let stray = cli.target.as_deref().or(cli.write.then_some("--write"));
+        if let Some(stray) = stray.or(cli.read_only.then_some("--read-only")) {
+            return Err(Stop::fault(format!("{stray} is for the console and goes with no command")));
+        }
+    }
+    let action = match cli.command {
+        None => Action::Console(Console { target: cli.target, writes: writes(cli.write, cli.read_only) }),
+        Some(Command::Sandbox(flags)) => sandbox(flags, &place)?,
+        Some(Command::Status(flags)) => Action::Status(flags.output),
+        Some(Command::Topology(flags)) => Action::Topology(flags.output),
+        Some(Command::Consumers(flags)) => Action::Consumers(flags.output),
+        Some(Command::Queues(flags)) => Action::Queues(flags.output),
+        Some(Command::Tune(flags)) => tune(flags)?,
+        Some(Command::Dlq(command)) => dlq(command)?,
+        Some(Command::Journal(command)) => journal(command),
+        Some(Command::Completions { shell }) => Action::Completions(manual::completions(shell)),
+        Some(Command::Man) => Action::Manual(manual::page().map_err(|error| Stop::fault(error.to_string()))?),
+    };
+    Ok(Config { place, no_color, state_dir: state_dir(env)?, action })
+}
+
+fn place(flags: PlaceFlags, env: Environment<'_>) -> Place {
+    let given = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+    let endpoint_url = given(flags.endpoint_url);
+    let profile = given(flags.profile);
+    let set = |name: &str| env(name).is_some_and(|value| !value.is_empty());
+    let configured = profile.is_some() || CREDENTIAL_VARIABLES.iter().any(|name| set(name));
+    Place {
+        region: given(flags.region),
+        prefix: given(flags.prefix),
+        test_credentials: !configured && endpoint_url.as_deref().is_some_and(is_loopback),
+        profile,
+        endpoint_url,
+    }
+}
+
+fn writes(write: bool, read_only: bool) -> Writes {
+    match (write, read_only) {
+        (_, true) => Writes::Never,
+        (true, _) => Writes::Armed,
+        _ => Writes::Armable,
+    }
+}
+
+fn sandbox(flags: SandboxFlags, place: &Place) -> Result<Action, Stop> {
+    if flags.list {
+        return Ok(Action::Scenarios);
+    }
+    let elsewhere =
+        [("--region", &place.region), ("--profile", &place.profile), ("--endpoint-url", &place.endpoint_url)];
+    if let Some((flag, _)) = elsewhere.iter().find(|(_, value)| value.is_some()) {
+        return Err(Stop::fault(format!("{flag} does not go with sandbox, which is an account of its own")));
+    }
+    if !(MIN_SPEED..=MAX_SPEED).contains(&flags.speed) {
+        return Err(Stop::fault(format!("--speed {} is not between {MIN_SPEED} and {MAX_SPEED}", flags.speed)));
+    }
+    let listen = flags.listen.as_deref().map(loopback).transpose()?;
+    let sandbox = Sandbox { scenario: flags.scenario, seed: flags.seed, speed: flags.speed, listen };
+    if !flags.headless {
+        return Ok(Action::Sandbox(sandbox));
+    }
+    if flags.for_s.is_none() && listen.is_none() {
+        return Err(Stop::fault("--headless needs an end, --for 10m, or a --listen address to serve"));
+    }
+    Ok(Action::Headless(Headless { sandbox, for_s: flags.for_s, output: flags.output }))
+}
+
+/// The listener has no authentication, so it is for this machine only.
+fn loopback(text: &str) -> Result<SocketAddr, Stop> {
+    let address = text.replacen("localhost", "127.0.0.1", 1).parse::<SocketAddr>();
+    match address {
+        Ok(address) if address.ip().is_loopback() => Ok(address),
+        Ok(address) => Err(Stop::fault(format!("--listen {address} is not a loopback address; use 127.0.0.1:4566"))),
+        Err(_) => Err(Stop::fault(format!("--listen {text:?} is no address; use 127.0.0.1:4566"))),
+    }
+}
+
+fn tune(flags: TuneFlags) -> Result<Action, Stop> {
+    let max_concurrency = match flags.max_concurrency.as_deref() {
+        None => None,
+        Some("none" | "off") => Some(None),
+        Some(text) => match text.parse::<u32>() {
+            Ok(limit) => Some(Some(limit)),
+            Err(_) => return Err(Stop::fault(format!("--max-concurrency {text:?} is neither a number nor none"))),
+        },
+    };
+    let change = MappingChange {
+        batch_size: flags.batch_size,
+        window_s: flags.window.map(|s| u32::try_from(s).unwrap_or(u32::MAX)),
+        parallelization_factor: flags.parallelization_factor,
+        max_concurrency,
+        enabled: if flags.stop { Some(false) } else { flags.start.then_some(true) },
+    };
+    if change.is_empty() {
+        return Err(Stop::fault(
+            "nothing to change: give --parallelization-factor, --batch-size, --window, --max-concurrency, --stop or --start",
+        ));
+    }
+    Ok(Action::Tune(Tune { target: flags.target, change, consent: consent(&flags.consent), reason: flags.reason }))
+}
+
+fn dlq(command: DlqCommand) -> Result<Action, Stop> {
+    match command {
+        DlqCommand::List { queue: None, output, .. } => Ok(Action::DeadLetterQueues(output.output)),
+        DlqCommand::List { queue: Some(queue), max, output, consent: flags } => {
+            if max == 0 {
+                return Err(Stop::fault("--max 0 looks at nothing"));
+            }
+            Ok(Action::DeadLetters(DeadLetters { queue, max, output: output.output, consent: consent(&flags) }))
+        }
+        DlqCommand::Redrive { queue, id, all, rate, reason, consent: flags } => {
+            let rate_per_s = rate.as_deref().map(rate_of).transpose()?.flatten();
+            if let (true, Some(rate)) = (all, rate_per_s)
+                && !(rate.fract() == 0.0 && (1.0..=MAX_TASK_RATE).contains(&rate))
+            {
+                return Err(Stop::fault(format!(
+                    "--rate {rate} with --all: a message move task takes a whole number from 1 to {MAX_TASK_RATE}, or off"
+                )));
+            }
+            let mut ids = id;
+            ids.sort();
+            ids.dedup();
+            let what = if all { Which::All } else { Which::Ids(ids) };
+            Ok(Action::Redrive(Redrive { queue, what, rate_per_s, consent: consent(&flags), reason }))
+        }
+    }
+}
+
+fn rate_of(text: &str) -> Result<Option<f64>, Stop> {
+    match text.parse::<f64>() {
+        _ if matches!(text, "off" | "none") => Ok(None),
+        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(Some(rate)),
+        _ => Err(Stop::fault(format!("--rate {text:?} is neither a number of messages a second nor off"))),
+    }
+}
+
+fn journal(command: JournalCommand) -> Action {
+    match command {
+        JournalCommand::List(flags) => Action::Journal(flags.output),
+        JournalCommand::Show { operation, output } => Action::JournalShow { operation, output: output.output },
+        JournalCommand::Undo { operation, consent: flags } => {
+            Action::JournalUndo { operation, consent: consent(&flags) }
+        }
+    }
+}
+
+fn consent(flags: &ConsentFlags) -> Consent {
+    match (flags.yes, flags.dry_run) {
+        (true, _) => Consent::Yes,
+        (_, true) => Consent::DryRun,
+        _ => Consent::Missing,
+    }
+}
+
+/// `http://127.0.0.1…`, `http://localhost…`, `http://[::1]…`: an emulator on this machine.
+fn is_loopback(url: &str) -> bool {
+    let authority = url.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?']).next().unwrap_or(""));
+    let host = if authority.starts_with('[') {
+        authority.split_inclusive(']').next().unwrap_or("")
+    } else {
+        authority.split(':').next().unwrap_or("")
+    };
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host == "[::1]"
+        || host.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+fn state_dir(env: Environment<'_>) -> Result<PathBuf, Stop> {
+    if let Some(dir) = env("REDRIVE_STATE_DIR").filter(|dir| !dir.is_empty()) {
+        return Ok(PathBuf::from(dir));
+    }
+    let strategy = etcetera::choose_base_strategy()
+        .map_err(|_| Stop::fault("no home directory: say where to keep state with REDRIVE_STATE_DIR"))?;
+    Ok(strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("redrive"))
+}
+
+/// Slower is a standstill, faster is no longer paced.
+const MIN_SPEED: f64 = 0.1;
+const MAX_SPEED: f64 = 600.0;
+/// `MaxNumberOfMessagesPerSecond` (aws-facts §3.5).
+const MAX_TASK_RATE: f64 = 500.0;
+/// Any of these says that credentials are configured, even for an emulator.
+const CREDENTIAL_VARIABLES: [&str; 4] =
+    ["AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI"];
