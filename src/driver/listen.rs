@@ -113,20 +113,21 @@ async fn serve(stream: TcpStream, port: u16, service: Service, mut stopping: wat
 
 async fn respond(request: http::Request<Incoming>, port: u16, service: &Service) -> http::Response<Bytes> {
     if let Err(why) = check_host(request.headers(), port) {
-        return plain(StatusCode::FORBIDDEN, &why);
+        return service.refuse(StatusCode::FORBIDDEN, &why);
     }
     let (parts, body) = request.into_parts();
     let body = match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY_BYTES).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-            return plain(StatusCode::PAYLOAD_TOO_LARGE, &format!("a body may have at most {MAX_BODY_BYTES} bytes"));
+            return service
+                .refuse(StatusCode::PAYLOAD_TOO_LARGE, &format!("a body may have at most {MAX_BODY_BYTES} bytes"));
         }
-        Ok(Err(error)) => return plain(StatusCode::BAD_REQUEST, &format!("the body was cut off: {error}")),
-        Err(_) => return plain(StatusCode::REQUEST_TIMEOUT, "the body took too long to come"),
+        Ok(Err(error)) => return service.refuse(StatusCode::BAD_REQUEST, &format!("the body was cut off: {error}")),
+        Err(_) => return service.refuse(StatusCode::REQUEST_TIMEOUT, "the body took too long to come"),
     };
     match service.call(http::Request::from_parts(parts, body)).await {
         Ok(answer) => answer,
-        Err(stopped) => plain(StatusCode::SERVICE_UNAVAILABLE, &stopped.to_string()),
+        Err(stopped) => service.refuse(StatusCode::SERVICE_UNAVAILABLE, &stopped.to_string()),
     }
 }
 
@@ -157,14 +158,6 @@ fn is_loopback(authority: &str, port: u16) -> bool {
         Some(rest) => rest.strip_prefix(':').is_some_and(|given| given.parse() == Ok(port)),
         None => false,
     }
-}
-
-fn plain(status: StatusCode, message: &str) -> http::Response<Bytes> {
-    let body = serde_json::json!({"message": message}).to_string();
-    let mut answer = http::Response::new(Bytes::from(body));
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
-    answer
 }
 
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];

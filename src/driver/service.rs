@@ -2,6 +2,9 @@
 //! the pipeline's thread, written by `wire`, dated with the pipeline's time.
 
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode};
+use serde_json::json;
 
 use crate::driver::clock::Clock;
 use crate::driver::inlet::{Inlet, Stopped};
@@ -27,5 +30,14 @@ impl Service {
         };
         wire::stamp(&mut answer, id, self.clock.account_now());
         Ok(answer)
+    }
+
+    /// An answer of the door's own, dated and numbered like the others.
+    pub(super) fn refuse(&self, status: StatusCode, message: &str) -> http::Response<Bytes> {
+        let mut answer = http::Response::new(Bytes::from(json!({"message": message}).to_string()));
+        *answer.status_mut() = status;
+        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        wire::stamp(&mut answer, self.inlet.next_id(), self.clock.account_now());
+        answer
     }
 }
