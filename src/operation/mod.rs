@@ -4,15 +4,28 @@
 
 pub mod card;
 pub mod confirm;
+pub mod move_all;
 pub mod order;
+mod outbox;
+mod pace;
 pub mod progress;
+pub mod redrive;
+pub mod retune;
+mod returns;
+pub mod scan;
+pub mod setting;
+mod sweep;
 
-use crate::model::id::OperationId;
-use crate::model::plan::{MoveAllPlan, RedrivePlan, RetunePlan, ScanPlan};
+use crate::model::id::{MessageId, OperationId};
+use crate::model::plan::{MoveAllPlan, Plan, RedrivePlan, RetunePlan, ScanPlan};
 use crate::model::time::Timestamp;
 use crate::operation::confirm::Confirmed;
-use crate::operation::order::{Order, OrderId, OrderResult};
-use crate::operation::progress::{Kind, Progress};
+use crate::operation::move_all::MoveAll;
+use crate::operation::order::{JournalEntry, MessageState, Order, OrderId, OrderResult};
+use crate::operation::progress::{Kind, Progress, Report};
+use crate::operation::redrive::Redrive;
+use crate::operation::retune::Retune;
+use crate::operation::scan::Scan;
 
 /// What a person, or a program that ends, can tell a machine at work.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -47,6 +60,16 @@ impl Undertaking {
             Undertaking::Retune(_) => Kind::Retune,
         }
     }
+
+    /// The machine that carries it out. `seed` is all the chance it has: the jitter of its back-offs.
+    pub fn begin(self, owner: Owner, seed: u64, now: Timestamp) -> Box<dyn Operation> {
+        match self {
+            Undertaking::Scan(confirmed) => Box::new(Scan::new(confirmed, owner, seed, now)),
+            Undertaking::Redrive(confirmed) => Box::new(Redrive::new(confirmed, owner, REDRIVE_LANES, seed, now)),
+            Undertaking::MoveAll(confirmed) => Box::new(MoveAll::new(confirmed, owner, seed, now)),
+            Undertaking::Retune(confirmed) => Box::new(Retune::new(confirmed, owner, seed, now)),
+        }
+    }
 }
 
 /// Who runs an operation, and where: kept in its journal.
@@ -57,6 +80,31 @@ pub struct Owner {
     pub who: String,
     pub account: String,
     pub region: String,
+}
+
+impl Owner {
+    fn began(&self, at: Timestamp, plan: Plan) -> JournalEntry {
+        JournalEntry::Began {
+            operation: self.operation.clone(),
+            at,
+            plan: Box::new(plan),
+            who: self.who.clone(),
+            account: self.account.clone(),
+            region: self.region.clone(),
+        }
+    }
+
+    fn message(&self, at: Timestamp, id: MessageId, state: MessageState) -> JournalEntry {
+        JournalEntry::Message { operation: self.operation.clone(), at, id, state }
+    }
+
+    fn noted(&self, at: Timestamp, text: impl Into<String>) -> JournalEntry {
+        JournalEntry::Noted { operation: self.operation.clone(), at, text: text.into() }
+    }
+
+    fn ended(&self, at: Timestamp, report: &Report) -> JournalEntry {
+        JournalEntry::Ended { operation: self.operation.clone(), at, state: report.state(), summary: report.line() }
+    }
 }
 
 /// One operation at work. `now` is the account's time and never goes backwards.
@@ -76,3 +124,6 @@ pub trait Operation: Send {
     /// Nothing is held, nothing outstanding, nothing more will be ordered.
     fn is_finished(&self) -> bool;
 }
+
+/// Lanes of a redrive nobody chose otherwise for: 40 messages a round trip.
+const REDRIVE_LANES: usize = 4;

@@ -138,12 +138,15 @@ pub enum JournalEntry {
     },
 }
 
-/// How far one message of a redrive has come; only ever forward.
+/// How far one message of a redrive has come; the last one counts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "state")]
 pub enum MessageState {
     /// About to be sent to `to`; body and attributes are known by digest.
     Recorded { to: QueueUrl, sha256: String },
+    /// Recorded, but the send was refused or not tried: still in the source queue, and may be tried
+    /// again.
+    NotSent { why: String },
     /// The destination answered with a new id.
     Acknowledged { new_id: MessageId },
     /// Deleted from the source: moved.

@@ -1,0 +1,395 @@
+//! The way of a batch: packed, recorded, sent, acknowledged, deleted; and what each answer means.
+
+use crate::model::id::{MessageId, QueueUrl};
+use crate::model::message::{MAX_BATCH_ENTRIES, Outgoing};
+use crate::model::service_error::{Outcome, ServiceError};
+use crate::model::time::Timestamp;
+use crate::operation::order::{Answer, EntryError, Lease, MessageState, Order, OrderResult};
+use crate::operation::redrive::ledger::{Fate, Stage};
+use crate::operation::redrive::{Batch, Mode, Purpose, Redrive, dress};
+use crate::operation::returns::is_lapsed;
+
+impl Redrive {
+    /// Takes what waits into batches and has them recorded, as far as rate and lanes allow.
+    pub(super) fn pack(&mut self, now: Timestamp) {
+        while self.mode == Mode::Running && self.recording + self.ready.len() < self.lanes {
+            let tokens = self.bucket.ready(now);
+            let Some(batch) = self.next_batch(now, tokens) else { return };
+            self.bucket.take(batch.ids.len());
+            let mut entries = Vec::with_capacity(batch.ids.len());
+            for (id, outgoing) in batch.ids.iter().zip(&batch.entries) {
+                let state = MessageState::Recorded { to: batch.to.clone(), sha256: dress::digest(outgoing) };
+                entries.push(self.owner.message(now, id.clone(), state));
+                self.ledger.set_stage(id, Stage::Batched);
+            }
+            if let Some(destination) = self.destinations.get_mut(&batch.to) {
+                destination.batches += 1;
+            }
+            self.recording += 1;
+            self.record(entries, Purpose::Recorded(batch));
+        }
+    }
+
+    /// Greedy: as many of one destination's line as fit ten entries, the size limit and the rate.
+    fn next_batch(&mut self, now: Timestamp, tokens: usize) -> Option<Batch> {
+        if tokens == 0 {
+            return None;
+        }
+        let certain = now.plus_ms(SEND_MARGIN_MS);
+        for (to, destination) in &mut self.destinations {
+            // A FIFO queue keeps the order it is sent in: one batch at a time.
+            let busy = dress::is_fifo(to) && destination.batches > 0;
+            if busy || destination.waiting.is_empty() || !destination.backoff.is_open(now) {
+                continue;
+            }
+            // After a send without an answer, one message at a time: each may be a duplicate.
+            let most = if destination.unknowns > 0 { 1 } else { MAX_BATCH_ENTRIES.min(tokens) };
+            let mut batch = Batch { to: to.clone(), ids: Vec::new(), entries: Vec::new() };
+            let mut bytes = 0;
+            let mut index = 0;
+            while batch.ids.len() < most
+                && let Some(id) = destination.waiting.get(index)
+            {
+                let entry = self.ledger.get(id);
+                let found = entry.and_then(|entry| entry.found.as_ref()).filter(|found| found.until > certain);
+                let (Some(entry), Some(found)) = (entry, found) else {
+                    // Too little of its lease is left; it is being extended.
+                    index += 1;
+                    continue;
+                };
+                let outgoing: Outgoing = dress::outgoing(&found.message, to, &self.plan, &self.owner.operation);
+                bytes += outgoing.size_bytes();
+                if !batch.ids.is_empty() && (entry.alone || bytes as u64 > self.plan.max_message_bytes) {
+                    break;
+                }
+                let alone = entry.alone;
+                batch.entries.push(outgoing);
+                batch.ids.extend(destination.waiting.remove(index));
+                if alone {
+                    break;
+                }
+            }
+            if !batch.ids.is_empty() {
+                return Some(batch);
+            }
+        }
+        None
+    }
+
+    pub(super) fn handle_recorded(&mut self, batch: Batch, result: &OrderResult) {
+        self.recording -= 1;
+        if matches!(result, Outcome::Done(Answer::Recorded)) {
+            self.ready.push_back(batch);
+            return;
+        }
+        // What is not on record is not sent.
+        self.stop(format!("the journal could not be written: {}", said(result)));
+        self.withdraw(batch, None);
+    }
+
+    /// Sends recorded batches, each on a lane of its own; withdraws what must not be sent any more.
+    pub(super) fn send(&mut self, now: Timestamp) {
+        while self.sending < self.lanes
+            && let Some(mut batch) = self.ready.pop_front()
+        {
+            let open =
+                self.destinations.get(&batch.to).is_some_and(|to| to.backoff.is_open(now) && to.broken.is_none());
+            if self.mode != Mode::Running || !open {
+                self.withdraw(batch, Some("not tried"));
+                continue;
+            }
+            let certain = now.plus_ms(SEND_MARGIN_MS);
+            let (mut ids, mut entries) = (Vec::new(), Vec::new());
+            for (id, outgoing) in batch.ids.drain(..).zip(batch.entries.drain(..)) {
+                let until = self.ledger.get(&id).and_then(|entry| entry.found.as_ref()).map(|found| found.until);
+                let lapsed = self.ledger.get(&id).is_none_or(|entry| entry.lapsed);
+                if !lapsed && until.is_some_and(|until| until > certain) {
+                    ids.push(id);
+                    entries.push(outgoing);
+                } else {
+                    self.unsend(&batch.to, &id, "its lease was about to end");
+                }
+            }
+            if ids.is_empty() {
+                self.batch_over(&batch.to);
+                continue;
+            }
+            self.sending += 1;
+            let order = Order::Send { queue: batch.to.clone(), entries: entries.clone() };
+            self.outbox.give(order, Purpose::Sent(Batch { to: batch.to, ids, entries }));
+        }
+    }
+
+    pub(super) fn handle_sent(&mut self, now: Timestamp, batch: Batch, result: OrderResult) {
+        self.sending -= 1;
+        self.batch_over(&batch.to);
+        match result {
+            Outcome::Done(Answer::Sent(results)) => self.handle_acks(now, &batch, results),
+            Outcome::Refused(error) => self.handle_refused(now, batch, &error),
+            Outcome::Unknown(seen) => self.handle_unknown(now, &batch, &seen),
+            // An answer that does not fit says nothing about what was done.
+            Outcome::Done(other) => self.handle_unknown(now, &batch, &format!("answered {other:?}")),
+        }
+    }
+
+    /// Each entry by itself: a batch answered 200 may hold refusals (lessons, pitfall 7).
+    fn handle_acks(&mut self, now: Timestamp, batch: &Batch, results: Vec<Result<MessageId, EntryError>>) {
+        if let Some(destination) = self.destinations.get_mut(&batch.to) {
+            destination.unknowns = 0;
+            if results.iter().any(Result::is_ok) {
+                destination.refusals = 0;
+                destination.backoff.succeed();
+            }
+        }
+        let mut acknowledged = Vec::new();
+        let mut entries = Vec::new();
+        let mut results = results.into_iter();
+        for id in &batch.ids {
+            match results.next() {
+                Some(Ok(new_id)) => {
+                    self.ledger.set_stage(id, Stage::Sent);
+                    entries.push(self.owner.message(now, id.clone(), MessageState::Acknowledged { new_id }));
+                    acknowledged.push(id.clone());
+                }
+                Some(Err(error)) => self.handle_entry_refused(now, &batch.to, id, &error),
+                None => self.suspect(id, "the answer does not mention it"),
+            }
+        }
+        if !acknowledged.is_empty() {
+            self.record(entries, Purpose::Acknowledged(acknowledged));
+        }
+    }
+
+    fn handle_entry_refused(&mut self, now: Timestamp, to: &QueueUrl, id: &MessageId, error: &EntryError) {
+        let Some(entry) = self.ledger.get_mut(id) else { return };
+        entry.sends += 1;
+        let why = format!("{}: {}", error.code, error.message);
+        if error.sender_fault || entry.sends >= SENDS_MOST {
+            return self.fail(id, why);
+        }
+        if let Some(destination) = self.destinations.get_mut(to) {
+            destination.backoff.fail(now);
+        }
+        self.unsend(to, id, &why);
+    }
+
+    /// The whole call was refused: nothing of it was done.
+    fn handle_refused(&mut self, now: Timestamp, batch: Batch, error: &ServiceError) {
+        let why = error.to_string();
+        let Some(destination) = self.destinations.get_mut(&batch.to) else { return };
+        destination.unknowns = 0;
+        if error.is_throttle() {
+            destination.backoff.fail(now);
+            return batch.ids.iter().for_each(|id| self.unsend(&batch.to, id, &why));
+        }
+        if error.is_expired() {
+            self.stop(why.clone());
+            return batch.ids.iter().for_each(|id| self.unsend(&batch.to, id, &why));
+        }
+        destination.refusals += 1;
+        let hopeless = error.is_denied() || error.is_missing() || destination.refusals >= REFUSALS_MOST;
+        if !hopeless && batch.ids.len() > 1 {
+            // One bad entry may have spoilt it: each alone.
+            for id in &batch.ids {
+                if let Some(entry) = self.ledger.get_mut(id) {
+                    entry.alone = true;
+                }
+                self.unsend(&batch.to, id, &why);
+            }
+            return;
+        }
+        if hopeless {
+            destination.broken = Some(why.clone());
+            let waiting: Vec<MessageId> = destination.waiting.drain(..).collect();
+            waiting.iter().for_each(|id| self.fail(id, why.clone()));
+        }
+        batch.ids.iter().for_each(|id| self.fail(id, why.clone()));
+    }
+
+    /// It may have been done: every message of the batch may exist twice. Not repeated, not deleted.
+    fn handle_unknown(&mut self, now: Timestamp, batch: &Batch, seen: &str) {
+        batch.ids.iter().for_each(|id| self.suspect(id, seen));
+        let Some(destination) = self.destinations.get_mut(&batch.to) else { return };
+        destination.unknowns += 1;
+        destination.backoff.fail(now);
+        if destination.unknowns >= UNKNOWNS_MOST {
+            self.stop(format!("{UNKNOWNS_MOST} sends in a row ended unknown: {seen}"));
+        }
+    }
+
+    fn suspect(&mut self, id: &MessageId, seen: &str) {
+        let why = format!("the send's end is unknown ({seen}); its source copy was kept");
+        self.note(id, MessageState::PossibleDuplicate { why: why.clone() });
+        self.duplicate(id, &why);
+        self.ledger.faults.push((id.clone(), why));
+        self.ledger.set_stage(id, Stage::Over(Fate::Failed));
+        if let Some(held) = self.ledger.let_go(id) {
+            self.give_back(held);
+        }
+    }
+
+    pub(super) fn handle_acknowledged(&mut self, ids: Vec<MessageId>, result: &OrderResult) {
+        // They are at their destination, whatever the journal says: what is deleted now is no loss.
+        self.to_delete.extend(ids);
+        if !matches!(result, Outcome::Done(Answer::Recorded)) {
+            self.stop(format!("the journal could not be written: {}", said(result)));
+        }
+    }
+
+    pub(super) fn delete(&mut self, now: Timestamp) {
+        while self.deleting < self.lanes && self.delete_backoff.is_open(now) && !self.to_delete.is_empty() {
+            let ids: Vec<MessageId> = self.to_delete.drain(..self.to_delete.len().min(MAX_BATCH_ENTRIES)).collect();
+            let found = ids.iter().filter_map(|id| self.ledger.get(id)?.found.as_ref());
+            let leases: Vec<Lease> = found.map(|found| found.held().lease).collect();
+            if leases.is_empty() {
+                continue;
+            }
+            self.deleting += 1;
+            let order = Order::Delete { queue: self.plan.from.clone(), entries: leases.clone() };
+            self.outbox.give(order, Purpose::Deleted(leases));
+        }
+    }
+
+    pub(super) fn handle_deleted(&mut self, now: Timestamp, leases: Vec<Lease>, result: OrderResult) {
+        self.deleting -= 1;
+        match result {
+            Outcome::Done(Answer::Entries(results)) => {
+                let mut results = results.into_iter();
+                let mut slower = false;
+                for lease in leases {
+                    match results.next() {
+                        Some(Ok(())) => self.deleted(now, &lease),
+                        Some(Err(error)) if is_lapsed(&error) => self.check(&lease.id, true),
+                        Some(Err(error)) if error.sender_fault => {
+                            self.remains(&lease.id, format!("{}: {}", error.code, error.message));
+                        }
+                        _ => {
+                            slower = true;
+                            self.delete_again(&lease.id, "the delete was refused");
+                        }
+                    }
+                }
+                if slower { self.delete_backoff.fail(now) } else { self.delete_backoff.succeed() }
+            }
+            Outcome::Refused(error) if !error.is_throttle() => {
+                leases.iter().for_each(|lease| self.remains(&lease.id, error.to_string()));
+                self.stop(error.to_string());
+            }
+            // Deleting twice is deleting once.
+            other => {
+                self.delete_backoff.fail(now);
+                leases.iter().for_each(|lease| self.delete_again(&lease.id, &said(&other)));
+            }
+        }
+    }
+
+    fn deleted(&mut self, now: Timestamp, lease: &Lease) {
+        let Some(entry) = self.ledger.get_mut(&lease.id) else { return };
+        if entry.found.as_ref().is_some_and(|found| found.message.receipt != lease.receipt) {
+            // It was delivered again meanwhile: only the newest receipt surely deletes.
+            return self.to_delete.push_back(lease.id.clone());
+        }
+        let lapsed = entry.lapsed || entry.found.as_ref().is_none_or(|found| found.until <= now);
+        self.note(&lease.id, MessageState::Deleted);
+        if lapsed {
+            return self.check(&lease.id, false);
+        }
+        self.ledger.let_go(&lease.id);
+        self.ledger.set_stage(&lease.id, Stage::Over(Fate::Moved));
+    }
+
+    /// The lease had run out: the delete may not have taken, and somebody may have received it.
+    fn check(&mut self, id: &MessageId, refused: bool) {
+        self.duplicate(id, "its lease had run out before it was deleted");
+        self.ledger.let_go(id);
+        if self.mode == Mode::Running && self.sweep.want_again(id.clone()) {
+            self.ledger.set_stage(id, Stage::Checking);
+        } else if refused {
+            self.remains(id, "its lease had run out before it was deleted".to_owned());
+        } else {
+            self.ledger.set_stage(id, Stage::Over(Fate::Moved));
+        }
+    }
+
+    fn delete_again(&mut self, id: &MessageId, why: &str) {
+        let Some(entry) = self.ledger.get_mut(id) else { return };
+        entry.deletes += 1;
+        if entry.deletes >= DELETES_MOST {
+            self.remains(id, why.to_owned());
+        } else {
+            self.to_delete.push_back(id.clone());
+        }
+    }
+
+    /// Sent, and still in the source queue: it exists twice.
+    fn remains(&mut self, id: &MessageId, why: String) {
+        let why = format!("sent, but not deleted from the source: {why}");
+        self.note(id, MessageState::Duplicate { why: why.clone() });
+        self.duplicate(id, &why);
+        self.ledger.faults.push((id.clone(), why));
+        self.ledger.set_stage(id, Stage::Over(Fate::Failed));
+        if let Some(held) = self.ledger.let_go(id) {
+            self.give_back(held);
+        }
+    }
+
+    /// Not sent, for good: back to its queue, with the reason.
+    fn fail(&mut self, id: &MessageId, why: String) {
+        if let Some(held) = self.ledger.let_go(id) {
+            self.give_back(held);
+        }
+        self.over(id, Fate::Failed, why);
+    }
+
+    /// Not sent this time: waits again, or goes back when the redrive does not go on.
+    fn unsend(&mut self, to: &QueueUrl, id: &MessageId, why: &str) {
+        self.note(id, MessageState::NotSent { why: why.to_owned() });
+        self.wait_again(to, id);
+    }
+
+    fn wait_again(&mut self, to: &QueueUrl, id: &MessageId) {
+        let lapsed = self.ledger.get(id).is_none_or(|entry| entry.lapsed);
+        match self.destinations.get_mut(to) {
+            Some(destination) if self.mode == Mode::Running && !lapsed && destination.broken.is_none() => {
+                destination.waiting.push_front(id.clone());
+                self.ledger.set_stage(id, Stage::Waiting);
+            }
+            _ => self.release(id),
+        }
+    }
+
+    fn withdraw(&mut self, batch: Batch, why: Option<&str>) {
+        self.batch_over(&batch.to);
+        for id in &batch.ids {
+            match why {
+                Some(why) => self.unsend(&batch.to, id, why),
+                None => self.wait_again(&batch.to, id),
+            }
+        }
+    }
+
+    fn batch_over(&mut self, to: &QueueUrl) {
+        if let Some(destination) = self.destinations.get_mut(to) {
+            destination.batches -= 1;
+        }
+    }
+}
+
+pub(super) fn said(result: &OrderResult) -> String {
+    match result {
+        Outcome::Refused(error) => error.to_string(),
+        Outcome::Unknown(seen) => seen.clone(),
+        Outcome::Done(answer) => format!("answered {answer:?}"),
+    }
+}
+
+/// A message is sent only while its lease lasts at least this much longer; a slower answer is what
+/// extending is for.
+const SEND_MARGIN_MS: i64 = 10_000;
+/// Tries of one entry that is refused for the service's own reasons.
+const SENDS_MOST: u32 = 6;
+const DELETES_MOST: u32 = 12;
+/// Whole calls refused in a row before a destination counts as closed.
+const REFUSALS_MOST: u32 = 5;
+/// Sends without an answer in a row before the redrive stops.
+const UNKNOWNS_MOST: u32 = 3;

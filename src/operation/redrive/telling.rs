@@ -1,0 +1,100 @@
+//! What a redrive tells: its progress, its report, and when it wants to be woken.
+
+use crate::model::time::Timestamp;
+use crate::operation::order::EndState;
+use crate::operation::progress::{Kind, Phase, Progress, RedriveReport, grouped};
+use crate::operation::redrive::ledger::{Fate, Stage};
+use crate::operation::redrive::{EXTEND_BEFORE_MS, Ending, Mode, Redrive};
+
+impl Redrive {
+    pub(super) fn progress(&self) -> Progress {
+        let moved = self.fate(Fate::Moved);
+        let failed = self.fate(Fate::Failed);
+        let left = self.ledger.len() - self.ledger.over();
+        let elapsed_ms = self.now.ms_since(self.started_at);
+        let rate_per_s = (elapsed_ms > 0 && moved > 0).then(|| moved as f64 * 1000.0 / elapsed_ms as f64);
+        let running = self.mode == Mode::Running;
+        Progress {
+            operation: self.owner.operation.clone(),
+            kind: Kind::Redrive,
+            phase: self.mode.phase(),
+            line: self.line(moved, failed),
+            done: moved,
+            failed,
+            left: Some(left),
+            rate_per_s,
+            eta_ms: rate_per_s.filter(|_| running).map(|rate| (left as f64 / rate * 1000.0) as i64),
+            held: (self.ledger.leases() + self.sweep.held()) as u64,
+            held_until: self.ledger.last_lease_end().max(self.sweep.held_until()),
+            found: Vec::new(),
+            report: self.report.clone().filter(|_| self.mode.phase() == Phase::Finished),
+        }
+    }
+
+    fn line(&self, moved: u64, failed: u64) -> String {
+        if let Some(report) = &self.report {
+            return report.line();
+        }
+        let mut line = format!("{} of {} moved", grouped(moved), grouped(self.ledger.len()));
+        if failed > 0 {
+            line.push_str(&format!(", {} failed", grouped(failed)));
+        }
+        line
+    }
+
+    pub(super) fn redrive_report(&self) -> RedriveReport {
+        let failed = self.fate(Fate::Failed);
+        let skipped = self.fate(Fate::Skipped);
+        let gone = self.fate(Fate::Gone);
+        let partly = failed + skipped + gone > 0 || !self.ledger.duplicates.is_empty();
+        let state = match self.mode {
+            Mode::Ending(Ending::Cancelled | Ending::Left) => EndState::Cancelled,
+            Mode::Ending(Ending::Stopped) if self.fate(Fate::Moved) == 0 => EndState::Failed,
+            Mode::Ending(Ending::Stopped) => EndState::Partly,
+            _ if partly => EndState::Partly,
+            _ => EndState::Done,
+        };
+        RedriveReport {
+            operation: self.owner.operation.clone(),
+            state,
+            asked: self.ledger.len(),
+            moved: self.fate(Fate::Moved),
+            failed,
+            skipped,
+            gone,
+            returned: self.fate(Fate::Returned),
+            duplicates_possible: self.ledger.duplicates.keys().cloned().collect(),
+            faults: self.ledger.faults.clone(),
+            problem: self.problem.clone(),
+            took_ms: self.now.ms_since(self.started_at),
+        }
+    }
+
+    fn fate(&self, fate: Fate) -> u64 {
+        self.ledger.in_stage(Stage::Over(fate))
+    }
+
+    /// The next moment at which `poll_order` may have something that it has not now.
+    pub(super) fn next_timeout(&self) -> Option<Timestamp> {
+        if self.mode == Mode::Finished {
+            return None;
+        }
+        let now = self.now;
+        let mut times = vec![
+            self.sweep.timeout(now),
+            self.ledger.first_lease_end(),
+            self.extend_backoff.until(now),
+            self.delete_backoff.until(now).filter(|_| !self.to_delete.is_empty()),
+        ];
+        if let Some(end) = self.ledger.first_lease_end() {
+            times.push(Some(end.plus_ms(-EXTEND_BEFORE_MS)));
+        }
+        if self.mode == Mode::Running {
+            for destination in self.destinations.values().filter(|destination| !destination.waiting.is_empty()) {
+                times.push(destination.backoff.until(now));
+                times.push(self.bucket.next());
+            }
+        }
+        times.into_iter().flatten().filter(|at| *at > now).min()
+    }
+}

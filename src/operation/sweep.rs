@@ -1,0 +1,400 @@
+//! The one way to look into a queue: SQS cannot address a message by its id, so messages are received
+//! under a short lease, the wanted ones kept and the rest given back. One empty answer is not an
+//! empty queue, and an id that is not found is told as such, never guessed.
+//!
+//! A sweep holds what it found unwanted until it ends (given back sooner, it would only come again),
+//! and never longer than one lease.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use crate::model::id::{MessageId, QueueUrl};
+use crate::model::message::MAX_BATCH_ENTRIES;
+use crate::model::service_error::Outcome;
+use crate::model::time::Timestamp;
+use crate::operation::order::{Answer, Order, OrderResult};
+use crate::operation::pace::Backoff;
+use crate::operation::returns::{Found, Held, Releasing, Returns};
+
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::operation) enum Want {
+    /// Copies of whatever comes, up to so many messages and bytes; every lease stays with the sweep.
+    All { most: usize, most_bytes: usize },
+    /// These; their leases go to the caller. All others are given back.
+    Ids(BTreeSet<MessageId>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(in crate::operation) struct Budget {
+    /// Receives outstanding at once, at most.
+    pub lanes: usize,
+    /// Seconds a receive hides a message, at most [`LEASE_MAX_S`].
+    pub lease_s: u32,
+    /// Ends when nothing wanted came for so long; for [`Want::All`], so long after it began.
+    pub time_ms: i64,
+}
+
+/// Why a sweep looks no further.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::operation) enum End {
+    /// Everything wanted was found.
+    Found,
+    /// The queue showed itself empty several times. `hidden`: somebody else holds messages of it.
+    Empty {
+        hidden: bool,
+    },
+    /// Messages, bytes or time ran out.
+    Budget,
+    Stopped,
+    /// The queue refuses, or does not answer.
+    Refused(String),
+}
+
+/// What an order of the sweep was about, kept by the caller until its result comes.
+#[derive(Debug)]
+pub(in crate::operation) enum SweepOrder {
+    Receive { asked_at: Timestamp, max: usize },
+    Release(Releasing),
+    Counts { held: usize },
+}
+
+#[derive(Debug)]
+pub(in crate::operation) struct Sweep {
+    queue: QueueUrl,
+    want: Want,
+    budget: Budget,
+    /// `Want::Ids`: not found yet. `Want::All`: unused.
+    missing: BTreeSet<MessageId>,
+    /// `Want::All`: copied already.
+    seen: BTreeSet<MessageId>,
+    seen_bytes: usize,
+    rest: VecDeque<Held>,
+    returns: Returns,
+    receiving: usize,
+    asked: usize,
+    receives: u64,
+    /// Receives allowed at once now: doubles while answers are full, falls to one at an empty one.
+    width: usize,
+    empties: u32,
+    backoff: Backoff,
+    not_before: Timestamp,
+    /// When the time budget runs out.
+    give_up_at: Option<Timestamp>,
+    counting: bool,
+    /// Until when somebody else's leases are waited for.
+    doubt_until: Option<Timestamp>,
+    /// A receive without an answer may have hidden messages until then.
+    lost_until: Option<Timestamp>,
+    end: Option<End>,
+}
+
+impl Sweep {
+    pub(in crate::operation) fn new(queue: QueueUrl, want: Want, budget: Budget, seed: u64) -> Self {
+        let budget = Budget { lanes: budget.lanes.max(1), lease_s: budget.lease_s.clamp(1, LEASE_MAX_S), ..budget };
+        let missing = match &want {
+            Want::All { .. } => BTreeSet::new(),
+            Want::Ids(ids) => ids.clone(),
+        };
+        Sweep {
+            returns: Returns::new(queue.clone(), budget.lanes, seed),
+            queue,
+            want,
+            budget,
+            missing,
+            seen: BTreeSet::new(),
+            seen_bytes: 0,
+            rest: VecDeque::new(),
+            receiving: 0,
+            asked: 0,
+            receives: 0,
+            width: 1,
+            empties: 0,
+            backoff: Backoff::new(seed, "receive"),
+            not_before: Timestamp::ZERO,
+            give_up_at: None,
+            counting: false,
+            doubt_until: None,
+            lost_until: None,
+            end: None,
+        }
+    }
+
+    /// The next order, if any. `room` is how many wanted messages the caller can take now, `held` how
+    /// many it holds.
+    pub(in crate::operation) fn poll(
+        &mut self,
+        now: Timestamp,
+        room: usize,
+        held: usize,
+    ) -> Option<(Order, SweepOrder)> {
+        if let Some((order, releasing)) = self.returns.poll(now) {
+            return Some((order, SweepOrder::Release(releasing)));
+        }
+        while self.rest.front().is_some_and(|held| held.until <= now) {
+            self.rest.pop_front();
+        }
+        if self.end.is_some() || self.counting {
+            return None;
+        }
+        let room = self.room(now, room)?;
+        if self.empties >= EMPTIES_NEEDED {
+            return self.conclude(now, held);
+        }
+        if self.receiving >= self.width || !self.backoff.is_open(now) || self.not_before > now {
+            return None;
+        }
+        let max = room.checked_sub(self.asked).filter(|max| *max > 0)?.min(MAX_BATCH_ENTRIES);
+        self.receiving += 1;
+        self.asked += max;
+        self.receives += 1;
+        let order = Order::Receive {
+            queue: self.queue.clone(),
+            max: max as u32,
+            visibility_s: self.budget.lease_s,
+            wait_s: WAIT_S,
+        };
+        Some((order, SweepOrder::Receive { asked_at: now, max }))
+    }
+
+    /// How many more messages are wanted now; ends the sweep when none is, or time is up.
+    fn room(&mut self, now: Timestamp, room: usize) -> Option<usize> {
+        let give_up_at = *self.give_up_at.get_or_insert(now.plus_ms(self.budget.time_ms));
+        let room = match self.want {
+            Want::All { most, most_bytes } => {
+                let left = most.saturating_sub(self.seen.len());
+                if left == 0 || self.seen_bytes >= most_bytes {
+                    self.finish(End::Budget);
+                    return None;
+                }
+                left
+            }
+            Want::Ids(_) if self.missing.is_empty() => {
+                self.finish(End::Found);
+                return None;
+            }
+            Want::Ids(_) if room == 0 => {
+                // The caller is busy: its time is not the sweep's.
+                self.give_up_at = Some(now.plus_ms(self.budget.time_ms));
+                return None;
+            }
+            Want::Ids(_) => room,
+        };
+        if give_up_at <= now {
+            self.finish(End::Budget);
+            return None;
+        }
+        Some(room)
+    }
+
+    /// Several empty answers: the end, unless somebody's lease, or a receive of ours whose answer was
+    /// lost, may hide what is wanted.
+    fn conclude(&mut self, now: Timestamp, held: usize) -> Option<(Order, SweepOrder)> {
+        if self.receiving > 0 {
+            return None;
+        }
+        match self.want {
+            Want::All { .. } => {
+                let hidden = self.lost_until.is_some_and(|until| until > now);
+                self.finish(End::Empty { hidden });
+                None
+            }
+            Want::Ids(_) => {
+                self.counting = true;
+                let held = held + self.held();
+                Some((Order::QueueCounts { queue: self.queue.clone() }, SweepOrder::Counts { held }))
+            }
+        }
+    }
+
+    /// Takes a result in; answers what was found by it.
+    pub(in crate::operation) fn handle(
+        &mut self,
+        now: Timestamp,
+        order: SweepOrder,
+        result: OrderResult,
+    ) -> Vec<Found> {
+        match order {
+            SweepOrder::Release(releasing) => {
+                self.returns.handle(now, releasing, result);
+                Vec::new()
+            }
+            SweepOrder::Counts { held } => {
+                self.handle_counts(now, held, &result);
+                Vec::new()
+            }
+            SweepOrder::Receive { asked_at, max } => {
+                self.receiving -= 1;
+                self.asked -= max;
+                self.handle_received(now, asked_at, max, result)
+            }
+        }
+    }
+
+    fn handle_received(&mut self, now: Timestamp, asked_at: Timestamp, max: usize, result: OrderResult) -> Vec<Found> {
+        let problem = match result {
+            Outcome::Done(Answer::Received(messages)) => {
+                self.backoff.succeed();
+                self.empties = if messages.is_empty() { self.empties + 1 } else { 0 };
+                if messages.is_empty() {
+                    self.width = 1;
+                } else if messages.len() * 2 >= max {
+                    self.width = (self.width * 2).min(self.budget.lanes);
+                }
+                let until = asked_at.plus_s(self.budget.lease_s.into());
+                return messages.into_iter().filter_map(|message| self.sort(now, Found { message, until })).collect();
+            }
+            Outcome::Done(other) => format!("a receive was answered {other:?}"),
+            Outcome::Refused(error) if !error.is_throttle() => {
+                self.finish(End::Refused(error.to_string()));
+                return Vec::new();
+            }
+            Outcome::Refused(error) => error.to_string(),
+            Outcome::Unknown(seen) => {
+                self.lost_until = Some(now.plus_s(i64::from(self.budget.lease_s) + 1));
+                seen
+            }
+        };
+        self.backoff.fail(now);
+        if self.backoff.failures() >= FAILURES_MOST {
+            self.finish(End::Refused(problem));
+        }
+        Vec::new()
+    }
+
+    /// Keeps, copies or puts aside one message received.
+    fn sort(&mut self, now: Timestamp, found: Found) -> Option<Found> {
+        let copy = match &self.want {
+            Want::Ids(ids) => {
+                if ids.contains(&found.message.id) {
+                    if self.missing.remove(&found.message.id) {
+                        self.give_up_at = Some(now.plus_ms(self.budget.time_ms));
+                        self.doubt_until = None;
+                    }
+                    return Some(found);
+                }
+                None
+            }
+            Want::All { most, .. } => {
+                let new = self.seen.len() < *most && self.seen.insert(found.message.id.clone());
+                if new {
+                    self.seen_bytes += found.message.size_bytes();
+                }
+                new.then(|| found.clone())
+            }
+        };
+        self.give_back(found.held());
+        copy
+    }
+
+    fn handle_counts(&mut self, now: Timestamp, held: usize, result: &OrderResult) {
+        self.counting = false;
+        let hidden = match result {
+            Outcome::Done(Answer::Counts(counts)) => counts.in_flight > held as u64,
+            _ => true,
+        } || self.lost_until.is_some_and(|until| until > now);
+        let doubt_until = *self.doubt_until.get_or_insert(now.plus_ms(DOUBT_MS));
+        if self.end.is_some() {
+            return;
+        }
+        if hidden && now < doubt_until {
+            self.empties = EMPTIES_NEEDED - 1;
+            self.not_before = now.plus_ms(DOUBT_PAUSE_MS);
+        } else {
+            self.finish(End::Empty { hidden });
+        }
+    }
+
+    /// Puts a message aside to be given back: at once when the sweep is over, else at its end.
+    pub(in crate::operation) fn give_back(&mut self, held: Held) {
+        if self.end.is_some() { self.returns.add(held) } else { self.rest.push_back(held) }
+    }
+
+    /// A wanted message was lost again (its lease lapsed): looks for it once more. False when the
+    /// sweep looks no further.
+    pub(in crate::operation) fn want_again(&mut self, id: MessageId) -> bool {
+        match self.end {
+            None | Some(End::Found | End::Empty { .. }) => {
+                self.end = None;
+                self.empties = 0;
+                self.give_up_at = None;
+                self.doubt_until = None;
+                self.missing.insert(id);
+                true
+            }
+            Some(End::Budget | End::Stopped | End::Refused(_)) => false,
+        }
+    }
+
+    /// Gives back what is put aside now, without ending.
+    pub(in crate::operation) fn flush(&mut self) {
+        self.rest.drain(..).for_each(|held| self.returns.add(held));
+    }
+
+    /// Receives no more; what is put aside, and what outstanding receives still bring, goes back.
+    pub(in crate::operation) fn stop(&mut self) {
+        if self.end.is_none() || self.end == Some(End::Found) {
+            self.finish(End::Stopped);
+        }
+    }
+
+    fn finish(&mut self, end: End) {
+        self.end = Some(end);
+        self.flush();
+    }
+
+    pub(in crate::operation) fn timeout(&self, now: Timestamp) -> Option<Timestamp> {
+        let looking = self.end.is_none() && !self.counting;
+        let own = [self.backoff.until(now), Some(self.not_before).filter(|at| *at > now), self.give_up_at]
+            .into_iter()
+            .flatten()
+            .filter(|_| looking);
+        own.chain(self.returns.timeout(now)).min()
+    }
+
+    /// Why it looks no further, once no receive is outstanding.
+    pub(in crate::operation) fn end(&self) -> Option<&End> {
+        self.end.as_ref().filter(|_| self.receiving == 0 && !self.counting)
+    }
+
+    /// Over, and nothing held.
+    pub(in crate::operation) fn is_idle(&self) -> bool {
+        self.end().is_some() && self.rest.is_empty() && self.returns.is_idle()
+    }
+
+    pub(in crate::operation) fn missing(&self) -> &BTreeSet<MessageId> {
+        &self.missing
+    }
+
+    pub(in crate::operation) fn receives(&self) -> u64 {
+        self.receives
+    }
+
+    pub(in crate::operation) fn held(&self) -> usize {
+        self.rest.len() + self.returns.held()
+    }
+
+    pub(in crate::operation) fn held_until(&self) -> Option<Timestamp> {
+        self.rest.back().map(|held| held.until).max(self.returns.held_until())
+    }
+
+    /// Messages that could not be given back, and when the last shows again by itself.
+    pub(in crate::operation) fn hidden(&self) -> (u64, Option<Timestamp>) {
+        self.returns.hidden()
+    }
+
+    /// Until when a receive without an answer may hide messages.
+    pub(in crate::operation) fn lost_until(&self) -> Option<Timestamp> {
+        self.lost_until
+    }
+}
+
+/// A lease of at most a minute (ux.md): nobody's alarm goes quiet because somebody reads.
+pub const LEASE_MAX_S: u32 = 60;
+/// Long enough that SQS asks all its servers and not a sample, short enough to leave quickly.
+const WAIT_S: u32 = 1;
+/// Empty answers in a row before a queue counts as empty (lessons, pitfall 3).
+const EMPTIES_NEEDED: u32 = 3;
+/// Receives in a row that may fail before the sweep gives up.
+const FAILURES_MOST: u32 = 12;
+/// How long others' leases are waited out: a lease of ours and a little.
+const DOUBT_MS: i64 = 65_000;
+const DOUBT_PAUSE_MS: i64 = 5_000;
