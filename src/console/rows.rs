@@ -94,7 +94,9 @@ impl JournalRow {
     fn count(&mut self, state: &MessageState) {
         match state {
             MessageState::Deleted => self.moved += 1,
-            MessageState::Recorded { .. } | MessageState::Acknowledged { .. } => self.open += 1,
+            MessageState::Recorded { .. } | MessageState::NotSent { .. } | MessageState::Acknowledged { .. } => {
+                self.open += 1;
+            }
             MessageState::PossibleDuplicate { .. }
             | MessageState::Duplicate { .. }
             | MessageState::Failed { .. }

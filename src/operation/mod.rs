@@ -15,6 +15,7 @@ mod returns;
 pub mod scan;
 pub mod setting;
 mod sweep;
+mod unstarted;
 
 use crate::model::id::{MessageId, OperationId};
 use crate::model::plan::{MoveAllPlan, Plan, RedrivePlan, RetunePlan, ScanPlan};
@@ -26,6 +27,7 @@ use crate::operation::progress::{Kind, Progress, Report};
 use crate::operation::redrive::Redrive;
 use crate::operation::retune::Retune;
 use crate::operation::scan::Scan;
+use crate::operation::unstarted::Unstarted;
 
 /// What a person, or a program that ends, can tell a machine at work.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -61,7 +63,12 @@ impl Undertaking {
         }
     }
 
-    /// The machine that carries it out. `seed` is all the chance it has: the jitter of its back-offs.
+    /// The machine that carries it out, beginning when it is first told the time.
+    pub fn machine(self, owner: Owner, seed: u64) -> Box<dyn Operation> {
+        Box::new(Unstarted::Waiting(Box::new((self, owner, seed))))
+    }
+
+    /// The machine that carries it out, beginning now. `seed` is all the chance it has: the jitter of its back-offs.
     pub fn begin(self, owner: Owner, seed: u64, now: Timestamp) -> Box<dyn Operation> {
         match self {
             Undertaking::Scan(confirmed) => Box::new(Scan::new(confirmed, owner, seed, now)),

@@ -360,10 +360,6 @@ impl Sweep {
         self.end().is_some() && self.rest.is_empty() && self.returns.is_idle()
     }
 
-    pub(in crate::operation) fn missing(&self) -> &BTreeSet<MessageId> {
-        &self.missing
-    }
-
     pub(in crate::operation) fn receives(&self) -> u64 {
         self.receives
     }
