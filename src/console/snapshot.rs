@@ -8,7 +8,7 @@ use crate::console::key::Line;
 use crate::model::id::{MessageId, OperationId, QueueName};
 use crate::model::message::Message;
 use crate::model::time::Timestamp;
-use crate::query::filter::Filter;
+use crate::query::filter::{Filter, InKind};
 use crate::query::kind::{Kind, kind_of};
 
 /// Which part of the triage screen takes the keys.
@@ -85,35 +85,38 @@ impl Snapshot {
 
     /// Takes newly copied messages in; one seen before is not listed twice.
     pub fn add(&mut self, messages: impl IntoIterator<Item = Arc<Message>>) {
-        let mut filter = Filter::new(&self.filter);
+        let mut sieve = Sieve::new(&self.filter);
         for message in messages {
             if !self.seen.insert(message.id.clone()) {
                 continue;
             }
             let index = self.messages.len() as u32;
-            let row = self.kind_row(&message);
+            let row = self.count_in(kind_of(&message), message.system.sent_at);
             self.messages.push(message);
             self.kind_rows.push(row);
-            if self.passes(index, &mut filter) {
+            if self.passes(index, &mut sieve) {
                 self.shown.push(index);
             }
         }
     }
 
-    /// Takes out messages that are no longer in the queue, because they were moved.
+    /// Takes out messages that are no longer in the queue, because they were moved. Kinds that have
+    /// none left go too.
     pub fn remove(&mut self, gone: impl Fn(&MessageId) -> bool) {
         let cursor = self.current().map(|message| message.id.clone());
         let only = self.only_kind.and_then(|row| self.kinds.get(row as usize)).map(|row| row.kind.clone());
         let messages = std::mem::take(&mut self.messages);
-        let selected = std::mem::take(&mut self.selected);
-        self.seen.clear();
-        self.kinds.clear();
-        self.kind_rows.clear();
+        let rows = std::mem::take(&mut self.kind_rows);
+        let kinds: Vec<Kind> = std::mem::take(&mut self.kinds).into_iter().map(|row| row.kind).collect();
         self.kind_index.clear();
-        self.shown.clear();
-        self.only_kind = None;
-        self.add(messages.into_iter().filter(|message| !gone(&message.id)));
-        self.selected = selected.into_iter().filter(|id| self.seen.contains(id)).collect();
+        self.seen.retain(|id| !gone(id));
+        self.selected.retain(|id| !gone(id));
+        for (message, row) in messages.into_iter().zip(rows).filter(|(message, _)| !gone(&message.id)) {
+            let Some(kind) = kinds.get(row as usize) else { continue };
+            let row = self.count_in(kind.clone(), message.system.sent_at);
+            self.messages.push(message);
+            self.kind_rows.push(row);
+        }
         self.recount_selected();
         self.only_kind = only.and_then(|kind| self.kind_index.get(&kind).copied());
         self.refilter(cursor);
@@ -263,9 +266,8 @@ impl Snapshot {
         }
     }
 
-    fn kind_row(&mut self, message: &Message) -> u32 {
-        let kind = kind_of(message);
-        let sent = message.system.sent_at;
+    /// Counts a message into its kind's row and says which row that is.
+    fn count_in(&mut self, kind: Kind, sent: Timestamp) -> u32 {
         let row = *self.kind_index.entry(kind).or_insert_with_key(|kind| {
             self.kinds.push(KindRow { kind: kind.clone(), count: 0, selected: 0, first: sent, last: sent });
             (self.kinds.len() - 1) as u32
@@ -278,22 +280,40 @@ impl Snapshot {
         row
     }
 
-    fn passes(&self, index: u32, filter: &mut Option<Filter>) -> bool {
+    fn passes(&self, index: u32, sieve: &mut Sieve) -> bool {
         let Some(row) = self.kind_rows.get(index as usize) else { return false };
         if self.only_kind.is_some_and(|only| only != *row) {
             return false;
         }
-        match (filter, self.messages.get(index as usize), self.kinds.get(*row as usize)) {
-            (Some(filter), Some(message), Some(kind)) => filter.takes_message(message, &kind.kind.to_string()),
-            _ => true,
+        match (self.messages.get(index as usize), self.kinds.get(*row as usize)) {
+            (Some(message), Some(kind)) => sieve.takes(message, *row, &kind.kind),
+            _ => false,
         }
     }
 
     fn refilter(&mut self, cursor: Option<MessageId>) {
-        let mut filter = Filter::new(&self.filter);
-        self.shown = (0..self.messages.len() as u32).filter(|index| self.passes(*index, &mut filter)).collect();
+        let mut sieve = Sieve::new(&self.filter);
+        self.shown = (0..self.messages.len() as u32).filter(|index| self.passes(*index, &mut sieve)).collect();
         let row = cursor.and_then(|id| self.shown_ids().position(|shown| *shown == id));
         self.put(row.unwrap_or(self.row));
+    }
+}
+
+/// A filter, and what it thinks of each kind's row.
+struct Sieve {
+    filter: Option<Filter>,
+    kinds: BTreeMap<u32, InKind>,
+}
+
+impl Sieve {
+    fn new(text: &str) -> Self {
+        Sieve { filter: Filter::new(text), kinds: BTreeMap::new() }
+    }
+
+    fn takes(&mut self, message: &Message, row: u32, kind: &Kind) -> bool {
+        let Some(filter) = &mut self.filter else { return true };
+        let in_kind = self.kinds.entry(row).or_insert_with(|| filter.in_kind(&kind.to_string()));
+        filter.takes_message(message, in_kind)
     }
 }
 
