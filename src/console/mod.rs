@@ -17,6 +17,9 @@ pub mod screen;
 pub mod snapshot;
 pub mod status;
 pub mod update;
+mod verdicts;
+
+pub use update::update;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -27,6 +30,7 @@ use crate::console::notice::{Acknowledgement, Toast};
 use crate::console::overlay::Overlay;
 use crate::console::rows::JournalRow;
 use crate::console::running::{Follow, Running};
+use crate::console::schedule::Schedule;
 use crate::console::screen::{Cursor, Place, Screen};
 use crate::console::snapshot::Snapshot;
 use crate::model::bench::Bench;
@@ -130,6 +134,7 @@ pub struct Console {
     pub cost: CostMeter,
     /// Answers of an older generation are dropped.
     pub generation: u64,
+    pub schedule: Schedule,
     /// What could not be read lately, and why; an entry goes when the next answer comes.
     pub troubles: BTreeMap<Asked, String>,
     /// When the findings were judged.
@@ -183,6 +188,7 @@ impl Console {
             bench: None,
             cost: CostMeter::default(),
             generation: 0,
+            schedule: Schedule::default(),
             troubles: BTreeMap::new(),
             judged_at: None,
             speed_held: false,

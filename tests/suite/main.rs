@@ -1,4 +1,3 @@
 //! One integration binary, so that the AWS SDK is linked once.
 
-mod pty;
 mod wire;

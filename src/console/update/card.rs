@@ -1,0 +1,167 @@
+//! The preflight card: shown, answered, accepted. The only place where a plan becomes confirmed.
+
+use crate::console::Console;
+use crate::console::effect::Effect;
+use crate::console::key::{Code, Key, Line};
+use crate::console::overlay::{Card, CardFocus, Overlay, Planned, TuneForm};
+use crate::console::running::About;
+use crate::console::update::{arm, operations};
+use crate::operation::Undertaking;
+use crate::operation::card::Facts;
+use crate::operation::confirm::{Confirmed, Consent, Level, Preflight, Why};
+
+/// What every card says about where it acts.
+pub(super) fn facts(console: &Console, subject: String) -> Facts {
+    let identity = console.picture.identity.as_ref().map(|identity| identity.value.clone()).unwrap_or_default();
+    Facts {
+        account: identity.account,
+        alias: identity.alias,
+        region: identity.region,
+        profile: console.options.profile.clone(),
+        endpoint_url: console.options.endpoint_url.clone(),
+        subject,
+        ..Facts::default()
+    }
+}
+
+pub(super) fn show(console: &mut Console, planned: Planned, form: Option<TuneForm>) {
+    let focus = first_focus(planned.level());
+    console.overlays.push(Overlay::Card(Card {
+        planned,
+        focus,
+        count: Line::default(),
+        account_last4: Line::default(),
+        wrong: None,
+        shown_at: console.mono,
+        scroll: 0,
+        form,
+    }));
+}
+
+pub(super) fn key(console: &mut Console, key: Key) -> Vec<Effect> {
+    let mono = console.mono;
+    let Some(Overlay::Card(card)) = console.overlays.last_mut() else { return Vec::new() };
+    if !card.listens(mono) {
+        return Vec::new();
+    }
+    match key.code {
+        Code::Esc => close(console),
+        Code::Enter if card.focus == CardFocus::Leave => close(console),
+        Code::Enter => return accept(console),
+        Code::Char('Y') => return vec![Effect::Copy(card.planned.card().cli.join("\n"))],
+        Code::Tab | Code::Right => card.focus = next(card, true),
+        Code::BackTab | Code::Left => card.focus = next(card, false),
+        Code::Down => card.scroll = (card.scroll + 1).min(64),
+        Code::Up => card.scroll = card.scroll.saturating_sub(1),
+        _ => {
+            let digits = key.typed().is_none_or(|c| c.is_ascii_digit() || c == ',');
+            match card.focus {
+                CardFocus::Count if digits => drop(card.count.edit(key)),
+                CardFocus::Account if digits => drop(card.account_last4.edit(key)),
+                _ => {}
+            }
+        }
+    }
+    Vec::new()
+}
+
+fn stops(level: &Level) -> &'static [CardFocus] {
+    match level {
+        Level::Button => &[CardFocus::Go, CardFocus::Leave],
+        Level::Count(_) => &[CardFocus::Count, CardFocus::Go, CardFocus::Leave],
+        Level::Irreversible { .. } => &[CardFocus::Count, CardFocus::Account, CardFocus::Go, CardFocus::Leave],
+    }
+}
+
+fn first_focus(level: &Level) -> CardFocus {
+    stops(level).first().copied().unwrap_or(CardFocus::Leave)
+}
+
+fn next(card: &Card, forward: bool) -> CardFocus {
+    let stops = stops(card.planned.level());
+    let at = stops.iter().position(|stop| *stop == card.focus).unwrap_or(0);
+    let step = if forward { 1 } else { stops.len() - 1 };
+    stops.get((at + step) % stops.len()).copied().unwrap_or(CardFocus::Leave)
+}
+
+fn close(console: &mut Console) {
+    if let Some(Overlay::Card(Card { form: Some(form), .. })) = console.overlays.pop() {
+        console.overlays.push(Overlay::Tune(form));
+    }
+}
+
+fn accept(console: &mut Console) -> Vec<Effect> {
+    // The hour may have run out while the card was open.
+    if !arm::allows(console, "this") {
+        return Vec::new();
+    }
+    let Some(Overlay::Card(card)) = console.overlays.pop() else { return Vec::new() };
+    let title = card.planned.card().title.clone();
+    let consent = match card.planned.level() {
+        Level::Button => Consent::Enter,
+        Level::Count(_) => Consent::Count(card.count.text().to_owned()),
+        Level::Irreversible { .. } => Consent::CountAndAccount {
+            count: card.count.text().to_owned(),
+            account_last4: card.account_last4.text().to_owned(),
+        },
+    };
+    let Card { planned, .. } = card;
+    match confirm(planned, &consent) {
+        Ok((undertaking, about)) => operations::start(console, undertaking, about, title),
+        Err((planned, why)) => {
+            let focus = match why {
+                Why::CountNeeded(_) | Why::WrongCount { .. } => CardFocus::Count,
+                Why::AccountNeeded | Why::WrongAccount(_) => CardFocus::Account,
+            };
+            let form = card.form;
+            console.overlays.push(Overlay::Card(Card {
+                planned,
+                focus,
+                count: card.count,
+                account_last4: card.account_last4,
+                wrong: Some(why.to_string()),
+                shown_at: card.shown_at,
+                scroll: card.scroll,
+                form,
+            }));
+            Vec::new()
+        }
+    }
+}
+
+type Yes = (Undertaking, About);
+
+fn confirm(planned: Planned, consent: &Consent) -> Result<Yes, (Planned, Why)> {
+    match planned {
+        Planned::Scan(preflight) => {
+            let about = About::Scan(preflight.plan().queue.name());
+            answered(preflight, consent, Planned::Scan).map(|plan| (Undertaking::Scan(plan), about))
+        }
+        Planned::Redrive(preflight) => {
+            let plan = preflight.plan();
+            let about = About::Redrive { queue: plan.from.name(), ids: plan.ids.clone() };
+            answered(preflight, consent, Planned::Redrive).map(|plan| (Undertaking::Redrive(plan), about))
+        }
+        Planned::MoveAll(preflight) => {
+            let about = About::MoveAll(preflight.plan().from.name());
+            answered(preflight, consent, Planned::MoveAll).map(|plan| (Undertaking::MoveAll(plan), about))
+        }
+        Planned::Retune(preflight) => {
+            let about = About::Retune(Box::new(preflight.plan().clone()));
+            answered(preflight, consent, Planned::Retune).map(|plan| (Undertaking::Retune(plan), about))
+        }
+    }
+}
+
+fn answered<T>(
+    preflight: Preflight<T>,
+    consent: &Consent,
+    back: impl FnOnce(Preflight<T>) -> Planned,
+) -> Result<Confirmed<T>, (Planned, Why)> {
+    preflight.accept(consent).map_err(|(preflight, why)| (back(preflight), why))
+}
+
+/// A plan that needs no card of its own: a scan of a queue where looking harms nothing.
+pub(super) fn without_card(planned: Planned) -> Option<Yes> {
+    confirm(planned, &Consent::Enter).ok()
+}

@@ -1,0 +1,43 @@
+//! A question with a few distinct answers: what `R` is about, which consumer is meant.
+
+use crate::console::Console;
+use crate::console::effect::Effect;
+use crate::console::key::{Code, Key};
+use crate::console::overlay::{Overlay, Pick};
+use crate::console::update::{redrive, tune};
+use crate::model::finding::Severity;
+
+pub(super) fn key(console: &mut Console, key: Key) -> Vec<Effect> {
+    let Some(Overlay::Choice(mut choice)) = console.overlays.pop() else { return Vec::new() };
+    let last = choice.options.len().saturating_sub(1);
+    let chosen = match key.code {
+        Code::Esc | Code::Char('q') => return Vec::new(),
+        Code::Down | Code::Char('j') | Code::Tab => {
+            choice.row = (choice.row + 1).min(last);
+            None
+        }
+        Code::Up | Code::Char('k') | Code::BackTab => {
+            choice.row = choice.row.saturating_sub(1);
+            None
+        }
+        Code::Enter => Some(choice.row),
+        Code::Char(c) => c.to_digit(10).and_then(|n| (n as usize).checked_sub(1)).filter(|row| *row <= last),
+        _ => None,
+    };
+    let Some(option) = chosen.and_then(|row| choice.options.get(row)) else {
+        console.overlays.push(Overlay::Choice(choice));
+        return Vec::new();
+    };
+    if let Some(off) = option.off.clone() {
+        console.say(Severity::Note, off);
+        console.overlays.push(Overlay::Choice(choice));
+        return Vec::new();
+    }
+    match option.pick.clone() {
+        Pick::Redrive { queue, ids } => redrive::card(console, &queue, ids),
+        Pick::MoveAll { queue } => redrive::move_all_card(console, &queue),
+        Pick::Tune(id) => tune::form(console, &id),
+        Pick::StopStart(id) => tune::stop_start_card(console, &id),
+    }
+    Vec::new()
+}

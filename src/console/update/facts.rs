@@ -1,0 +1,275 @@
+//! Facts that arrived: into the picture, with their age. An error keeps what was there, marks it
+//! stale with the reason, and slows that kind of poll down.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::console::effect::Effect;
+use crate::console::msg::{MetricAnswer, Msg};
+use crate::console::screen::Screen;
+use crate::console::update::{arm, follow, navigation};
+use crate::console::{Asked, Console};
+use crate::model::change::{Change, ChangeSubject};
+use crate::model::finding::Severity;
+use crate::model::function::Function;
+use crate::model::id::QueueName;
+use crate::model::mapping::{Mapping, MappingChange};
+use crate::model::observed::Observed;
+use crate::model::queue::Queue;
+use crate::model::service_error::ServiceError;
+use crate::model::time::Timestamp;
+use crate::operation::card::change_lines;
+
+pub(super) fn take(console: &mut Console, fact: Msg) -> Vec<Effect> {
+    match fact {
+        Msg::IdentityArrived { at, result } => {
+            console.schedule.identity.answered(result.is_ok());
+            if let Some(identity) = note(console, Asked::Identity, result) {
+                console.picture.identity = Some(Observed::new(identity, at));
+                arm::asked_on_the_command_line(console);
+            } else if let Some(old) = &mut console.picture.identity {
+                old.stale = console.troubles.get(&Asked::Identity).cloned();
+            }
+        }
+        Msg::TopologyArrived { at, result, missing, cached } => {
+            if !cached {
+                console.schedule.topology.answered(result.is_ok());
+            }
+            topology(console, at, result, missing, cached);
+        }
+        Msg::FunctionsArrived { at, result } => {
+            if let Some(found) = note(console, Asked::Functions, result).filter(|_| !frozen(console)) {
+                functions(console, at, found);
+            }
+        }
+        Msg::MappingsArrived { at, result } => {
+            console.schedule.mappings.answered(result.is_ok());
+            mappings_arrived(console, at, result);
+        }
+        Msg::QueuesArrived { at, results } => {
+            let well = results.is_empty() || results.iter().any(|(_, result)| result.is_ok());
+            console.schedule.queues.answered(well);
+            queues(console, at, results);
+        }
+        Msg::MetricsArrived { generation, at, result } => metrics(console, generation, at, result),
+        Msg::MoveTaskArrived { at, queue, result } => {
+            console.schedule.move_task.answered(result.is_ok());
+            if let Some(task) = note(console, Asked::MoveTask, result) {
+                console.picture.move_tasks.insert(queue, Observed::new(task, at));
+            }
+        }
+        Msg::Copied { result: Ok(()) } => console.say(Severity::Good, "copied"),
+        Msg::Copied { result: Err(text) } => console.say(Severity::Note, format!("could not copy: {text}")),
+        Msg::Trouble(line) => console.say(Severity::Warning, line),
+        // The rest is not a fact and was taken before.
+        _ => return Vec::new(),
+    }
+    if !frozen(console) {
+        console.judge();
+    }
+    Vec::new()
+}
+
+fn frozen(console: &Console) -> bool {
+    console.frozen_at.is_some()
+}
+
+/// Keeps the error as the reason why this kind of thing is old, or forgets the last one.
+fn note<T>(console: &mut Console, asked: Asked, result: Result<T, ServiceError>) -> Option<T> {
+    match result {
+        Ok(value) => {
+            console.troubles.remove(&asked);
+            Some(value)
+        }
+        Err(error) => {
+            let line = explained(&error);
+            let news = console.troubles.insert(asked, line.clone()).is_none();
+            if news {
+                console.say(Severity::Warning, line);
+            }
+            None
+        }
+    }
+}
+
+/// The error and what to do about it, in one line.
+fn explained(error: &ServiceError) -> String {
+    let advice = if error.is_expired() {
+        "; credentials have expired: sign in again, the console goes on by itself"
+    } else if error.is_throttle() {
+        "; asking less often"
+    } else if error.is_denied() {
+        "; a permission is missing"
+    } else {
+        ""
+    };
+    format!("{error}{advice}")
+}
+
+fn topology(
+    console: &mut Console,
+    at: Timestamp,
+    result: Result<crate::model::topology::Topology, ServiceError>,
+    missing: Vec<String>,
+    cached: bool,
+) {
+    if cached && console.picture.topology.is_some() {
+        return;
+    }
+    match note(console, Asked::Topology, result) {
+        Some(topology) => {
+            console.picture.topology = Some(Observed::new(topology, at));
+            console.from_cache = cached;
+            console.missing = missing;
+            if !cached {
+                navigation::open_wanted(console, true);
+            }
+        }
+        None => {
+            if let Some(old) = &mut console.picture.topology {
+                old.stale = console.troubles.get(&Asked::Topology).cloned();
+            }
+        }
+    }
+}
+
+fn functions(console: &mut Console, at: Timestamp, found: Vec<Function>) {
+    for function in found {
+        let known = console.picture.functions.get(&function.name).map(|known| &known.value);
+        let deployed = match known {
+            // Seen for the first time: what was deployed within the day is news (ux.md, Map).
+            None => function.last_modified.filter(|modified| at.ms_since(*modified) < DAY_MS),
+            Some(known) if known.code_sha256 != function.code_sha256 => Some(function.last_modified.unwrap_or(at)),
+            Some(_) => None,
+        };
+        if let Some(when) = deployed {
+            record(
+                console,
+                Change { at: when, subject: ChangeSubject::Function(function.name.clone()), what: "deploy".to_owned() },
+            );
+        }
+        console.picture.functions.insert(function.name.clone(), Observed::new(function, at));
+    }
+}
+
+const DAY_MS: i64 = 24 * 3600 * 1000;
+
+fn mappings_arrived(console: &mut Console, at: Timestamp, result: Result<Vec<Mapping>, ServiceError>) {
+    let Some(found) = note(console, Asked::Mappings, result) else {
+        let why = console.troubles.get(&Asked::Mappings).cloned();
+        console.picture.mappings.values_mut().for_each(|mapping| mapping.stale.clone_from(&why));
+        return;
+    };
+    if frozen(console) {
+        return;
+    }
+    let there: BTreeSet<_> = found.iter().map(|mapping| mapping.id.clone()).collect();
+    let gone: Vec<_> = console.picture.mappings.keys().filter(|id| !there.contains(*id)).cloned().collect();
+    for id in gone {
+        if let Some(old) = console.picture.mappings.remove(&id) {
+            console.say(Severity::Warning, format!("the mapping of {} was deleted", old.value.function));
+        }
+        navigation::close(console, |screen| *screen == Screen::ConsumerDetail(id.clone()));
+    }
+    for mapping in found {
+        put_mapping(console, mapping, at);
+    }
+    navigation::open_wanted(console, false);
+}
+
+/// Takes a mapping's answer in and records what changed since the last one, whoever changed it.
+pub(super) fn put_mapping(console: &mut Console, mapping: Mapping, at: Timestamp) {
+    if let Some(old) = console.picture.mappings.get(&mapping.id)
+        && mapping.state.is_settled()
+    {
+        let was = &old.value;
+        let change = MappingChange {
+            batch_size: mapping.settings.batch_size,
+            window_s: mapping.settings.window_s,
+            parallelization_factor: mapping.settings.parallelization_factor,
+            max_concurrency: Some(mapping.settings.max_concurrency),
+            enabled: Some(follow::is_enabled(&mapping)),
+        };
+        let lines = change_lines(&was.settings, follow::is_enabled(was), &change);
+        if !lines.is_empty() {
+            let subject = ChangeSubject::Mapping(mapping.id.clone());
+            record(console, Change { at, subject, what: lines.join(", ") });
+        }
+    }
+    console.picture.mappings.insert(mapping.id.clone(), Observed::new(mapping, at));
+}
+
+/// Adds a change once: two ways lead to the news of our own.
+pub(super) fn record(console: &mut Console, change: Change) {
+    let changes = &mut console.picture.changes;
+    let known = changes.iter().rev().any(|other| {
+        other.subject == change.subject
+            && other.what == change.what
+            && change.at.ms_since(other.at).abs() < SAME_CHANGE_MS
+    });
+    if !known {
+        let place = changes.partition_point(|other| other.at <= change.at);
+        changes.insert(place, change);
+        let surplus = changes.len().saturating_sub(MAX_CHANGES);
+        changes.drain(..surplus);
+    }
+}
+
+const SAME_CHANGE_MS: i64 = 5 * 60 * 1000;
+/// More changes than a chart can mark.
+const MAX_CHANGES: usize = 200;
+
+fn queues(console: &mut Console, at: Timestamp, results: Vec<(QueueName, Result<Queue, ServiceError>)>) {
+    let mut errors: BTreeMap<QueueName, ServiceError> = BTreeMap::new();
+    for (name, result) in results {
+        match result {
+            Ok(queue) if !frozen(console) => console.picture.put_queue(queue, at),
+            Ok(_) => {}
+            Err(error) if error.is_missing() => {
+                if console.picture.queues.remove(&name).is_some() {
+                    console.say(Severity::Warning, format!("the queue {name} does not exist any more"));
+                }
+                navigation::close(console, |screen| *screen == Screen::Triage(name.clone()));
+            }
+            Err(error) => {
+                if let Some(old) = console.picture.queues.get_mut(&name) {
+                    old.stale = Some(explained(&error));
+                }
+                errors.insert(name, error);
+            }
+        }
+    }
+    // One line for all of them: a missing permission fails fifty queues alike.
+    let result = errors.into_values().next().map_or(Ok(()), Err);
+    note(console, Asked::Queues, result);
+    navigation::open_wanted(console, false);
+}
+
+fn metrics(console: &mut Console, generation: u64, at: Timestamp, result: Result<MetricAnswer, ServiceError>) {
+    if generation != console.generation {
+        return;
+    }
+    console.schedule.metrics.answered(result.is_ok());
+    match result {
+        Ok(answer) => {
+            console.picture.metrics_error = None;
+            console.troubles.remove(&Asked::Metrics);
+            if frozen(console) {
+                return;
+            }
+            // Nothing later than what was asked for is known, however late the answer came.
+            let known_to = at.min(console.schedule.metrics_to);
+            for (key, points) in answer {
+                console.picture.metrics.merge(&key, known_to, points);
+            }
+            follow::look(console);
+        }
+        Err(error) => {
+            let line = format!("metrics unavailable: {}", explained(&error));
+            if console.troubles.insert(Asked::Metrics, line.clone()).is_none() {
+                console.say(Severity::Warning, line.clone());
+            }
+            console.picture.metrics_error = Some(line);
+            console.schedule.metrics_failed();
+        }
+    }
+}

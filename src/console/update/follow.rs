@@ -1,0 +1,84 @@
+//! A retune after Lambda calls it settled: `Enabled` is not effective (aws-facts §1.3), so the
+//! metrics of periods begun since have to show it.
+
+use crate::console::Console;
+use crate::console::running::{Effectiveness, Follow};
+use crate::model::finding::Severity;
+use crate::model::mapping::{Mapping, MappingState};
+use crate::model::metric::{MetricKey, Stat};
+use crate::model::time::Timestamp;
+
+/// What counts as on: settled or on its way there.
+pub(super) fn is_enabled(mapping: &Mapping) -> bool {
+    !matches!(mapping.state, MappingState::Disabled | MappingState::Disabling | MappingState::Deleting)
+}
+
+/// Looks at what the metrics say of each retune that is still awaited.
+pub(super) fn look(console: &mut Console) {
+    let mut news = Vec::new();
+    let mut follows = std::mem::take(&mut console.follows);
+    for follow in follows.iter_mut().filter(|follow| follow.state == Effectiveness::Awaited) {
+        if let Some(seen) = effect(console, follow) {
+            follow.state = Effectiveness::Seen(seen);
+            news.push((Severity::Good, follow.line()));
+        } else if console.now.ms_since(follow.settled_at) > Follow::PATIENCE_MS {
+            follow.state = Effectiveness::NotSeen;
+            news.push((Severity::Note, follow.line()));
+        }
+    }
+    console.follows = follows;
+    for (severity, line) in news {
+        console.say(severity, line);
+    }
+}
+
+/// `effective: …` when the age falls, or concurrency moved, in periods begun after the settings
+/// were settled.
+fn effect(console: &Console, follow: &Follow) -> Option<String> {
+    let function = &console.picture.mappings.get(&follow.mapping)?.value.function;
+    let from = follow.settled_at.floor_to(60).plus_s(60);
+    let series = |name| console.picture.metrics.get(&MetricKey::lambda(function, name, Stat::Maximum));
+    if let Some(age) = series("IteratorAge") {
+        let ages: Vec<_> = age.between(from, console.now).collect();
+        if let Some(since) = falling(&ages) {
+            return Some(format!("effective: age falling since {}", since.clock()));
+        }
+    }
+    let concurrency = series("ConcurrentExecutions")?;
+    let top = |from, to| concurrency.between(from, to).map(|(_, value)| value).reduce(f64::max);
+    let before = top(from.plus_s(-BEFORE_S), follow.settled_at.floor_to(60))?;
+    let since = concurrency.between(from, console.now).count();
+    let after = top(from, console.now)?;
+    (since >= PERIODS && after > before)
+        .then(|| format!("effective: concurrency {before:.0}→{after:.0} since {}", from.clock()))
+}
+
+/// Since when the values fall: the highest of them, when at least two lower ones, each lower than
+/// the one before, come last.
+fn falling(points: &[(Timestamp, f64)]) -> Option<Timestamp> {
+    let falls = points.windows(2).rev().take_while(|pair| pair[1].1 < pair[0].1).count();
+    let start = points.len().checked_sub(falls + 1)?;
+    (falls + 1 >= PERIODS).then(|| points[start].0)
+}
+
+/// Periods that must agree.
+const PERIODS: usize = 3;
+/// What concurrency is compared with: the quarter of an hour before.
+const BEFORE_S: i64 = 15 * 60;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn falling_takes_three_periods_in_a_row() {
+        let points = |values: &[f64]| -> Vec<(Timestamp, f64)> {
+            values.iter().enumerate().map(|(i, value)| (Timestamp::from_s(i as i64 * 60), *value)).collect()
+        };
+        assert_eq!(falling(&points(&[5.0, 9.0, 7.0, 3.0])), Some(Timestamp::from_s(60)));
+        assert_eq!(falling(&points(&[5.0, 9.0, 7.0])), None);
+        assert_eq!(falling(&points(&[9.0, 7.0, 8.0])), None);
+        assert_eq!(falling(&points(&[3.0, 3.0, 3.0])), None);
+        assert_eq!(falling(&[]), None);
+    }
+}

@@ -1,0 +1,272 @@
+//! Which key goes where: the overlay on top, then the filter line, then the command table.
+
+use crate::console::Console;
+use crate::console::command::{self, Action, Command};
+use crate::console::effect::Effect;
+use crate::console::key::{Code, Key, Line};
+use crate::console::overlay::{Overlay, Palette, Prompt, Purpose};
+use crate::console::screen::Screen;
+use crate::console::status;
+use crate::console::update::{arm, card, choice, journal, leave, navigation, operations, redrive, sandbox, scan, tune};
+use crate::model::finding::Severity;
+use crate::query::filter::Filter;
+
+pub(super) fn key(console: &mut Console, key: Key) -> Vec<Effect> {
+    if key == Key::ctrl('c') {
+        return leave::quit(console);
+    }
+    if !console.overlays.is_empty() {
+        return over(console, key);
+    }
+    if console.filtering {
+        return filter(console, key);
+    }
+    match command::by_key(key, console.place(), console.options.sandbox) {
+        Some(command) if command.action == Action::Back => navigation::back(console, key == Key::char('q')),
+        Some(command) => run(console, command),
+        None => Vec::new(),
+    }
+}
+
+/// Pasted text is typed where text is typed, and is never taken for commands.
+pub(super) fn paste(console: &mut Console, text: &str) -> Vec<Effect> {
+    let types = match console.overlay() {
+        Some(Overlay::Palette(_) | Overlay::Prompt(_) | Overlay::Card(_) | Overlay::Tune(_)) => true,
+        Some(_) => false,
+        None => console.filtering,
+    };
+    if types {
+        let chars = text.chars().filter(|c| !c.is_control()).take(Line::MAX_CHARS);
+        chars.flat_map(|c| key(console, Key::char(c))).collect()
+    } else {
+        Vec::new()
+    }
+}
+
+fn over(console: &mut Console, key: Key) -> Vec<Effect> {
+    match console.overlays.last_mut() {
+        Some(Overlay::Help { scroll }) => {
+            match key.code {
+                Code::Down | Code::Char('j') => *scroll = (*scroll + 1).min(command::COMMANDS.len()),
+                Code::Up | Code::Char('k') => *scroll = scroll.saturating_sub(1),
+                Code::PageDown | Code::Char(' ') => *scroll = (*scroll + 10).min(command::COMMANDS.len()),
+                Code::PageUp => *scroll = scroll.saturating_sub(10),
+                Code::Esc | Code::Char('q' | '?') | Code::F(1) | Code::Enter => drop(console.overlays.pop()),
+                _ => {}
+            }
+            Vec::new()
+        }
+        Some(Overlay::Message(view)) => {
+            match key.code {
+                Code::Down | Code::Char('j') => view.scroll = view.scroll.saturating_add(1),
+                Code::Up | Code::Char('k') => view.scroll = view.scroll.saturating_sub(1),
+                Code::PageDown | Code::Char(' ' | 'f') => view.scroll = view.scroll.saturating_add(20),
+                Code::PageUp | Code::Char('b') => view.scroll = view.scroll.saturating_sub(20),
+                Code::Home | Code::Char('g') => view.scroll = 0,
+                Code::Esc | Code::Char('q') | Code::Enter => drop(console.overlays.pop()),
+                _ => {}
+            }
+            Vec::new()
+        }
+        Some(Overlay::Palette(_)) => palette(console, key),
+        Some(Overlay::Card(_)) => card::key(console, key),
+        Some(Overlay::Tune(_)) => tune::key(console, key),
+        Some(Overlay::Choice(_)) => choice::key(console, key),
+        Some(Overlay::Prompt(_)) => prompt(console, key),
+        Some(Overlay::Leave { .. }) => leave::key(console, key),
+        None => Vec::new(),
+    }
+}
+
+/// Does what a command of the table says. Writing ones need armed writes.
+pub(super) fn run(console: &mut Console, command: &Command) -> Vec<Effect> {
+    if command.writes && !arm::allows(console, command.name) {
+        return Vec::new();
+    }
+    match command.action {
+        Action::Up | Action::Down | Action::PageUp | Action::PageDown | Action::Top | Action::Bottom => {
+            navigation::step(console, command.action);
+        }
+        Action::Left | Action::PreviousPane => navigation::pane(console, false),
+        Action::Right | Action::NextPane => navigation::pane(console, true),
+        Action::Open => return navigation::open(console),
+        Action::Back => return navigation::back(console, false),
+        Action::GoMap => navigation::go(console, Screen::Map),
+        Action::GoConsumers => navigation::go(console, Screen::Consumers),
+        Action::GoQueues => navigation::go(console, Screen::Queues),
+        Action::GoJournal => navigation::go(console, Screen::Journal),
+        Action::GoSandbox => navigation::go(console, Screen::Sandbox),
+        Action::Filter => console.filtering = true,
+        Action::Palette => open_palette(console),
+        Action::Help => console.overlays.push(Overlay::Help { scroll: 0 }),
+        Action::Tune => tune::open(console),
+        Action::StopStart => tune::stop_start(console),
+        Action::Undo => journal::undo(console),
+        Action::Scan => return scan::scan(console),
+        Action::Select => navigation::with_snapshot(console, |snapshot| snapshot.toggle()),
+        Action::SelectAll => navigation::with_snapshot(console, |snapshot| snapshot.toggle_all()),
+        Action::Redrive => redrive::ask(console),
+        Action::Acknowledge => acknowledge(console),
+        Action::Pause => return operations::pause(console),
+        Action::Cancel => return operations::cancel(console),
+        Action::Switch | Action::Faster | Action::Slower => return sandbox::act(console, command.action),
+        Action::Arm => arm::toggle(console),
+        Action::Freeze => freeze(console),
+        Action::Refresh => refresh(console),
+        Action::Mouse => {
+            console.mouse = !console.mouse;
+            return vec![Effect::MouseCapture(console.mouse)];
+        }
+        Action::Link => return status::link(console).map(Effect::Copy).into_iter().collect(),
+        Action::Copy => return vec![Effect::Copy(status::five_lines(console))],
+        Action::Quit => return leave::quit(console),
+    }
+    Vec::new()
+}
+
+fn filter(console: &mut Console, key: Key) -> Vec<Effect> {
+    let mut line = Line::new(console.filter());
+    match key.code {
+        Code::Enter => console.filtering = false,
+        Code::Esc => {
+            console.filtering = false;
+            line = Line::default();
+        }
+        Code::Up => navigation::step(console, Action::Up),
+        Code::Down => navigation::step(console, Action::Down),
+        _ => {
+            let place = console.place();
+            if let Some(kept) = console.filters.get(&place).filter(|kept| kept.text() == line.text()) {
+                line = kept.clone();
+            }
+            line.edit(key);
+        }
+    }
+    if let Screen::Triage(queue) = console.screen().clone()
+        && let Some(snapshot) = console.snapshots.get_mut(&queue)
+    {
+        snapshot.set_filter(&line);
+    }
+    let place = console.place();
+    console.filters.insert(place, line);
+    Vec::new()
+}
+
+fn open_palette(console: &mut Console) {
+    let mut palette = Palette::default();
+    find(console, &mut palette);
+    console.overlays.push(Overlay::Palette(palette));
+}
+
+fn find(console: &Console, palette: &mut Palette) {
+    let valid = command::valid_on(console.place(), console.options.sandbox);
+    let mut filter = Filter::new(palette.line.text());
+    let mut found: Vec<(u32, &'static str)> = valid
+        .iter()
+        .filter_map(|command| {
+            let text = format!("{} {}", command.name, command.help);
+            let Some(filter) = &mut filter else { return Some((0, command.name)) };
+            // A name that matches stands before a help line that does.
+            let by_name = filter.score(command.name).map(|score| score + 1_000);
+            Some((by_name.or_else(|| filter.score(&text))?, command.name))
+        })
+        .collect();
+    found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+    palette.found = found.into_iter().map(|(_, name)| name).collect();
+    palette.row = palette.row.min(palette.found.len().saturating_sub(1));
+}
+
+fn palette(console: &mut Console, key: Key) -> Vec<Effect> {
+    let Some(Overlay::Palette(mut palette)) = console.overlays.pop() else { return Vec::new() };
+    match (key.code, key.ctrl) {
+        (Code::Esc, _) => return Vec::new(),
+        (Code::Enter, _) => {
+            let command = palette.found.get(palette.row).and_then(|name| command::by_name(name));
+            return command.map(|command| run(console, command)).unwrap_or_default();
+        }
+        (Code::Down, _) | (Code::Char('n'), true) => {
+            palette.row = (palette.row + 1).min(palette.found.len().saturating_sub(1));
+        }
+        (Code::Up, _) | (Code::Char('p'), true) => palette.row = palette.row.saturating_sub(1),
+        _ => {
+            if palette.line.edit(key) {
+                palette.row = 0;
+                find(console, &mut palette);
+            }
+        }
+    }
+    console.overlays.push(Overlay::Palette(palette));
+    Vec::new()
+}
+
+fn prompt(console: &mut Console, key: Key) -> Vec<Effect> {
+    let Some(Overlay::Prompt(mut prompt)) = console.overlays.pop() else { return Vec::new() };
+    match key.code {
+        Code::Esc => return Vec::new(),
+        Code::Enter => match answer(console, &prompt) {
+            Ok(()) => return Vec::new(),
+            Err(wrong) => prompt = Prompt { wrong: Some(wrong), line: Line::default(), ..prompt },
+        },
+        _ => drop(prompt.line.edit(key)),
+    }
+    console.overlays.push(Overlay::Prompt(prompt));
+    Vec::new()
+}
+
+fn answer(console: &mut Console, prompt: &Prompt) -> Result<(), String> {
+    match &prompt.purpose {
+        Purpose::Arm => arm::answer(console, prompt.line.text()),
+        Purpose::Acknowledge { rule, subject } => {
+            let key = (rule.clone(), subject.clone());
+            let severity = console.findings.iter().find(|finding| finding.rule == *rule && finding.subject == *subject);
+            if let Some(severity) = severity.map(|finding| finding.severity) {
+                let note = prompt.line.text().to_owned();
+                let seen = crate::console::notice::Acknowledgement { severity, at: console.now, note };
+                console.acknowledged.insert(key, seen);
+                console.judge();
+            }
+            Ok(())
+        }
+    }
+}
+
+fn acknowledge(console: &mut Console) {
+    let Some(finding) = console.current_finding() else {
+        console.say(Severity::Note, "nothing to acknowledge");
+        return;
+    };
+    let key = crate::console::rows::finding_key(finding);
+    let title = format!("Acknowledge: {}", finding.headline);
+    if console.acknowledgement(finding).is_some() {
+        console.acknowledged.remove(&key);
+        console.judge();
+        console.say(Severity::Note, "no longer acknowledged");
+        return;
+    }
+    console.overlays.push(Overlay::Prompt(Prompt {
+        title,
+        hint: "a note for whoever looks next; enter without one is fine. It comes back when it gets worse".to_owned(),
+        line: Line::default(),
+        purpose: Purpose::Acknowledge { rule: key.0, subject: key.1 },
+        wrong: None,
+    }));
+}
+
+fn freeze(console: &mut Console) {
+    console.frozen_at = match console.frozen_at {
+        None => Some(console.now),
+        Some(_) => {
+            console.schedule.hurry();
+            None
+        }
+    };
+}
+
+fn refresh(console: &mut Console) {
+    if console.frozen_at.is_some() {
+        console.say(Severity::Note, "frozen: f goes on");
+    } else {
+        console.schedule.hurry();
+        console.say(Severity::Note, "asking for everything anew");
+    }
+}

@@ -1,0 +1,67 @@
+//! `update`: one message in, effects out. Each concern has its file; this one only hands messages
+//! around and keeps what must hold after every message.
+
+mod arm;
+mod card;
+mod choice;
+mod facts;
+mod follow;
+mod journal;
+mod keys;
+mod leave;
+mod navigation;
+mod operations;
+mod redrive;
+pub mod sandbox;
+mod scan;
+mod tune;
+
+#[cfg(test)]
+mod stories;
+#[cfg(test)]
+mod trial;
+
+use crate::console::Console;
+use crate::console::effect::Effect;
+use crate::console::key::Mouse;
+use crate::console::msg::Msg;
+use crate::console::schedule;
+use crate::model::time::{Mono, Timestamp};
+
+/// Takes one message; what is to be done comes back as data.
+pub fn update(console: &mut Console, msg: Msg) -> Vec<Effect> {
+    let mut effects = match msg {
+        Msg::Tick { mono, account } => tick(console, mono, account),
+        Msg::Key(key) => keys::key(console, key),
+        Msg::Paste(text) => keys::paste(console, &text),
+        Msg::Mouse(Mouse::ScrollUp { .. }) => navigation::wheel(console, -3),
+        Msg::Mouse(Mouse::ScrollDown { .. }) => navigation::wheel(console, 3),
+        Msg::Mouse(Mouse::Press { .. }) => Vec::new(),
+        Msg::Resize { columns, rows } => {
+            (console.columns, console.rows) = (columns, rows);
+            Vec::new()
+        }
+        Msg::BenchArrived(bench) => sandbox::arrived(console, bench),
+        Msg::OperationProgressed(progress) => operations::progressed(console, progress),
+        Msg::OperationBroke { id, why } => operations::broke(console, &id, &why),
+        Msg::JournalArrived { result } => journal::arrived(console, result),
+        fact => facts::take(console, fact),
+    };
+    effects.extend(sandbox::hold_speed(console));
+    effects
+}
+
+fn tick(console: &mut Console, mono: Mono, account: Timestamp) -> Vec<Effect> {
+    console.mono = console.mono.max(mono);
+    console.now = account;
+    let was_armed = console.may_write();
+    console.armed = console.armed.at(console.mono);
+    if was_armed && !console.may_write() && !console.options.sandbox {
+        arm::ran_out(console);
+    }
+    console.expire_toasts();
+    if console.judgement_is_old() {
+        console.judge();
+    }
+    schedule::due(console)
+}

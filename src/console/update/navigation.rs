@@ -1,0 +1,214 @@
+//! Moving about: screens, cursors, panes, opening what the cursor is on.
+
+use crate::console::Console;
+use crate::console::command::Action;
+use crate::console::effect::Effect;
+use crate::console::overlay::{MessageView, Overlay};
+use crate::console::screen::Screen;
+use crate::console::snapshot::{Pane, Snapshot};
+use crate::console::update::{arm, leave, sandbox, scan};
+use crate::model::finding::{Severity, Subject};
+use crate::model::id::{FunctionName, MappingId};
+
+/// One of the numbered screens.
+pub(super) fn go(console: &mut Console, screen: Screen) {
+    console.filtering = false;
+    if screen == Screen::Journal {
+        console.schedule.journal.hurry();
+    }
+    console.screens = if screen == Screen::Map { vec![Screen::Map] } else { vec![Screen::Map, screen] };
+}
+
+pub(super) fn push(console: &mut Console, screen: Screen) {
+    console.filtering = false;
+    if *console.screen() != screen {
+        console.screens.push(screen);
+    }
+}
+
+/// `esc` or `q`: what was narrowed is widened first, then back; at home `q` quits.
+pub(super) fn back(console: &mut Console, quits: bool) -> Vec<Effect> {
+    let place = console.place();
+    if !quits && !console.filter().is_empty() {
+        console.filters.remove(&place);
+        with_snapshot(console, |snapshot| snapshot.set_filter(&Default::default()));
+    } else if console.screens.len() > 1 {
+        console.screens.pop();
+    } else if quits {
+        return leave::quit(console);
+    }
+    Vec::new()
+}
+
+/// Closes screens whose subject is gone.
+pub(super) fn close(console: &mut Console, gone: impl Fn(&Screen) -> bool) {
+    console.screens.retain(|screen| !gone(screen));
+    if console.screens.is_empty() {
+        console.screens.push(Screen::Map);
+    }
+}
+
+pub(super) fn with_snapshot(console: &mut Console, act: impl FnOnce(&mut Snapshot)) {
+    if let Screen::Triage(queue) = console.screen().clone()
+        && let Some(snapshot) = console.snapshots.get_mut(&queue)
+    {
+        act(snapshot);
+    }
+}
+
+/// Rows a page moves by: what is left of the screen when its frame is taken off.
+fn page(console: &Console) -> isize {
+    isize::try_from(console.rows.saturating_sub(12).max(4)).unwrap_or(4)
+}
+
+pub(super) fn wheel(console: &mut Console, step: isize) -> Vec<Effect> {
+    match console.overlays.last_mut() {
+        None => by(console, step),
+        Some(Overlay::Help { scroll }) => *scroll = scroll.saturating_add_signed(step).min(64),
+        Some(Overlay::Message(view)) => view.scroll = view.scroll.saturating_add_signed(step),
+        Some(Overlay::Card(card)) => card.scroll = card.scroll.saturating_add_signed(step).min(64),
+        Some(_) => {}
+    }
+    Vec::new()
+}
+
+pub(super) fn step(console: &mut Console, action: Action) {
+    let step = match action {
+        Action::Up => -1,
+        Action::Down => 1,
+        Action::PageUp => -page(console),
+        Action::PageDown => page(console),
+        // Far beyond any list, and far from overflowing when added to a row.
+        Action::Top => isize::MIN / 2,
+        Action::Bottom => isize::MAX / 2,
+        _ => 0,
+    };
+    by(console, step);
+}
+
+fn by(console: &mut Console, step: isize) {
+    match console.screen().clone() {
+        Screen::Map => {
+            let keys = console.finding_keys();
+            console.cursors.findings.step(&keys, step);
+        }
+        Screen::Consumers => {
+            let keys = console.consumer_keys();
+            console.cursors.consumers.step(&keys, step);
+        }
+        Screen::Queues => {
+            let keys = console.queue_keys();
+            console.cursors.queues.step(&keys, step);
+        }
+        Screen::Journal => {
+            let keys = console.journal_keys();
+            console.cursors.journal.step(&keys, step);
+        }
+        Screen::Sandbox => sandbox::step(console, step),
+        Screen::ConsumerDetail(_) => {}
+        Screen::Triage(_) => with_snapshot(console, |snapshot| match snapshot.pane {
+            Pane::Kinds => {
+                // Row 0 stands for all kinds.
+                let row = snapshot.only_kind().map_or(0, |row| row + 1);
+                let row = row.saturating_add_signed(step).min(snapshot.kinds().len());
+                snapshot.set_only_kind(row.checked_sub(1));
+            }
+            Pane::Messages => snapshot.step(step),
+            Pane::Message => snapshot.scroll = snapshot.scroll.saturating_add_signed(step).min(MAX_SCROLL),
+        }),
+    }
+}
+
+/// Lines of a message's text that can be scrolled to.
+const MAX_SCROLL: usize = 100_000;
+
+pub(super) fn pane(console: &mut Console, forward: bool) {
+    with_snapshot(console, |snapshot| {
+        snapshot.pane = match (snapshot.pane, forward) {
+            (Pane::Kinds, true) | (Pane::Message, false) => Pane::Messages,
+            (Pane::Messages, true) | (Pane::Kinds, false) => Pane::Message,
+            (Pane::Message, true) | (Pane::Messages, false) => Pane::Kinds,
+        };
+    });
+}
+
+/// `enter`.
+pub(super) fn open(console: &mut Console) -> Vec<Effect> {
+    match console.screen().clone() {
+        Screen::Map => {
+            let subject = console.current_finding().map(|finding| finding.subject.clone());
+            if let Some(screen) = subject.and_then(|subject| screen_of(console, &subject)) {
+                push(console, screen);
+            }
+        }
+        Screen::Consumers => {
+            if let Some(id) = console.cursors.consumers.key(&console.consumer_keys()).cloned() {
+                push(console, Screen::ConsumerDetail(id));
+            }
+        }
+        Screen::Queues => {
+            if let Some(name) = console.cursors.queues.key(&console.queue_keys()).cloned() {
+                push(console, Screen::Triage(name));
+            }
+        }
+        Screen::Triage(queue) => match console.snapshots.get_mut(&queue) {
+            Some(snapshot) if !snapshot.is_empty() => match snapshot.pane {
+                Pane::Kinds => snapshot.pane = Pane::Messages,
+                Pane::Messages | Pane::Message => {
+                    if let Some(id) = snapshot.current().map(|message| message.id.clone()) {
+                        console.overlays.push(Overlay::Message(MessageView { queue, id, scroll: 0 }));
+                    }
+                }
+            },
+            _ => {
+                if arm::allows(console, "scanning (receiving counts)") {
+                    return scan::scan(console);
+                }
+            }
+        },
+        Screen::Journal | Screen::ConsumerDetail(_) | Screen::Sandbox => {}
+    }
+    Vec::new()
+}
+
+fn screen_of(console: &Console, subject: &Subject) -> Option<Screen> {
+    match subject {
+        Subject::Mapping(id) => Some(Screen::ConsumerDetail(id.clone())),
+        Subject::Function(name) => consumer_of(console, name).map(Screen::ConsumerDetail),
+        Subject::Queue(name) => Some(Screen::Triage(name.clone())),
+        Subject::Account => None,
+    }
+}
+
+fn consumer_of(console: &Console, name: &FunctionName) -> Option<MappingId> {
+    console.picture.mappings_of(name).next().map(|mapping| mapping.value.id.clone())
+}
+
+/// Opens what the command line named, once it is known. `last` says that discovery is over: what is
+/// not there by then is not there.
+pub(super) fn open_wanted(console: &mut Console, last: bool) {
+    let Some(wanted) = console.open_wanted.take() else { return };
+    let is = |name: &str, arn: &str| wanted == name || wanted == arn;
+    let queue =
+        console.picture.queues.values().find(|queue| {
+            is(queue.value.name.as_str(), queue.value.arn.as_str()) || wanted == queue.value.url.as_str()
+        });
+    let mapping = console.picture.mappings.values().find(|mapping| {
+        let mapping = &mapping.value;
+        is(mapping.function.as_str(), mapping.function_arn.as_str()) || is(mapping.id.as_str(), mapping.source.as_str())
+    });
+    match (queue, mapping) {
+        (Some(queue), _) => {
+            let name = queue.value.name.clone();
+            push(console, Screen::Triage(name));
+        }
+        (None, Some(mapping)) => {
+            let id = mapping.value.id.clone();
+            push(console, Screen::ConsumerDetail(id));
+        }
+        (None, None) if last && !console.picture.queues.is_empty() && !console.picture.mappings.is_empty() => {
+            console.say(Severity::Warning, format!("{wanted} is not on the map: opened the map instead"));
+        }
+        (None, None) => console.open_wanted = Some(wanted),
+    }
+}

@@ -1,0 +1,216 @@
+//! Operations at work: started, followed, paused, cancelled, and what their end means for the
+//! picture. Starting is the one place that lets a confirmed plan out.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::console::Console;
+use crate::console::effect::Effect;
+use crate::console::running::{About, Effectiveness, Ended, Follow, Running};
+use crate::console::snapshot::Snapshot;
+use crate::console::update::{arm, facts};
+use crate::model::change::{Change, ChangeSubject};
+use crate::model::finding::Severity;
+use crate::model::id::{MessageId, OperationId, QueueName};
+use crate::operation::order::EndState;
+use crate::operation::progress::{Progress, RedriveReport, Report, RetuneReport};
+use crate::operation::{Command, Undertaking};
+
+pub(super) fn start(console: &mut Console, undertaking: Undertaking, about: About, title: String) -> Vec<Effect> {
+    if !arm::allows(console, "this") {
+        return Vec::new();
+    }
+    let id = console.operation_id();
+    match &about {
+        About::Scan(queue) => {
+            let snapshot = Snapshot::new(queue.clone(), id.clone(), console.now);
+            console.snapshots.insert(queue.clone(), snapshot);
+        }
+        About::Retune(plan) => drop(console.saved.insert(plan.mapping.clone(), (**plan).clone())),
+        About::Redrive { .. } | About::MoveAll(_) => {}
+    }
+    console.operations.push(Running {
+        id: id.clone(),
+        kind: undertaking.kind(),
+        title,
+        about,
+        started_at: console.now,
+        progress: None,
+        ended: None,
+    });
+    forget_old(console);
+    vec![Effect::Start { id, undertaking }]
+}
+
+/// Keeps the operations that run and the newest of those that are over; the journal has them all.
+fn forget_old(console: &mut Console) {
+    let surplus = console.operations.len().saturating_sub(KEPT);
+    let mut left = surplus;
+    console.operations.retain(|operation| {
+        operation.is_running() || left == 0 || {
+            left -= 1;
+            false
+        }
+    });
+}
+
+const KEPT: usize = 50;
+
+/// The operation that runs on a queue, if one does: two at once would hide messages from each other.
+pub(super) fn busy<'a>(console: &'a Console, queue: &QueueName) -> Option<&'a Running> {
+    console.operations.iter().find(|operation| operation.is_running() && operation.queue() == Some(queue))
+}
+
+pub(super) fn progressed(console: &mut Console, mut progress: Progress) -> Vec<Effect> {
+    let found = std::mem::take(&mut progress.found);
+    let report = progress.report.take();
+    let Some(at) = console.operations.iter().position(|operation| operation.id == progress.operation) else {
+        return Vec::new();
+    };
+    let operation = &mut console.operations[at];
+    if let About::Scan(queue) = &operation.about
+        && let Some(snapshot) = console.snapshots.get_mut(queue)
+        && snapshot.operation == operation.id
+    {
+        snapshot.add(found.into_iter().map(Arc::new));
+        snapshot.line.clone_from(&progress.line);
+    }
+    operation.progress = Some(progress);
+    match report {
+        Some(report) => ended(console, at, report),
+        None => Vec::new(),
+    }
+}
+
+fn ended(console: &mut Console, at: usize, report: Report) -> Vec<Effect> {
+    let operation = &mut console.operations[at];
+    let state = report.state();
+    let line = report.line();
+    operation.ended = Some(Ended { at: console.now, well: state == EndState::Done, line: line.clone() });
+    let (about, text) = (operation.about.clone(), format!("{}: {line}", operation.title));
+    let severity = match state {
+        EndState::Done => Severity::Good,
+        EndState::Cancelled => Severity::Note,
+        EndState::Partly | EndState::Failed => Severity::Warning,
+    };
+    console.say(severity, text);
+    match (about, report) {
+        (About::Scan(queue), Report::Scan(report)) => {
+            if let Some(snapshot) = console.snapshots.get_mut(&queue) {
+                snapshot.line = line;
+                snapshot.complete = report.complete;
+            }
+        }
+        (About::Redrive { queue, ids }, Report::Redrive(report)) => redriven(console, &queue, ids, &report),
+        (About::MoveAll(queue), Report::MoveAll(report)) => {
+            // What was shown is not what is there now, even after a cancelled task.
+            if report.moved > 0 {
+                console.snapshots.remove(&queue);
+            }
+        }
+        (About::Retune(plan), Report::Retune(report)) => retuned(console, &plan.mapping, report),
+        _ => {}
+    }
+    hurry(console, at);
+    vec![Effect::LoadJournal]
+}
+
+/// Takes out of the snapshot what is no longer in the queue. A redrive that was cut short does not
+/// say which ids it never tried; then nothing is taken out and the list says so.
+fn redriven(console: &mut Console, queue: &QueueName, ids: Vec<MessageId>, report: &RedriveReport) {
+    let Some(snapshot) = console.snapshots.get_mut(queue) else { return };
+    if report.returned > 0 {
+        snapshot.line = format!("some of these were moved: scan again ({})", snapshot.line);
+        return;
+    }
+    let there: BTreeSet<&MessageId> = report.faults.iter().map(|(id, _)| id).collect();
+    let gone: BTreeSet<MessageId> = ids.into_iter().filter(|id| !there.contains(id)).collect();
+    snapshot.remove(|id| gone.contains(id));
+}
+
+fn retuned(console: &mut Console, mapping: &crate::model::id::MappingId, report: RetuneReport) {
+    if let Some(mapping) = report.mapping {
+        facts::put_mapping(console, mapping, console.now);
+    }
+    let Some(settled_at) = report.settled_at else { return };
+    let subject = ChangeSubject::Mapping(mapping.clone());
+    facts::record(console, Change { at: settled_at, subject, what: report.what.clone() });
+    console.follows.retain(|follow| follow.mapping != *mapping);
+    let stopped = console
+        .picture
+        .mappings
+        .get(mapping)
+        .is_some_and(|mapping| mapping.value.state == crate::model::mapping::MappingState::Disabled);
+    if !stopped {
+        console.follows.push(Follow {
+            mapping: mapping.clone(),
+            what: report.what,
+            settled_at,
+            state: Effectiveness::Awaited,
+        });
+    }
+}
+
+/// What was acted on is looked at again at once.
+fn hurry(console: &mut Console, at: usize) {
+    let operation = &console.operations[at];
+    let Some(queue) = operation.queue().cloned() else {
+        console.schedule.hurry_mappings();
+        return;
+    };
+    let sources: Vec<QueueName> = console
+        .picture
+        .queues
+        .get(&queue)
+        .map(|queue| queue.value.sources.iter().map(|arn| arn.resource().into()).collect())
+        .unwrap_or_default();
+    console.schedule.hurry_queues(std::iter::once(&queue).chain(&sources));
+}
+
+pub(super) fn broke(console: &mut Console, id: &OperationId, why: &str) -> Vec<Effect> {
+    let now = console.now;
+    let Some(at) = console.operations.iter().position(|operation| operation.id == *id && operation.is_running()) else {
+        return Vec::new();
+    };
+    let operation = &mut console.operations[at];
+    operation.ended = Some(Ended { at: now, well: false, line: why.to_owned() });
+    let text = format!("{}: {why}", operation.title);
+    let scanned = match &operation.about {
+        About::Scan(queue) => Some(queue.clone()),
+        _ => None,
+    };
+    if let Some(snapshot) = scanned.and_then(|queue| console.snapshots.get_mut(&queue)) {
+        snapshot.line = why.to_owned();
+    }
+    console.say(Severity::Harm, text);
+    hurry(console, at);
+    vec![Effect::LoadJournal]
+}
+
+/// The operation that `p` and `X` mean: the one about what is open, else the newest that runs.
+fn meant(console: &Console) -> Option<&Running> {
+    let queue = console.queue_here();
+    let here = queue.and_then(|queue| busy(console, &queue));
+    here.or_else(|| console.running().next_back())
+}
+
+pub(super) fn pause(console: &mut Console) -> Vec<Effect> {
+    let command = meant(console).map(|operation| {
+        let command = if operation.is_paused() { Command::Resume } else { Command::Pause };
+        Effect::Command(operation.id.clone(), command)
+    });
+    if command.is_none() {
+        console.say(Severity::Note, "nothing runs");
+    }
+    command.into_iter().collect()
+}
+
+pub(super) fn cancel(console: &mut Console) -> Vec<Effect> {
+    let Some(operation) = meant(console) else {
+        console.say(Severity::Note, "nothing runs");
+        return Vec::new();
+    };
+    let (id, line) = (operation.id.clone(), format!("cancelling: {}", operation.title));
+    console.say(Severity::Note, line);
+    vec![Effect::Command(id, Command::Cancel)]
+}

@@ -1,0 +1,45 @@
+//! Scanning a queue into a snapshot. Receiving counts and hides messages for a while, so it is a
+//! write, though one that puts everything back.
+
+use crate::console::Console;
+use crate::console::effect::Effect;
+use crate::console::overlay::Planned;
+use crate::console::screen::Screen;
+use crate::console::update::{card, navigation, operations};
+use crate::model::finding::Severity;
+use crate::model::plan::ScanPlan;
+use crate::operation::confirm::Preflight;
+use crate::operation::scan::refusal;
+
+/// Seconds a message is held at most (ux.md: nobody's alarm goes quiet because you are reading).
+const LEASE_S: u32 = 60;
+/// Messages a snapshot takes at most; the scan's own budget of time and bytes may end it sooner.
+const MAX_MESSAGES: u32 = 100_000;
+
+pub(super) fn scan(console: &mut Console) -> Vec<Effect> {
+    let Some(queue) = console.queue_here().and_then(|name| console.picture.queues.get(&name)) else {
+        console.say(Severity::Note, "no queue under the cursor");
+        return Vec::new();
+    };
+    let queue = queue.value.clone();
+    if let Some(operation) = operations::busy(console, &queue.name) {
+        let line = format!("{} is at work: wait for it, or cancel it with X", operation.title);
+        console.say(Severity::Note, line);
+        return Vec::new();
+    }
+    let plan = ScanPlan {
+        queue: queue.url.clone(),
+        own_max_receive_count: queue.redrive.as_ref().map(|policy| policy.max_receive_count),
+        max_messages: MAX_MESSAGES,
+        lease_s: LEASE_S,
+    };
+    if let Some(why) = refusal(&plan) {
+        console.say(Severity::Warning, why);
+        return Vec::new();
+    }
+    let title = format!("Scan {}", queue.name);
+    let preflight = Preflight::new(plan, &card::facts(console, queue.name.to_string()));
+    let Some((undertaking, about)) = card::without_card(Planned::Scan(preflight)) else { return Vec::new() };
+    navigation::push(console, Screen::Triage(queue.name));
+    operations::start(console, undertaking, about, title)
+}
