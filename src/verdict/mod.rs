@@ -1,1 +1,266 @@
-//! The rules that judge a pipeline from windows of metrics. Each is a pure function of what was seen.
+//! The rules that judge a pipeline from windows of metrics and from our own polls. Each is a pure
+//! function of what was seen, in a file of its own; none fetches, remembers or acts. What is not
+//! known is said to be not known, and never taken for good.
+
+mod backlog;
+mod behind;
+mod blind;
+mod catching_up;
+mod dead_letters_arriving;
+mod dead_letters_standing;
+mod drain;
+#[cfg(test)]
+mod examples;
+mod failing;
+mod lane_stuck;
+mod stopped;
+mod throttled;
+mod wanted;
+mod window;
+mod wording;
+
+pub use wanted::wanted;
+
+use crate::model::finding::Finding;
+use crate::model::mapping::{Mapping, MappingState};
+use crate::model::picture::Picture;
+use crate::model::time::Timestamp;
+
+/// The age of work that is still all right, milliseconds (ux.md, "Verdicts on screen": the default
+/// objective is 5 minutes).
+pub const OBJECTIVE_MS: f64 = 300_000.0;
+/// Harm is near when data is lost within this many milliseconds (ux.md: 6 h).
+pub const NEAR_LOSS_MS: f64 = 6.0 * 3_600_000.0;
+
+/// Everything that is wrong or worth knowing, worst first. At most one finding a mapping speaks of
+/// its lag: which one depends on why it lags.
+pub fn judge(picture: &Picture, now: Timestamp) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = blind::check_account(picture).into_iter().collect();
+    for observed in picture.mappings.values() {
+        let mapping = &observed.value;
+        findings.extend(stopped::check(picture, now, mapping));
+        if is_running(mapping) {
+            findings.extend(lag(picture, now, mapping));
+            findings.extend(blind::check(picture, now, mapping));
+        }
+    }
+    let mut functions: Vec<_> = picture.mappings.values().map(|observed| &observed.value.function).collect();
+    functions.extend(picture.functions.keys());
+    functions.sort();
+    functions.dedup();
+    for function in functions {
+        findings.extend(failing::check(picture, now, function));
+        findings.extend(throttled::check(picture, now, function));
+    }
+    for observed in picture.queues.values() {
+        let queue = &observed.value;
+        let arriving = dead_letters_arriving::check(picture, now, queue);
+        let standing = || dead_letters_standing::check(picture, now, queue);
+        findings.extend(arriving.or_else(standing));
+        findings.extend(backlog::check(picture, now, queue));
+    }
+    findings.sort_by(|a, b| (a.severity, order(&a.rule), &a.subject).cmp(&(b.severity, order(&b.rule), &b.subject)));
+    findings
+}
+
+fn lag(picture: &Picture, now: Timestamp, mapping: &Mapping) -> Option<Finding> {
+    lane_stuck::check(picture, now, mapping)
+        .or_else(|| behind::check(picture, now, mapping))
+        .or_else(|| catching_up::check(picture, now, mapping))
+}
+
+fn is_running(mapping: &Mapping) -> bool {
+    !matches!(mapping.state, MappingState::Disabled | MappingState::Disabling | MappingState::Deleting)
+}
+
+/// Within one severity: what loses data before what merely waits.
+fn order(rule: &str) -> usize {
+    const ORDER: [&str; 12] = [
+        "stopped",
+        "falling-behind",
+        "lane-stuck",
+        "dead-letters-arriving",
+        "backlog-growing",
+        "failing",
+        "throttled",
+        "behind",
+        "dead-letters-standing",
+        "metrics-unavailable",
+        "blind",
+        "catching-up",
+    ];
+    ORDER.iter().position(|known| *known == rule).unwrap_or(ORDER.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::finding::Severity;
+    use crate::model::metric::Stat;
+    use crate::verdict::examples::{FUNCTION, lambda, mapping, now, put, put_queue, queue, rules, sqs, stream};
+
+    fn age(picture: &mut Picture, max: impl Fn(f64) -> f64, min: impl Fn(f64) -> f64) {
+        lambda(picture, FUNCTION, "IteratorAge", Stat::Maximum, max);
+        lambda(picture, FUNCTION, "IteratorAge", Stat::Minimum, min);
+    }
+
+    /// Grows by `slope` seconds a second from minute 20 on, milliseconds.
+    fn from_20(slope: f64) -> impl Fn(f64) -> f64 {
+        move |m| 500.0 + (m - 20.0).max(0.0) * 60_000.0 * slope
+    }
+
+    #[test]
+    fn a_healthy_pipeline_has_no_findings() {
+        assert_eq!(judge(&stream(), now()), []);
+        assert_eq!(judge(&queue(), now()), []);
+    }
+
+    #[test]
+    fn all_shards_late_is_capacity_and_answered_with_lanes() {
+        let mut picture = stream();
+        age(&mut picture, from_20(0.4), from_20(0.35));
+        let findings = judge(&picture, now());
+        assert_eq!(rules(&findings), ["falling-behind"]);
+        let finding = &findings[0];
+        assert_eq!(finding.severity, Severity::Harm, "over the objective and rising");
+        assert_eq!(finding.headline, "LogWorker is falling behind");
+        assert_eq!(finding.evidence[0], "age 14 m 48 s ↑ 0.4 s/s, all shards: capacity");
+        assert_eq!(finding.evidence[1], "records are lost from 24 h: in about 59 h");
+        assert!(finding.remedies[0].text.starts_with("tune: parallel 1→"), "{:?}", finding.remedies);
+        assert_eq!(finding.since, Some(Timestamp::from_s(20 * 60)));
+    }
+
+    #[test]
+    fn one_lane_late_is_stuck_and_never_answered_with_lanes() {
+        let mut picture = stream();
+        age(&mut picture, from_20(1.0), |_| 300.0);
+        let findings = judge(&picture, now());
+        assert_eq!(rules(&findings), ["lane-stuck"]);
+        assert!(findings[0].evidence[2].contains("retries until the record expires, batches are not halved"));
+        assert!(findings[0].remedies.iter().all(|remedy| remedy.command != "tune"));
+    }
+
+    #[test]
+    fn a_slow_rise_below_the_objective_warns_only() {
+        let mut picture = stream();
+        age(&mut picture, from_20(0.05), from_20(0.05));
+        let findings = judge(&picture, now());
+        assert_eq!((rules(&findings), findings[0].severity), (vec!["falling-behind"], Severity::Warning));
+    }
+
+    #[test]
+    fn after_the_turn_it_catches_up() {
+        let mut picture = stream();
+        let turned = |m: f64| if m < 50.0 { from_20(0.4)(m) } else { 720_000.0 - (m - 50.0) * 60_000.0 };
+        age(&mut picture, turned, turned);
+        let findings = judge(&picture, now());
+        assert_eq!((rules(&findings), findings[0].severity), (vec!["catching-up"], Severity::Note));
+        assert_eq!(findings[0].evidence[1], "caught up in about 5 m est");
+    }
+
+    #[test]
+    fn lag_by_errors_or_throttles_is_not_called_capacity() {
+        for (metric, rule) in [("Errors", "failing"), ("Throttles", "throttled")] {
+            let mut picture = stream();
+            age(&mut picture, from_20(0.9), from_20(0.9));
+            lambda(&mut picture, FUNCTION, metric, Stat::Sum, |_| 400.0);
+            assert_eq!(rules(&judge(&picture, now())), [rule]);
+        }
+    }
+
+    #[test]
+    fn failures_that_errors_does_not_count_are_seen() {
+        let mut picture = stream();
+        let id = mapping(&mut picture).id.clone();
+        let key = crate::model::metric::MetricKey::mapping(&id, "FailedInvokeEventCount", Stat::Sum);
+        put(&mut picture, &key, |_| 8.0);
+        let findings = judge(&picture, now());
+        assert_eq!(rules(&findings), ["failing"]);
+        assert!(findings[0].evidence[0].contains("120 events failed in 15 m"), "{:?}", findings[0].evidence);
+    }
+
+    #[test]
+    fn a_stopped_consumer_says_since_when_why_and_how_long_there_is() {
+        let mut picture = stream();
+        mapping(&mut picture).state = MappingState::Disabled;
+        let findings = judge(&picture, now());
+        assert_eq!((rules(&findings), findings[0].severity), (vec!["stopped"], Severity::Warning));
+        assert_eq!(
+            findings[0].evidence,
+            ["mapping Disabled at 00:00Z: User action", "records are lost from 24 h: in about 23 h"]
+        );
+        let late = Timestamp::from_s(19 * 3600);
+        assert_eq!(judge(&picture, late)[0].severity, Severity::Harm);
+    }
+
+    #[test]
+    fn dead_letters_arriving_are_told_from_depths_and_standing_ones_are_not_alarming() {
+        let mut picture = queue();
+        // One every ten seconds.
+        put_queue(&mut picture, "JobDLQ", &["JobQueue"], |ago| u64::try_from(100 - ago / 10).expect("positive"));
+        let findings = judge(&picture, now());
+        assert_eq!((rules(&findings), findings[0].severity), (vec!["dead-letters-arriving"], Severity::Harm));
+        assert_eq!(findings[0].headline, "JobDLQ: dead letters arriving, 6.0/min");
+        assert_eq!(findings[0].evidence[1], "from JobQueue");
+        assert_eq!(findings[0].remedies[1].text, "logs of JobWorker");
+        put_queue(&mut picture, "JobDLQ", &["JobQueue"], |_| 312);
+        let findings = judge(&picture, now());
+        assert_eq!((rules(&findings), findings[0].severity), (vec!["dead-letters-standing"], Severity::Note));
+        sqs(&mut picture, "JobDLQ", "ApproximateAgeOfOldestMessage", |_| 345_600.0 - 20.0 * 3600.0);
+        let findings = judge(&picture, now());
+        assert_eq!((rules(&findings), findings[0].severity), (vec!["dead-letters-standing"], Severity::Warning));
+        assert!(
+            findings[0].evidence[1].ends_with("the first expires in 20 h at the latest"),
+            "{:?}",
+            findings[0].evidence
+        );
+    }
+
+    #[test]
+    fn a_redrive_out_of_the_queue_does_not_hide_what_comes_in() {
+        let mut picture = queue();
+        // 50 taken out every minute, 12 come in between.
+        put_queue(&mut picture, "JobDLQ", &["JobQueue"], |ago| {
+            u64::try_from(ago / 60 * 38 + (60 - ago % 60) / 10 * 2).expect("positive")
+        });
+        assert_eq!(rules(&judge(&picture, now())), ["dead-letters-arriving"]);
+    }
+
+    #[test]
+    fn a_growing_backlog_warns_and_is_harm_over_the_objective() {
+        let mut picture = queue();
+        sqs(&mut picture, "JobQueue", "ApproximateAgeOfOldestMessage", |m| (m - 55.0).max(0.0) * 40.0);
+        sqs(&mut picture, "JobQueue", "ApproximateNumberOfMessagesVisible", |m| m * 100.0);
+        // Two minutes of rise are no trend yet.
+        assert_eq!(rules(&judge(&picture, now())), Vec::<&str>::new());
+        sqs(&mut picture, "JobQueue", "ApproximateAgeOfOldestMessage", |m| m * 20.0);
+        let findings = judge(&picture, now());
+        assert_eq!((rules(&findings), findings[0].severity), (vec!["backlog-growing"], Severity::Harm));
+        assert_eq!(findings[0].evidence[0], "the oldest waits 19 m ↑ 0.3 s/s");
+    }
+
+    #[test]
+    fn nothing_published_is_never_taken_for_good() {
+        let mut picture = stream();
+        let later = now().plus_s(1200);
+        let findings = judge(&picture, later);
+        assert_eq!(rules(&findings), ["blind"]);
+        picture.metrics_error = Some("metrics unavailable: 501".to_owned());
+        assert_eq!(rules(&judge(&picture, later)), ["metrics-unavailable"]);
+        let mut waiting = queue();
+        waiting.metrics = crate::model::metric::Metrics::default();
+        let findings = judge(&waiting, later);
+        assert_eq!((rules(&findings), findings[0].severity), (vec!["blind"], Severity::Note), "not asked yet");
+    }
+
+    #[test]
+    fn the_worst_comes_first() {
+        let mut picture = stream();
+        age(&mut picture, from_20(0.4), from_20(0.4));
+        lambda(&mut picture, FUNCTION, "Errors", Stat::Sum, |_| 7.0);
+        put_queue(&mut picture, "JobDLQ", &["JobQueue"], |_| 3);
+        let findings = judge(&picture, now());
+        assert_eq!(rules(&findings), ["falling-behind", "failing", "dead-letters-standing"]);
+        assert!(findings.is_sorted_by_key(|finding| finding.severity));
+    }
+}

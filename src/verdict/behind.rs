@@ -1,0 +1,133 @@
+//! A stream consumer whose shards all get later: it lacks capacity. More lanes, larger batches or a
+//! faster handler help.
+
+use crate::model::finding::{Finding, Severity, Subject};
+use crate::model::mapping::{Mapping, SourceKind};
+use crate::model::metric::MetricKey;
+use crate::model::picture::Picture;
+use crate::model::time::{Timestamp, spoken};
+use crate::verdict::drain;
+use crate::verdict::wanted::{age_max, age_min, errors, invocations, records_out, throttles};
+use crate::verdict::window::{Trend, rising_since, total, trend};
+use crate::verdict::wording::{about, rate, remedy, whole_ms};
+use crate::verdict::{NEAR_LOSS_MS, OBJECTIVE_MS};
+
+/// Younger than this, in milliseconds, a rise is noise: records carry whole seconds (aws-facts §2.2),
+/// and a batch window is no lag.
+pub const NOISE_MS: f64 = 30_000.0;
+/// A rise slower than this, in seconds a second, is not one.
+pub const LEAST_RISE: f64 = 0.02;
+/// From this share of failed or throttled runs on, lag is their doing and not capacity's.
+const OTHER_CAUSE: f64 = 0.2;
+
+pub fn check(picture: &Picture, now: Timestamp, mapping: &Mapping) -> Option<Finding> {
+    if !mapping.kind().is_stream() || has_other_cause(picture, now, mapping) {
+        return None;
+    }
+    let age = trend(picture, now, &age_max(&mapping.function)).filter(|age| age.newest > NOISE_MS)?;
+    let best = trend(picture, now, &age_min(&mapping.function));
+    if age.is_rising(LEAST_RISE) {
+        return Some(falling(picture, now, mapping, age, best));
+    }
+    (age.newest > OBJECTIVE_MS && !age.is_falling(LEAST_RISE)).then(|| holding(picture, now, mapping, age))
+}
+
+fn falling(picture: &Picture, now: Timestamp, mapping: &Mapping, age: Trend, best: Option<Trend>) -> Finding {
+    let function = &mapping.function;
+    let where_ = match best {
+        Some(best) if best.is_rising(LEAST_RISE) => "all shards: capacity".to_owned(),
+        Some(best) => format!("not all shards (the best is {} late)", spoken(whole_ms(best.newest))),
+        None => "shards not told apart: no Minimum".to_owned(),
+    };
+    let (loss_age_ms, what) = loss_age(mapping);
+    let loss_in_ms = (loss_age_ms - age.newest).max(0.0) / age.long;
+    let mut evidence = vec![
+        format!("age {} ↑ {} s/s, {where_}", spoken(whole_ms(age.newest)), rate(age.long)),
+        format!("records are {what} from {}: in about {}", about(loss_age_ms), about(loss_in_ms)),
+    ];
+    evidence.extend(throughput(picture, now, mapping, Some(age.long)));
+    evidence.push(measured(&age));
+    let near = loss_in_ms < NEAR_LOSS_MS || age.newest > OBJECTIVE_MS;
+    Finding {
+        rule: "falling-behind".to_owned(),
+        severity: if near { Severity::Harm } else { Severity::Warning },
+        subject: Subject::Mapping(mapping.id.clone()),
+        headline: format!("{function} is falling behind"),
+        since: since(picture, &age_max(function)),
+        evidence,
+        remedies: vec![tune(mapping, age.newest, age.long), remedy("logs", format!("logs of {function}"))],
+    }
+}
+
+fn holding(picture: &Picture, now: Timestamp, mapping: &Mapping, age: Trend) -> Finding {
+    let function = &mapping.function;
+    let mut evidence = vec![format!("age {}, neither rising nor falling", spoken(whole_ms(age.newest)))];
+    evidence.extend(throughput(picture, now, mapping, None));
+    evidence.push(measured(&age));
+    Finding {
+        rule: "behind".to_owned(),
+        severity: Severity::Warning,
+        subject: Subject::Mapping(mapping.id.clone()),
+        headline: format!("{function} is behind and does not catch up"),
+        since: None,
+        evidence,
+        remedies: vec![tune(mapping, age.newest, 0.0)],
+    }
+}
+
+/// `tune: parallel 1→4 drains in ~17 m est`
+fn tune(mapping: &Mapping, age_ms: f64, slope: f64) -> crate::model::finding::Remedy {
+    let current = mapping.settings.parallelization_factor.unwrap_or(1);
+    let text = match drain::propose(age_ms, slope, &mapping.settings) {
+        Some(drain::Proposal { parallel, drain_ms: Some(ms) }) => {
+            format!("tune: parallel {current}→{parallel} drains in ~{} est", about(ms))
+        }
+        Some(drain::Proposal { parallel, drain_ms: None }) => {
+            format!("tune: parallel {current}→{parallel} slows the rise; it does not drain (est)")
+        }
+        None => {
+            let batch = mapping.settings.batch_size.unwrap_or(100);
+            format!("tune: parallel is at its maximum; a larger batch than {batch}, or a faster handler")
+        }
+    };
+    remedy("tune", text)
+}
+
+/// `72/s out, about 120/s in est`: there is no metric of what comes in (ux.md, "Honest figures").
+pub fn throughput(picture: &Picture, now: Timestamp, mapping: &Mapping, slope: Option<f64>) -> Option<String> {
+    let out = total(picture, now, &records_out(&mapping.source)?, 10)?.per_s();
+    Some(match slope {
+        Some(slope) => format!("{}/s out, about {}/s in est", rate(out), rate(out * drain::load(slope))),
+        None => format!("{}/s out", rate(out)),
+    })
+}
+
+pub fn measured(age: &Trend) -> String {
+    format!("IteratorAge, newest datapoint {}", age.newest_at.clock())
+}
+
+/// The age at which a record is gone, in milliseconds, and how: the stream trims it, or the mapping
+/// gives it up sooner.
+pub fn loss_age(mapping: &Mapping) -> (f64, &'static str) {
+    // DynamoDB keeps 24 h; Kinesis at least that (its own retention is not known here).
+    let trimmed = 86_400_000.0;
+    let given_up = mapping.settings.max_record_age_s.filter(|s| *s > 0).map(|s| f64::from(s) * 1000.0);
+    match given_up.filter(|ms| *ms < trimmed) {
+        Some(ms) if mapping.settings.on_failure.is_some() => (ms, "given up"),
+        Some(ms) => (ms, "dropped"),
+        None if mapping.kind() == SourceKind::Kinesis => (trimmed, "lost, at the shortest retention,"),
+        None => (trimmed, "lost"),
+    }
+}
+
+/// True when many runs fail or are refused: then those rules speak.
+fn has_other_cause(picture: &Picture, now: Timestamp, mapping: &Mapping) -> bool {
+    let sum = |key: MetricKey| total(picture, now, &key, 10).map_or(0.0, |total| total.sum);
+    let runs = sum(invocations(&mapping.function));
+    let (failed, refused) = (sum(errors(&mapping.function)), sum(throttles(&mapping.function)));
+    failed > runs * OTHER_CAUSE || refused > (runs + refused) * OTHER_CAUSE
+}
+
+fn since(picture: &Picture, key: &MetricKey) -> Option<Timestamp> {
+    rising_since(picture.metrics.get(key)?, NOISE_MS)
+}

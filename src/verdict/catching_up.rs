@@ -1,0 +1,34 @@
+//! A stream consumer that was late and gets earlier.
+
+use crate::model::finding::{Finding, Severity, Subject};
+use crate::model::mapping::Mapping;
+use crate::model::picture::Picture;
+use crate::model::time::{Timestamp, spoken};
+use crate::verdict::behind::{LEAST_RISE, NOISE_MS, measured, throughput};
+use crate::verdict::wanted::age_max;
+use crate::verdict::window::trend;
+use crate::verdict::wording::{about, rate, whole_ms};
+
+pub fn check(picture: &Picture, now: Timestamp, mapping: &Mapping) -> Option<Finding> {
+    if !mapping.kind().is_stream() {
+        return None;
+    }
+    let age = trend(picture, now, &age_max(&mapping.function))
+        .filter(|age| age.newest > NOISE_MS && age.is_falling(LEAST_RISE))?;
+    let fall = -age.short;
+    let mut evidence = vec![
+        format!("age {} ↓ {} s/s", spoken(whole_ms(age.newest)), rate(fall)),
+        format!("caught up in about {} est", about(age.newest / fall)),
+    ];
+    evidence.extend(throughput(picture, now, mapping, None));
+    evidence.push(measured(&age));
+    Some(Finding {
+        rule: "catching-up".to_owned(),
+        severity: Severity::Note,
+        subject: Subject::Mapping(mapping.id.clone()),
+        headline: format!("{} is catching up", mapping.function),
+        since: None,
+        evidence,
+        remedies: Vec::new(),
+    })
+}

@@ -1,0 +1,133 @@
+//! Which metrics the rules and the charts read. Every key is billed each time it is asked for
+//! (aws-facts §2.6), so a key that nothing reads does not belong here.
+
+use std::collections::BTreeSet;
+
+use crate::model::id::{Arn, FunctionName};
+use crate::model::mapping::{Mapping, SourceKind};
+use crate::model::metric::{MetricKey, Stat};
+use crate::model::picture::Picture;
+use crate::model::topology::{EdgeKind, NodeKind};
+
+/// The metrics of everything in the picture's pipeline, each once, sorted.
+pub fn wanted(picture: &Picture) -> Vec<MetricKey> {
+    let mut keys = BTreeSet::new();
+    for function in functions(picture) {
+        keys.extend([errors(&function), invocations(&function), throttles(&function), concurrency(&function)]);
+        keys.insert(duration_p95(&function));
+    }
+    for observed in picture.mappings.values() {
+        let mapping = &observed.value;
+        if mapping.kind().is_stream() {
+            keys.extend([age_max(&mapping.function), age_min(&mapping.function)]);
+            keys.extend(records_out(&mapping.source));
+        }
+        if mapping.settings.report_batch_item_failures {
+            keys.insert(failed_events(mapping));
+        }
+    }
+    for function in invoked_by_events(picture) {
+        keys.extend([async_age(&function), async_dropped(&function)]);
+    }
+    for (name, observed) in &picture.queues {
+        keys.insert(MetricKey::sqs(name, "ApproximateAgeOfOldestMessage", Stat::Maximum));
+        keys.insert(MetricKey::sqs(name, "ApproximateNumberOfMessagesVisible", Stat::Maximum));
+        if !observed.value.is_dead_letter() {
+            keys.insert(MetricKey::sqs(name, "NumberOfMessagesDeleted", Stat::Sum));
+        }
+    }
+    keys.into_iter().collect()
+}
+
+/// Newest-record age of a batch when it is sent to the function, worst shard (aws-facts §2.2).
+pub(super) fn age_max(function: &FunctionName) -> MetricKey {
+    MetricKey::lambda(function, "IteratorAge", Stat::Maximum)
+}
+
+/// The same, best shard: whether all are late or one lane.
+pub(super) fn age_min(function: &FunctionName) -> MetricKey {
+    MetricKey::lambda(function, "IteratorAge", Stat::Minimum)
+}
+
+pub(super) fn invocations(function: &FunctionName) -> MetricKey {
+    MetricKey::lambda(function, "Invocations", Stat::Sum)
+}
+
+pub(super) fn errors(function: &FunctionName) -> MetricKey {
+    MetricKey::lambda(function, "Errors", Stat::Sum)
+}
+
+pub(super) fn throttles(function: &FunctionName) -> MetricKey {
+    MetricKey::lambda(function, "Throttles", Stat::Sum)
+}
+
+pub(super) fn concurrency(function: &FunctionName) -> MetricKey {
+    MetricKey::lambda(function, "ConcurrentExecutions", Stat::Maximum)
+}
+
+/// Events that failed, also by partial responses, which leave `Errors` at 0 (opt-in; aws-facts §2.3).
+pub(super) fn failed_events(mapping: &Mapping) -> MetricKey {
+    MetricKey::mapping(&mapping.id, "FailedInvokeEventCount", Stat::Sum)
+}
+
+/// Records read from a DynamoDB stream (aws-facts §2.5); `None` for other sources.
+pub(super) fn records_out(source: &Arn) -> Option<MetricKey> {
+    if SourceKind::of(source) != SourceKind::DynamoDb {
+        return None;
+    }
+    let (_, label) = source.as_str().split_once("/stream/")?;
+    let dimension = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    Some(MetricKey {
+        namespace: "AWS/DynamoDB".to_owned(),
+        name: "ReturnedRecordsCount".to_owned(),
+        dimensions: vec![
+            dimension("Operation", "GetRecords"),
+            dimension("StreamLabel", label),
+            dimension("TableName", source.table()?),
+        ],
+        stat: Stat::Sum,
+    })
+}
+
+fn duration_p95(function: &FunctionName) -> MetricKey {
+    MetricKey::lambda(function, "Duration", Stat::P95)
+}
+
+fn async_age(function: &FunctionName) -> MetricKey {
+    MetricKey::lambda(function, "AsyncEventAge", Stat::Maximum)
+}
+
+fn async_dropped(function: &FunctionName) -> MetricKey {
+    MetricKey::lambda(function, "AsyncEventsDropped", Stat::Sum)
+}
+
+/// Functions of the pipeline: those a mapping feeds, and those the topology shows. Not every
+/// function of the account.
+fn functions(picture: &Picture) -> BTreeSet<FunctionName> {
+    let fed = picture.mappings.values().map(|observed| observed.value.function.clone());
+    let nodes = picture.topology.iter().flat_map(|topology| &topology.value.nodes);
+    let drawn = nodes.filter(|node| node.kind == NodeKind::Function).map(|node| FunctionName::from(node.name.as_str()));
+    fed.chain(drawn).collect()
+}
+
+/// Functions that a bucket or a topic invokes asynchronously.
+fn invoked_by_events(picture: &Picture) -> BTreeSet<FunctionName> {
+    let Some(topology) = picture.topology.as_ref().map(|observed| &observed.value) else { return BTreeSet::new() };
+    let edges = topology.edges.iter().filter(|edge| edge.kind == EdgeKind::Invokes);
+    edges.filter_map(|edge| topology.node(&edge.to)).map(|node| FunctionName::from(node.name.as_str())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verdict::examples::{self, FUNCTION};
+
+    #[test]
+    fn a_stream_consumer_and_its_failures_queue_cost_few_keys() {
+        let keys = wanted(&examples::stream());
+        assert!(keys.contains(&age_min(&FUNCTION.into())));
+        let stream = keys.iter().find(|key| key.namespace == "AWS/DynamoDB").expect("records out");
+        assert_eq!(stream.dimensions[1], ("StreamLabel".to_owned(), "2026-01-01T00:00:00.000".to_owned()));
+        assert!(keys.len() <= 12, "{}", keys.len());
+    }
+}

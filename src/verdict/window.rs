@@ -1,0 +1,170 @@
+//! Windows of a series: what is newest, how it moves, what it sums to. Gaps stay gaps.
+
+use crate::model::metric::{MetricKey, Series};
+use crate::model::picture::Picture;
+use crate::model::time::Timestamp;
+use crate::verdict::wording::span;
+
+/// One metric period, seconds.
+pub const PERIOD_S: i64 = 60;
+/// Sums leave out the newest three periods, which are always incomplete (ux.md).
+pub const INCOMPLETE_S: i64 = 3 * PERIOD_S;
+/// A series whose newest datapoint is older than this, in seconds, says nothing about now.
+pub const STALE_S: i64 = 600;
+/// Seconds that a trend looks back, and its newest part.
+const LONG_S: i64 = 600;
+const SHORT_S: i64 = 300;
+/// Datapoints below which there is no trend.
+const FEWEST: usize = 3;
+
+/// How a series moves.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Trend {
+    pub newest_at: Timestamp,
+    pub newest: f64,
+    /// Change a millisecond over the last ten minutes, robust against single dips.
+    pub long: f64,
+    /// The same over the last five: where it turns.
+    pub short: f64,
+}
+
+impl Trend {
+    /// Up over both windows by more than `least` a millisecond.
+    pub fn is_rising(&self, least: f64) -> bool {
+        self.long > least && self.short > least / 2.0
+    }
+
+    pub fn is_falling(&self, least: f64) -> bool {
+        self.short < -least
+    }
+}
+
+/// The trend of a metric; `None` without three recent datapoints.
+pub fn trend(picture: &Picture, now: Timestamp, key: &MetricKey) -> Option<Trend> {
+    let series = picture.metrics.get(key)?;
+    let (newest_at, newest) = series.newest()?;
+    if now.ms_since(newest_at) > STALE_S * 1000 {
+        return None;
+    }
+    let after =
+        |s: i64| -> Vec<(Timestamp, f64)> { series.between(newest_at.plus_s(-s), newest_at.plus_ms(1)).collect() };
+    let long = slope(&after(LONG_S))?;
+    let short = slope(&after(SHORT_S)).unwrap_or(long);
+    Some(Trend { newest_at, newest, long, short })
+}
+
+/// Median of the slopes between all pairs (Theil and Sen): one dip does not hide a rise.
+fn slope(points: &[(Timestamp, f64)]) -> Option<f64> {
+    if points.len() < FEWEST {
+        return None;
+    }
+    let mut slopes = Vec::new();
+    for (at, (t1, v1)) in points.iter().enumerate() {
+        for (t0, v0) in points.iter().take(at) {
+            slopes.push((v1 - v0) / span(t1.ms_since(*t0)).max(1.0));
+        }
+    }
+    slopes.sort_by(f64::total_cmp);
+    slopes.get(slopes.len() / 2).copied()
+}
+
+/// Since when the newest value has been reached by rising: the last low before it. `None` when the
+/// rise is older than the series.
+pub fn rising_since(series: &Series, noise: f64) -> Option<Timestamp> {
+    let mut low: Option<(Timestamp, f64)> = None;
+    for (at, value) in series.iter().rev() {
+        match low {
+            Some((since, least)) if value > least + noise.max(least * 0.1) => return Some(since),
+            Some((_, least)) if value > least => {}
+            _ => low = Some((at, value)),
+        }
+    }
+    // The oldest datapoint still belongs to the rise, unless it is quiet there.
+    let oldest = series.iter().next()?;
+    low.filter(|(at, least)| *at > oldest.0 || *least <= noise).map(|(at, _)| at)
+}
+
+/// A sum over complete periods.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Total {
+    pub sum: f64,
+    /// Seconds from the first to the end of the last period of the window.
+    pub over_s: i64,
+}
+
+impl Total {
+    pub fn per_s(&self) -> f64 {
+        self.sum / span(self.over_s.max(1))
+    }
+}
+
+/// Sums a counter over the last `minutes` complete periods; `None` when none of them has a
+/// datapoint. A gap adds nothing.
+pub fn total(picture: &Picture, now: Timestamp, key: &MetricKey, minutes: i64) -> Option<Total> {
+    let series = picture.metrics.get(key)?;
+    let to = now.floor_to(PERIOD_S).plus_s(-INCOMPLETE_S);
+    let from = to.plus_s(-minutes * PERIOD_S);
+    let mut points = series.between(from, to).peekable();
+    points.peek()?;
+    Some(Total { sum: points.map(|(_, value)| value).sum(), over_s: minutes * PERIOD_S })
+}
+
+/// The greatest datapoint of the last `minutes`, incomplete ones included.
+pub fn greatest(picture: &Picture, now: Timestamp, key: &MetricKey, minutes: i64) -> Option<f64> {
+    let series = picture.metrics.get(key)?;
+    series.between(now.plus_s(-minutes * PERIOD_S), now.plus_ms(1)).map(|(_, value)| value).max_by(f64::total_cmp)
+}
+
+/// The newest datapoint, if it is recent.
+pub fn newest(picture: &Picture, now: Timestamp, key: &MetricKey) -> Option<(Timestamp, f64)> {
+    let (at, value) = picture.metrics.get(key)?.newest()?;
+    (now.ms_since(at) <= STALE_S * 1000).then_some((at, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::metric::Stat;
+
+    fn picture(values: &[(i64, f64)]) -> (Picture, MetricKey) {
+        let key = MetricKey::lambda(&"f".into(), "IteratorAge", Stat::Maximum);
+        let mut picture = Picture::default();
+        let points = values.iter().map(|(minute, value)| (Timestamp::from_s(minute * 60), *value));
+        picture.metrics.merge(&key, Timestamp::from_s(600), points);
+        (picture, key)
+    }
+
+    #[test]
+    fn one_dip_does_not_hide_a_rise_and_a_turn_shows_within_five_minutes() {
+        let mut values: Vec<(i64, f64)> =
+            (0..10).map(|m| (m, f64::from(i32::try_from(m).expect("small")) * 60_000.0)).collect();
+        values[6].1 = 0.0;
+        let (rising, key) = picture(&values);
+        let now = Timestamp::from_s(660);
+        assert!(trend(&rising, now, &key).expect("a trend").is_rising(0.5));
+        for (m, v) in [(10, 400_000.0), (11, 300_000.0), (12, 200_000.0), (13, 100_000.0)] {
+            values.push((m, v));
+        }
+        let (turned, key) = picture(&values);
+        assert!(trend(&turned, Timestamp::from_s(850), &key).expect("a trend").is_falling(0.5));
+        assert_eq!(trend(&turned, Timestamp::from_s(13 * 60 + 601), &key), None, "stale");
+    }
+
+    #[test]
+    fn sums_leave_out_the_newest_three_periods() {
+        let (picture, key) = picture(&[(0, 1.0), (1, 10.0), (2, 100.0), (6, 1000.0), (7, 5000.0)]);
+        let now = Timestamp::from_s(10 * 60 + 5);
+        assert_eq!(total(&picture, now, &key, 7).map(|total| total.sum), Some(1111.0));
+        assert_eq!(total(&picture, now, &key, 6).map(|total| total.sum), Some(1110.0));
+        assert_eq!(total(&picture, Timestamp::from_s(3600), &key, 5), None);
+    }
+
+    #[test]
+    fn a_rise_began_at_the_last_low() {
+        let (rise, key) = picture(&[(0, 9e5), (1, 2e3), (2, 1e5), (3, 2e5), (4, 3e5)]);
+        let series = rise.metrics.get(&key).expect("there");
+        assert_eq!(rising_since(series, 30_000.0), Some(Timestamp::from_s(60)));
+        let (older, key) = picture(&[(0, 1e5), (1, 2e5), (2, 3e5)]);
+        assert_eq!(rising_since(older.metrics.get(&key).expect("there"), 30_000.0), None);
+    }
+}
