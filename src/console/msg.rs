@@ -18,6 +18,7 @@ use crate::model::topology::Topology;
 use crate::operation::order::JournalEntry;
 use crate::operation::progress::Progress;
 
+#[expect(clippy::large_enum_variant, reason = "few are alive at once, and none is stored")]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Msg {
     /// Time passes only by this. The shell sends one before each batch of keys too: a card tells

@@ -10,6 +10,7 @@ use crate::model::time::Mono;
 use crate::operation::card::Card as CardText;
 use crate::operation::confirm::{Level, Preflight};
 
+#[expect(clippy::large_enum_variant, reason = "at most a handful lie over a screen")]
 #[derive(Debug, PartialEq)]
 pub enum Overlay {
     /// Help of the screen below; scrolled by rows.

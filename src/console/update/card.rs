@@ -108,7 +108,8 @@ fn accept(console: &mut Console) -> Vec<Effect> {
     let Card { planned, .. } = card;
     match confirm(planned, &consent) {
         Ok((undertaking, about)) => operations::start(console, undertaking, about, title),
-        Err((planned, why)) => {
+        Err(refused) => {
+            let (planned, why) = *refused;
             let focus = match why {
                 Why::CountNeeded(_) | Why::WrongCount { .. } => CardFocus::Count,
                 Why::AccountNeeded | Why::WrongAccount(_) => CardFocus::Account,
@@ -131,7 +132,7 @@ fn accept(console: &mut Console) -> Vec<Effect> {
 
 type Yes = (Undertaking, About);
 
-fn confirm(planned: Planned, consent: &Consent) -> Result<Yes, (Planned, Why)> {
+fn confirm(planned: Planned, consent: &Consent) -> Result<Yes, Box<(Planned, Why)>> {
     match planned {
         Planned::Scan(preflight) => {
             let about = About::Scan(preflight.plan().queue.name());
@@ -157,8 +158,8 @@ fn answered<T>(
     preflight: Preflight<T>,
     consent: &Consent,
     back: impl FnOnce(Preflight<T>) -> Planned,
-) -> Result<Confirmed<T>, (Planned, Why)> {
-    preflight.accept(consent).map_err(|(preflight, why)| (back(preflight), why))
+) -> Result<Confirmed<T>, Box<(Planned, Why)>> {
+    preflight.accept(consent).map_err(|(preflight, why)| Box::new((back(preflight), why)))
 }
 
 /// A plan that needs no card of its own: a scan of a queue where looking harms nothing.

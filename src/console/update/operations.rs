@@ -102,11 +102,9 @@ fn ended(console: &mut Console, at: usize, report: Report) -> Vec<Effect> {
             }
         }
         (About::Redrive { queue, ids }, Report::Redrive(report)) => redriven(console, &queue, ids, &report),
-        (About::MoveAll(queue), Report::MoveAll(report)) => {
-            // What was shown is not what is there now, even after a cancelled task.
-            if report.moved > 0 {
-                console.snapshots.remove(&queue);
-            }
+        // What was shown is not what is there now, even after a cancelled task.
+        (About::MoveAll(queue), Report::MoveAll(report)) if report.moved > 0 => {
+            console.snapshots.remove(&queue);
         }
         (About::Retune(plan), Report::Retune(report)) => retuned(console, &plan.mapping, report),
         _ => {}
