@@ -1,0 +1,19 @@
+//! The scenarios that are built in.
+
+/// Name and text; the default first, then in the order they are listed to people.
+pub(super) const FILES: [(&str, &str); 8] = [
+    ("night-shift", include_str!("../../assets/scenarios/night-shift.toml")),
+    ("steady", include_str!("../../assets/scenarios/steady.toml")),
+    ("surge", include_str!("../../assets/scenarios/surge.toml")),
+    ("poison", include_str!("../../assets/scenarios/poison.toml")),
+    ("poison-partial", include_str!("../../assets/scenarios/poison-partial.toml")),
+    ("slow-index", include_str!("../../assets/scenarios/slow-index.toml")),
+    ("recursion", include_str!("../../assets/scenarios/recursion.toml")),
+    ("retune", include_str!("../../assets/scenarios/retune.toml")),
+];
+
+/// The title, which is the first line of a built-in file.
+pub(super) fn title(text: &'static str) -> &'static str {
+    let line = text.lines().find(|line| line.starts_with("title = ")).unwrap_or("");
+    line.trim_start_matches("title = ").trim_matches('"')
+}
