@@ -27,8 +27,12 @@ pub(super) fn at(file: &str, text: &str, span: &Range<usize>, message: impl Into
 /// An error of the TOML itself or of the shape of what it says.
 pub(super) fn of_toml(file: &str, text: &str, error: &toml::de::Error) -> ScenarioError {
     match error.span() {
-        Some(span) if span.start < text.len() => at(file, text, &span, error.message()),
-        _ => ScenarioError::Whole { file: file.to_owned(), message: error.message().to_owned() },
+        Some(span) => {
+            // A text that ends too early is faulted at its end: its last line with something on it.
+            let start = span.start.min(text.trim_end().len());
+            at(file, text, &(start..start), error.message())
+        }
+        None => ScenarioError::Whole { file: file.to_owned(), message: error.message().to_owned() },
     }
 }
 
