@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(finding.evidence[0], "age 14 m 48 s ↑ 0.4 s/s, all shards: capacity");
         assert_eq!(finding.evidence[1], "records are lost from 24 h: in about 59 h");
         assert!(finding.remedies[0].text.starts_with("tune: parallel 1→"), "{:?}", finding.remedies);
-        assert_eq!(finding.since, Some(Timestamp::from_s(20 * 60)));
+        assert_eq!(finding.since, Some(Timestamp::from_s(21 * 60)), "the last minute under the noise");
     }
 
     #[test]

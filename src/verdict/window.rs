@@ -68,20 +68,20 @@ fn slope(points: &[(Timestamp, f64)]) -> Option<f64> {
     slopes.get(slopes.len() / 2).copied()
 }
 
-/// Since when the newest value has been reached by rising: the last low before it. `None` when the
-/// rise is older than the series.
+/// Since when the newest value has been reached by rising: the last quiet datapoint (at most
+/// `noise`), or the last low. `None` when the rise is older than the series.
 pub fn rising_since(series: &Series, noise: f64) -> Option<Timestamp> {
+    let (oldest, _) = series.iter().next()?;
     let mut low: Option<(Timestamp, f64)> = None;
     for (at, value) in series.iter().rev() {
         match low {
+            _ if value <= noise => return Some(at),
             Some((since, least)) if value > least + noise.max(least * 0.1) => return Some(since),
-            Some((_, least)) if value > least => {}
+            Some((_, least)) if value >= least => {}
             _ => low = Some((at, value)),
         }
     }
-    // The oldest datapoint still belongs to the rise, unless it is quiet there.
-    let oldest = series.iter().next()?;
-    low.filter(|(at, least)| *at > oldest.0 || *least <= noise).map(|(at, _)| at)
+    low.filter(|(at, _)| *at > oldest).map(|(at, _)| at)
 }
 
 /// A sum over complete periods.

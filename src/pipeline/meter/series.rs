@@ -194,6 +194,7 @@ mod tests {
         series.add(Timestamp::from_s(100 * 60), 1.0, 1);
         assert_eq!(series.published(100, late).count, 0, "older than what is kept");
         series.add(Timestamp::from_s(3000 * 60), 1.0, 1);
-        assert_eq!(series.minutes(), 3001 - 1560..3001);
+        series.add(Timestamp::from_s(3700 * 60), 1.0, 1);
+        assert_eq!(series.minutes(), 3701 - 1560..3701);
     }
 }
