@@ -259,7 +259,7 @@ impl MoveTasks {
 
     /// The next task that is due, and when.
     fn next(&self) -> Option<(Timestamp, QueueName)> {
-        let due = self.of.iter().filter_map(|(name, _)| self.active(name).map(|task| (task.due_at(), name)));
+        let due = self.of.keys().filter_map(|name| self.active(name).map(|task| (task.due_at(), name)));
         due.min().map(|(at, name)| (at, name.clone()))
     }
 

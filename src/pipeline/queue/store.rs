@@ -178,8 +178,8 @@ impl Store {
         self.timers.first().map(|(at, _)| *at)
     }
 
-    pub fn len(&self) -> usize {
-        self.slots.len()
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
     }
 
     pub fn waiting(&self) -> usize {

@@ -60,7 +60,7 @@ impl Gauges {
     /// The depths at `now`.
     pub fn sample(&self, meter: &mut Meter, now: Timestamp, queue: &Queue) {
         let store = queue.store();
-        if store.len() == 0 && now.ms_since(queue.active_at) > ACTIVE_S * 1000 {
+        if store.is_empty() && now.ms_since(queue.active_at) > ACTIVE_S * 1000 {
             return;
         }
         meter.add(self.visible, now, precise(store.waiting()));
