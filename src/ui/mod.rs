@@ -1,5 +1,25 @@
-//! Draws a console. Holds no state and decides nothing.
+//! Draws a console. Holds no state and decides nothing: what it is given it shows, and what it shows
+//! is a function of that alone. Only the rows in view are drawn.
+//!
+//! ```text
+//! ┌ header ──────────────────────────────────────────────────────────┐  header.rs
+//! │ ▏SANDBOX · night-shift▕ 10×    ✖ 2 ▲ 1 ○ 3   03:12:41Z   ages, $ │
+//! ├ screen ──────────────────────────────────────────────────────────┤  screen/*.rs, one a screen
+//! │                                                                  │
+//! │              ┌ overlay ───────────────┐                          │  overlay/*.rs, the last one
+//! │              │ card, form, help …     │                          │  has the keys
+//! │              └────────────────────────┘                          │
+//! │                                              ┌ toasts ──────────┐│  overlay/toast.rs
+//! ├ standing lines: what runs, what could not be read ───────────────┤  standing.rs
+//! │ footer: the keys that help here                                  │  footer.rs
+//! └──────────────────────────────────────────────────────────────────┘
+//! ```
 
+mod footer;
+mod header;
+mod overlay;
+mod screen;
+mod standing;
 pub mod theme;
 pub mod widget;
 
@@ -7,3 +27,43 @@ pub mod widget;
 mod dump;
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod scenes;
+#[cfg(test)]
+mod snapshot;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use crate::console::Console;
+use crate::ui::theme::Theme;
+use crate::ui::widget::ink::Ink;
+use crate::ui::widget::pane::{centred, split_top};
+
+/// Below this nothing can be read (ux.md, "Rules").
+pub const SMALLEST: (u16, u16) = (60, 16);
+
+/// Draws the whole console into the frame.
+pub fn draw(frame: &mut Frame<'_>, console: &Console, theme: Theme) {
+    let area = frame.area();
+    draw_into(&mut Ink::new(frame.buffer_mut(), theme), area, console);
+}
+
+fn draw_into(ink: &mut Ink<'_>, area: Rect, console: &Console) {
+    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+        let line = centred(area, area.width, 1);
+        let text = format!("redrive needs {}×{}; this is {}×{}", SMALLEST.0, SMALLEST.1, area.width, area.height);
+        ink.text(line.x, line.y, line.width, &text, ink.theme.bold());
+        return;
+    }
+    let (top, rest) = split_top(area, 1);
+    let standing = standing::height(console).min(rest.height / 4);
+    let (middle, bottom) = split_top(rest, rest.height - 1 - standing);
+    let (lines, last) = split_top(bottom, standing);
+    header::draw(ink, top, console);
+    screen::draw(ink, middle, console);
+    standing::draw(ink, lines, console);
+    footer::draw(ink, last, console);
+    overlay::draw(ink, middle, console);
+    overlay::toast::draw(ink, middle, console);
+}

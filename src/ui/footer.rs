@@ -1,0 +1,105 @@
+//! The last line: the keys that help here, from the command table and nowhere else. When it gets
+//! narrow the screens shrink to one entry, then the least useful keys leave; help never does.
+
+use ratatui::layout::Rect;
+
+use crate::console::Console;
+use crate::console::command::{self, Action, Command};
+use crate::console::overlay::{CardFocus, Overlay};
+use crate::ui::widget::ink::{Ink, Piece, width_of};
+
+pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
+    let inside = Rect::new(area.x + 1, area.y, area.width.saturating_sub(2), 1);
+    let entries: Vec<Vec<Piece>> = if let Some(overlay) = console.overlay() {
+        said(ink, overlay_keys(overlay))
+    } else if console.filtering {
+        return filter_line(ink, inside, console);
+    } else {
+        return commands(ink, inside, console);
+    };
+    row(ink, inside, &entries);
+}
+
+fn said(ink: &Ink<'_>, keys: &[(&str, &str)]) -> Vec<Vec<Piece>> {
+    keys.iter().map(|(key, what)| entry(ink, key, what, true)).collect()
+}
+
+fn entry(ink: &Ink<'_>, key: &str, what: &str, may: bool) -> Vec<Piece> {
+    let (key_style, style) =
+        if may { (ink.theme.key(), ink.theme.plain()) } else { (ink.theme.dim(), ink.theme.dim()) };
+    vec![Piece::new(key, key_style), Piece::new(format!(" {what}"), style)]
+}
+
+fn row(ink: &mut Ink<'_>, area: Rect, entries: &[Vec<Piece>]) {
+    let mut x = 0;
+    for entry in entries {
+        let width = width_of(entry);
+        if x + width > area.width {
+            return;
+        }
+        ink.pieces(area.x + x, area.y, width, entry);
+        x += width + 2;
+    }
+}
+
+/// What an overlay takes: it has keys of its own, which the table does not know.
+fn overlay_keys(overlay: &Overlay) -> &'static [(&'static str, &'static str)] {
+    match overlay {
+        Overlay::Help { .. } => &[("↑↓", "scroll"), ("esc", "close")],
+        Overlay::Palette(_) => &[("enter", "run it"), ("↑↓", "choose"), ("esc", "close")],
+        Overlay::Card(card) => match card.focus {
+            CardFocus::Count | CardFocus::Account => {
+                &[("enter", "next"), ("tab", "next field"), ("Y", "copy aws line"), ("esc", "leave it")]
+            }
+            CardFocus::Go | CardFocus::Leave => &[
+                ("enter", "press"),
+                ("tab", "other button"),
+                ("↑↓", "scroll"),
+                ("Y", "copy aws line"),
+                ("esc", "leave it"),
+            ],
+        },
+        Overlay::Tune(_) => &[("enter", "to the card"), ("tab ↑↓", "field"), ("esc", "leave it")],
+        Overlay::Choice(_) => &[("enter", "choose"), ("↑↓", "move"), ("esc", "leave it")],
+        Overlay::Prompt(_) => &[("enter", "take it"), ("esc", "leave it")],
+        Overlay::Message(_) => &[("↑↓", "scroll"), ("esc", "close")],
+        Overlay::Leave { .. } => &[("enter", "leave"), ("esc", "stay")],
+    }
+}
+
+fn filter_line(ink: &mut Ink<'_>, area: Rect, console: &Console) {
+    let theme = ink.theme;
+    let text = console.filter();
+    let hint = "   enter keep  esc clear";
+    let used = ink.text(area.x, area.y, area.width, "/", theme.key());
+    let used = used + ink.text(area.x + used, area.y, area.width - used, text, theme.plain());
+    ink.set(area.x + used, area.y, ' ', theme.selected());
+    ink.text(area.x + used + 1, area.y, area.width.saturating_sub(used + 1), hint, theme.dim());
+}
+
+fn commands(ink: &mut Ink<'_>, area: Rect, console: &Console) {
+    let all = command::footer(console.place(), console.options.sandbox);
+    let (always, rest): (Vec<&Command>, Vec<&Command>) =
+        all.into_iter().partition(|command| matches!(command.action, Action::Palette | Action::Help));
+    let (screens, here): (Vec<&Command>, Vec<&Command>) =
+        rest.into_iter().partition(|command| is_screen(command.action));
+    let show = |command: &Command| {
+        let key = command.keys.first().map(ToString::to_string).unwrap_or_default();
+        entry(ink, &key, command.footer, !command.writes || console.may_write())
+    };
+    let mut here: Vec<Vec<Piece>> = here.into_iter().map(show).collect();
+    let always: Vec<Vec<Piece>> = always.into_iter().map(show).collect();
+    let long: Vec<Vec<Piece>> = screens.iter().map(|command| show(command)).collect();
+    let short = vec![entry(ink, &format!("1-{}", screens.len()), "screens", true)];
+    let wide = |parts: [&Vec<Vec<Piece>>; 3]| parts.into_iter().flatten().map(|entry| width_of(entry) + 2).sum::<u16>();
+    let screens = if wide([&long, &here, &always]) <= area.width + 2 { long } else { short };
+    while !here.is_empty() && wide([&screens, &here, &always]) > area.width + 2 {
+        here.pop();
+    }
+    let entries: Vec<Vec<Piece>> = screens.into_iter().chain(here).chain(always).collect();
+    row(ink, area, &entries);
+}
+
+fn is_screen(action: Action) -> bool {
+    matches!(action, Action::GoMap | Action::GoConsumers | Action::GoQueues | Action::GoJournal | Action::GoSandbox)
+}

@@ -1,0 +1,30 @@
+//! One message at full size.
+
+use ratatui::layout::Rect;
+
+use crate::console::Console;
+use crate::console::overlay::MessageView;
+use crate::query::kind::kind_of;
+use crate::ui::overlay::sheet;
+use crate::ui::widget::figure;
+use crate::ui::widget::ink::Ink;
+use crate::ui::widget::letter::{self, Letter};
+use crate::ui::widget::pane::Frame;
+
+pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, view: &MessageView) {
+    let snapshot = console.snapshots.get(&view.queue);
+    // The one under the cursor is nearly always meant; finding another walks the list.
+    let current = snapshot.and_then(|snapshot| snapshot.current()).filter(|message| message.id == view.id);
+    let message = current.or_else(|| snapshot.and_then(|snapshot| snapshot.get(&view.id)));
+    let title = format!("Message {} of {}", view.id, view.queue);
+    let Some(message) = message else {
+        let inside = sheet(ink, area, (area.width, 3), &Frame::new(title, ink));
+        ink.text(inside.x, inside.y, inside.width, "no longer in the snapshot", ink.theme.plain());
+        return;
+    };
+    let frame = Frame::new(title, ink).note(figure::bytes(message.size_bytes()));
+    let inside = sheet(ink, area, (area.width, area.height), &frame);
+    let kind = kind_of(message);
+    let queue = console.picture.queues.get(&view.queue).map(|seen| &seen.value);
+    letter::draw(ink, inside, &Letter { message, kind: Some(&kind), queue, now: console.now, scroll: view.scroll });
+}

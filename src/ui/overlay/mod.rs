@@ -1,0 +1,58 @@
+//! What lies over a screen: one file each. The last overlay has the keys and is the one drawn.
+
+mod card;
+mod choice;
+mod help;
+mod leave;
+mod message;
+mod palette;
+mod prompt;
+pub(in crate::ui) mod toast;
+mod tune;
+
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::console::Console;
+use crate::console::key::Line;
+use crate::console::overlay::Overlay;
+use crate::ui::widget::ink::Ink;
+use crate::ui::widget::pane::{Frame, centred};
+
+pub(in crate::ui) fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
+    match console.overlay() {
+        None => {}
+        Some(Overlay::Help { scroll }) => help::draw(ink, area, console, *scroll),
+        Some(Overlay::Palette(palette)) => palette::draw(ink, area, console, palette),
+        Some(Overlay::Card(card)) => card::draw(ink, area, console, card),
+        Some(Overlay::Tune(form)) => tune::draw(ink, area, form),
+        Some(Overlay::Choice(choice)) => choice::draw(ink, area, choice),
+        Some(Overlay::Prompt(prompt)) => prompt::draw(ink, area, prompt),
+        Some(Overlay::Message(view)) => message::draw(ink, area, console, view),
+        Some(Overlay::Leave { running }) => leave::draw(ink, area, console, *running),
+    }
+}
+
+/// A framed sheet in the middle, what lies under it cleared; answers its inside.
+fn sheet(ink: &mut Ink<'_>, area: Rect, size: (u16, u16), frame: &Frame) -> Rect {
+    let place = centred(area, size.0, size.1);
+    ink.clear(place);
+    let inside = frame.clone().focused(true).draw(ink, place);
+    // A column of air at either side, as text that is read wants it.
+    crate::ui::widget::pane::padded(inside, 1)
+}
+
+/// The text, in a field of `width` columns with the cursor in it when it has the keys.
+fn field(ink: &mut Ink<'_>, x: u16, y: u16, width: u16, line: &Line, focused: bool) {
+    let style: Style = ink.theme.field();
+    ink.across(x, y, width, ' ', style);
+    // A text longer than its field is shown from its end, where it is being typed.
+    let skip = line.cursor().saturating_sub(usize::from(width.saturating_sub(1)));
+    let shown: String = line.text().chars().skip(skip).collect();
+    ink.text(x, y, width, &shown, style);
+    if focused {
+        let before: String = line.text().chars().take(line.cursor()).skip(skip).collect();
+        let at = crate::ui::widget::hostile::width(&before).min(width.saturating_sub(1));
+        ink.restyle(Rect::new(x + at, y, 1, 1), ink.theme.selected());
+    }
+}

@@ -1,0 +1,43 @@
+//! Commands by name: what is typed, what matches, its keys and its help line.
+
+use ratatui::layout::Rect;
+
+use crate::console::Console;
+use crate::console::command;
+use crate::console::overlay::Palette;
+use crate::ui::overlay::{field, sheet};
+use crate::ui::widget::ink::Ink;
+use crate::ui::widget::pane::{Frame, split_top};
+use crate::ui::widget::table::{Cell, Column, Row, Table};
+
+const WIDTH: u16 = 92;
+const COLUMNS: [Column; 3] =
+    [Column::new("command", 16, 0), Column::new("keys", 13, 1), Column::new("", 24, 2).grow(1)];
+
+pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, palette: &Palette) {
+    let width = area.width.saturating_sub(2).min(WIDTH);
+    let rows = u16::try_from(palette.found.len()).unwrap_or(u16::MAX).clamp(3, 16);
+    let inside = sheet(ink, area, (width, rows + 5), &Frame::new("Command", ink));
+    let (line, list) = split_top(inside, 2);
+    let theme = ink.theme;
+    ink.text(line.x, line.y, 2, ": ", theme.key());
+    field(ink, line.x + 2, line.y, line.width.saturating_sub(2), &palette.line, true);
+    let table = Table {
+        columns: &COLUMNS,
+        len: palette.found.len(),
+        selected: Some(palette.row),
+        focused: true,
+        empty: "no command of that name",
+    };
+    table.draw(ink, list, |n| {
+        let Some(command) = palette.found.get(n).and_then(|name| command::by_name(name)) else { return Row::default() };
+        let may = !command.writes || console.may_write();
+        let help = if may { command.help.to_owned() } else { format!("{} (read-only: W arms)", command.help) };
+        let cells = vec![
+            Cell::new(command.name, theme.bold()),
+            Cell::new(command.keys_text(), theme.plain()),
+            Cell::new(help, theme.plain()),
+        ];
+        Row { cells, dim: !may }
+    });
+}

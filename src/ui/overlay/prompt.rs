@@ -1,0 +1,30 @@
+//! One line asked for: the digits that arm writes, a note beside an acknowledgement.
+
+use ratatui::layout::Rect;
+
+use crate::console::overlay::{Prompt, Purpose};
+use crate::model::finding::Severity;
+use crate::ui::overlay::{field, sheet};
+use crate::ui::widget::ink::{Ink, Piece};
+use crate::ui::widget::pane::Frame;
+use crate::ui::widget::prose::Prose;
+
+const WIDTH: u16 = 76;
+
+pub fn draw(ink: &mut Ink<'_>, area: Rect, prompt: &Prompt) {
+    let width = area.width.saturating_sub(2).min(WIDTH);
+    let theme = ink.theme;
+    let mut prose = Prose::new(width - 4);
+    prose.text(0, &prompt.hint, theme.plain());
+    if let Some(wrong) = &prompt.wrong {
+        prose.item(Piece::new("✖ ", theme.severity(Severity::Harm)), wrong, theme.plain());
+    }
+    let rows = u16::try_from(prose.len()).unwrap_or(u16::MAX);
+    let inside = sheet(ink, area, (width, rows.saturating_add(4)), &Frame::new(prompt.title.clone(), ink));
+    prose.draw(ink, Rect::new(inside.x, inside.y, inside.width, inside.height.saturating_sub(2)), 0);
+    let columns = match prompt.purpose {
+        Purpose::Arm => 6,
+        Purpose::Acknowledge { .. } => inside.width,
+    };
+    field(ink, inside.x, inside.bottom().saturating_sub(1), columns, &prompt.line, true);
+}

@@ -1,0 +1,224 @@
+//! One queue: kinds of failure on the left, messages of the kind in the middle, the message on the
+//! right; one above the other where it is narrow. What is shown is a snapshot: the messages themselves
+//! were given back. Bodies go through the hostile door and only as far as they are seen.
+
+use ratatui::layout::Rect;
+
+use crate::console::Console;
+use crate::console::snapshot::{Pane, Snapshot};
+use crate::model::id::QueueName;
+use crate::model::message::Message;
+use crate::model::observed::Observed;
+use crate::model::queue::Queue;
+use crate::ui::screen::queues;
+use crate::ui::screen::vital::Vital;
+use crate::ui::theme::Theme;
+use crate::ui::widget::figure::{self, MISSING};
+use crate::ui::widget::ink::Ink;
+use crate::ui::widget::letter;
+use crate::ui::widget::pane::{Frame, split_left, split_top};
+use crate::ui::widget::table::{Cell, Column, Row, Table};
+
+const WIDE: u16 = 110;
+/// Counting what a filter hides walks the list; a longer one is not walked in every frame.
+const COUNT_HIDDEN_UP_TO: usize = 2_000;
+
+const KINDS: [Column; 4] = [
+    Column::new("kind", 16, 0).grow(1),
+    Column::new("count", 7, 0).right(),
+    Column::new("chosen", 6, 2).right(),
+    Column::new("newest", 6, 1).right(),
+];
+
+const MESSAGES: [Column; 7] = [
+    Column::new("", 2, 0),
+    Column::new("id", 8, 1),
+    Column::new("sent", 6, 0).right(),
+    Column::new("expires", 7, 3).right(),
+    Column::new("got", 3, 2).right(),
+    Column::new("kind", 14, 4).grow(1),
+    Column::new("body", 12, 0).grow(3),
+];
+
+pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, name: &QueueName) {
+    let seen = console.picture.queues.get(name);
+    let Some(snapshot) = console.snapshots.get(name) else {
+        unscanned(ink, area, console, name, seen);
+        return;
+    };
+    let queue = seen.map(|seen| &seen.value);
+    if area.width >= WIDE {
+        let (head, rest) = split_top(area, 1);
+        headline(ink, head, console, name, snapshot);
+        let (left, rest) = split_left(rest, (area.width / 4).clamp(30, 46));
+        let (middle, right) = split_left(rest, rest.width / 2);
+        kinds(ink, left, console, snapshot);
+        messages(ink, middle, console, snapshot, queue);
+        message(ink, right, console, snapshot, queue);
+        return;
+    }
+    let (head, rest) = split_top(area, 1);
+    headline(ink, head, console, name, snapshot);
+    let [first, second, third] = heights(rest.height, snapshot);
+    let (top, rest) = split_top(rest, first);
+    let (middle, bottom) = split_top(rest, second);
+    kinds(ink, top, console, snapshot);
+    messages(ink, middle, console, snapshot, queue);
+    message(ink, bottom, console, snapshot, queue);
+    debug_assert!(third == bottom.height);
+}
+
+/// Stacked: the pane with the keys gets what the others do not need.
+fn heights(all: u16, snapshot: &Snapshot) -> [u16; 3] {
+    let kinds = u16::try_from(snapshot.kinds().len() + 4).unwrap_or(u16::MAX);
+    let first = if snapshot.pane == Pane::Kinds { kinds.min(all / 2) } else { kinds.min(all / 4).max(5) };
+    let rest = all - first;
+    let second = if snapshot.pane == Pane::Message { (rest / 3).max(5) } else { rest / 2 };
+    [first, second, rest - second]
+}
+
+fn headline(ink: &mut Ink<'_>, area: Rect, console: &Console, name: &QueueName, snapshot: &Snapshot) {
+    let theme = ink.theme;
+    let mut x = ink.text(area.x + 1, area.y, area.width - 1, name.as_str(), theme.bold()) + 3;
+    x += ink.text(area.x + x, area.y, area.width.saturating_sub(x), &snapshot.line, theme.plain()) + 2;
+    let chosen = snapshot.selected().len();
+    if chosen > 0 {
+        let narrowed = snapshot.only_kind().is_some() || !snapshot.filter().is_empty();
+        let hidden = match snapshot.shown_len() {
+            _ if !narrowed => String::new(),
+            n if n <= COUNT_HIDDEN_UP_TO => match snapshot.selected_hidden() {
+                0 => String::new(),
+                hidden => format!(", {} of them not listed now", figure::count(hidden as u64)),
+            },
+            _ => ", some perhaps not listed now".to_owned(),
+        };
+        let text = format!("{} chosen{hidden}", figure::count(chosen as u64));
+        x += ink.text(area.x + x, area.y, area.width.saturating_sub(x), &text, theme.bold()) + 2;
+    }
+    if let Some(seen) = console.picture.queues.get(name) {
+        let text = format!(
+            "queue now {}, {} ago",
+            figure::about(seen.value.counts.visible),
+            figure::age(seen.age_ms(console.now))
+        );
+        ink.text(area.x + x, area.y, area.width.saturating_sub(x), &text, theme.dim());
+    }
+}
+
+fn kinds(ink: &mut Ink<'_>, area: Rect, console: &Console, snapshot: &Snapshot) {
+    let focused = snapshot.pane == Pane::Kinds;
+    let inside = Frame::new("Kinds", ink).focused(focused).draw(ink, area);
+    let theme = ink.theme;
+    // Row 0 stands for all kinds.
+    let selected = Some(snapshot.only_kind().map_or(0, |row| row + 1));
+    let table = Table { columns: &KINDS, len: snapshot.kinds().len() + 1, selected, focused, empty: "" };
+    table.draw(ink, inside, |n| {
+        let plain = |text: String| Cell::new(text, theme.plain());
+        let chosen = |n: usize| if n > 0 { plain(figure::count(n as u64)) } else { Cell::default() };
+        let Some(kind) = n.checked_sub(1).and_then(|n| snapshot.kinds().get(n)) else {
+            let cells = vec![
+                Cell::new("all", theme.bold()),
+                plain(figure::count(snapshot.len() as u64)),
+                chosen(snapshot.selected().len()),
+            ];
+            return Row { cells, dim: false };
+        };
+        let cells = vec![
+            plain(kind.kind.to_string()),
+            plain(figure::count(kind.count as u64)),
+            chosen(kind.selected),
+            plain(figure::age(console.now.ms_since(kind.last))),
+        ];
+        Row { cells, dim: kind.kind.not_redrivable().is_some() }
+    });
+}
+
+fn messages(ink: &mut Ink<'_>, area: Rect, console: &Console, snapshot: &Snapshot, queue: Option<&Queue>) {
+    let focused = snapshot.pane == Pane::Messages;
+    let mut frame = Frame::new("Messages", ink).focused(focused);
+    let (shown, all) = (figure::count(snapshot.shown_len() as u64), figure::count(snapshot.len() as u64));
+    frame = match snapshot.filter() {
+        "" if snapshot.shown_len() == snapshot.len() => frame.note(format!("{shown} scanned")),
+        "" => frame.note(format!("{shown} of {all}")),
+        filter => frame.note(format!("{shown} of {all} match “{filter}”")),
+    };
+    let inside = frame.draw(ink, area);
+    let empty = match (snapshot.is_empty(), snapshot.complete) {
+        (true, true) => "the scan found the queue empty",
+        (true, false) => "nothing received yet",
+        _ => "nothing matches; esc clears the filter",
+    };
+    let table = Table { columns: &MESSAGES, len: snapshot.shown_len(), selected: Some(snapshot.row()), focused, empty };
+    let theme = ink.theme;
+    table.draw(ink, inside, |n| match snapshot.shown(n) {
+        Some(message) => row(theme, console, snapshot, n, message, queue),
+        None => Row::default(),
+    });
+}
+
+fn row(
+    theme: Theme,
+    console: &Console,
+    snapshot: &Snapshot,
+    n: usize,
+    message: &Message,
+    queue: Option<&Queue>,
+) -> Row {
+    let plain = |text: String| Cell::new(text, theme.plain());
+    let chosen = snapshot.is_selected(&message.id);
+    let kind = snapshot.shown_kind(n);
+    let expires = queue.and_then(|queue| letter::expires_at(message, queue));
+    let cells = vec![
+        Cell::new(if chosen { "■" } else { "·" }, if chosen { theme.bold() } else { theme.dim() }),
+        Cell::new(message.id.short(), theme.dim()),
+        plain(figure::age(console.now.ms_since(message.system.sent_at))),
+        plain(expires.map_or(MISSING.to_owned(), |at| figure::age(at.ms_since(console.now)))),
+        plain(message.system.receive_count.to_string()),
+        plain(kind.map(ToString::to_string).unwrap_or_default()),
+        plain(letter::first_line(&message.body)),
+    ];
+    Row { cells, dim: kind.is_some_and(|kind| kind.not_redrivable().is_some()) }
+}
+
+fn message(ink: &mut Ink<'_>, area: Rect, console: &Console, snapshot: &Snapshot, queue: Option<&Queue>) {
+    let focused = snapshot.pane == Pane::Message;
+    let Some(message) = snapshot.current() else {
+        Frame::new("Message", ink).focused(focused).draw(ink, area);
+        return;
+    };
+    let frame = Frame::new(format!("Message {}", message.id.short()), ink).focused(focused);
+    let inside = frame.note(figure::bytes(message.size_bytes())).draw(ink, area);
+    let kind = snapshot.shown_kind(snapshot.row());
+    letter::draw(ink, inside, &letter::Letter { message, kind, queue, now: console.now, scroll: snapshot.scroll });
+}
+
+/// Nothing was copied yet: what is known without receiving.
+fn unscanned(ink: &mut Ink<'_>, area: Rect, console: &Console, name: &QueueName, seen: Option<&Observed<Queue>>) {
+    let Some(seen) = seen else {
+        let inside = Frame::new(name.to_string(), ink).draw(ink, area);
+        ink.text(
+            inside.x,
+            inside.y,
+            inside.width,
+            "this queue is gone, or not read yet; esc goes back",
+            ink.theme.plain(),
+        );
+        return;
+    };
+    let lines = queues::facts(ink.theme, console, seen, area.width - 2).len();
+    let (top, bottom) = split_top(area, u16::try_from(lines + 5).unwrap_or(u16::MAX).min(area.height * 2 / 3));
+    let inside = Frame::new(name.to_string(), ink)
+        .focused(true)
+        .note(format!("read {} ago", figure::age(seen.age_ms(console.now))))
+        .draw(ink, top);
+    let mut prose = queues::facts(ink.theme, console, seen, inside.width);
+    prose.blank();
+    let text = if console.may_write() {
+        "enter scans it: receives under a lease of at most 60 s, copies, and gives everything back"
+    } else {
+        "enter scans it; receiving counts as a write, so arm writes first (W)"
+    };
+    prose.text(0, text, ink.theme.plain());
+    prose.draw(ink, inside, 0);
+    Vital::of_queue(console, name).draw(ink, bottom, console);
+}

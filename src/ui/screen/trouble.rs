@@ -1,0 +1,151 @@
+//! What is wrong, worst first, each with its evidence and the key that helps: the answer, above every
+//! picture. The finding under the cursor is always told in full; the others as far as there is room.
+
+use ratatui::layout::Rect;
+
+use crate::console::Console;
+use crate::console::command;
+use crate::model::finding::{Finding, Severity, Subject};
+use crate::model::time::spoken;
+use crate::ui::widget::figure;
+use crate::ui::widget::ink::{Ink, Piece};
+use crate::ui::widget::pane::Frame;
+use crate::ui::widget::prose::Prose;
+
+const INDENT: u16 = 2;
+
+/// Rows the pane would like at this width, its border included.
+pub fn height(ink: &Ink<'_>, console: &Console, width: u16) -> u16 {
+    let lines: usize = console.findings.iter().map(|finding| told(ink, console, finding, width - 2, true).len()).sum();
+    u16::try_from(lines.max(3) + 2).unwrap_or(u16::MAX)
+}
+
+pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
+    let acknowledged = console.findings.iter().filter(|finding| console.acknowledgement(finding).is_some()).count();
+    let mut frame = Frame::new("What is wrong", ink);
+    if acknowledged > 0 {
+        frame = frame.note(format!("{acknowledged} acknowledged"));
+    }
+    let inside = frame.draw(ink, area);
+    if console.findings.is_empty() {
+        nothing(ink, inside, console);
+        return;
+    }
+    let selected = console.cursors.findings.row(&console.finding_keys()).unwrap_or(0);
+    let height = usize::from(inside.height);
+    let full: Vec<bool> = expanded(ink, console, inside.width, height, selected);
+    let mut prose = Prose::new(inside.width);
+    let (mut from, mut to) = (0, 0);
+    for (n, (finding, full)) in console.findings.iter().zip(full).enumerate() {
+        let mut block = told(ink, console, finding, inside.width, full);
+        if n == selected {
+            (from, to) = (prose.len(), prose.len() + block.len());
+            cursor(&mut block, ink);
+        }
+        prose.append(block);
+    }
+    // The selected finding is in view as a whole, or as much of it as fits.
+    let first = if to > height { to.saturating_sub(height - usize::from(to < prose.len())).min(from) } else { 0 };
+    prose.draw(ink, inside, first);
+}
+
+/// Which findings are told in full: the selected one, then from the top while there is room.
+fn expanded(ink: &Ink<'_>, console: &Console, width: u16, height: usize, selected: usize) -> Vec<bool> {
+    let mut full = vec![false; console.findings.len()];
+    let extra = |finding: &Finding| told(ink, console, finding, width, true).len().saturating_sub(1);
+    let mut left = height.saturating_sub(console.findings.len());
+    let order = std::iter::once(selected).chain((0..full.len()).filter(|n| *n != selected));
+    for n in order {
+        let Some(finding) = console.findings.get(n) else { continue };
+        let more = extra(finding);
+        if n == selected || more <= left {
+            full[n] = true;
+            left = left.saturating_sub(more);
+        } else {
+            break;
+        }
+    }
+    full
+}
+
+fn told(ink: &Ink<'_>, console: &Console, finding: &Finding, width: u16, full: bool) -> Prose {
+    let theme = ink.theme;
+    let mut prose = Prose::new(width);
+    let acknowledged = console.acknowledgement(finding);
+    let style = if finding.severity == Severity::Harm { theme.bold() } else { theme.plain() };
+    let head = vec![
+        Piece::new(format!("{} ", finding.severity), theme.severity(finding.severity)),
+        Piece::new(finding.headline.clone(), style),
+    ];
+    match finding.since {
+        Some(since) => {
+            let span = spoken_short(console.now.ms_since(since));
+            prose.line_with(head, Piece::new(format!("for {span}"), theme.dim()));
+        }
+        None => prose.line(head),
+    }
+    if full {
+        for line in &finding.evidence {
+            prose.text(INDENT, line, theme.plain());
+        }
+        if let Subject::Mapping(id) = &finding.subject {
+            for follow in console.follows.iter().filter(|follow| follow.mapping == *id) {
+                prose.text(INDENT, &follow.line(), theme.plain());
+            }
+        }
+        for remedy in &finding.remedies {
+            let key = command::by_name(&remedy.command).and_then(|command| command.keys.first());
+            let key = key.map(|key| format!("→ {key} ")).unwrap_or_else(|| "→ ".to_owned());
+            prose.item(Piece::new(format!("  {key}"), theme.key()), &remedy.text, theme.plain());
+        }
+    }
+    if let Some(known) = acknowledged {
+        let note = if known.note.is_empty() { String::new() } else { format!(": {}", known.note) };
+        prose.text(INDENT, &format!("acknowledged {}{note}", known.at.clock()), theme.plain());
+        prose.over_from(0, theme.dim());
+    }
+    prose
+}
+
+fn cursor(block: &mut Prose, ink: &Ink<'_>) {
+    block.over_first(ink.theme.selected());
+}
+
+/// `41 m`, `2 h 5 m`
+fn spoken_short(ms: i64) -> String {
+    if ms < 3_600_000 { figure::age(ms) } else { spoken(ms) }
+}
+
+fn nothing(ink: &mut Ink<'_>, area: Rect, console: &Console) {
+    let theme = ink.theme;
+    let mut prose = Prose::new(area.width);
+    let picture = &console.picture;
+    match &picture.topology {
+        None => prose.text(0, "asking the account what there is …", theme.plain()),
+        Some(topology) if topology.value.nodes.is_empty() => {
+            prose.text(0, "no function, queue or stream found here", theme.bold());
+            prose.text(0, "wrong region, account or --prefix? what could not be read is named below", theme.plain());
+        }
+        Some(_) if picture.metrics.newest_at().is_none() => {
+            prose.text(
+                0,
+                "○ no metrics yet: what is wrong cannot be told without them",
+                theme.severity(Severity::Note),
+            );
+        }
+        Some(_) => {
+            prose.text(0, "● nothing is wrong that metrics and queues show", theme.severity(Severity::Good));
+            let watched = format!(
+                "watched: {}, {}; metrics {} old",
+                figure::plural(picture.mappings.len() as u64, "consumer", "consumers"),
+                figure::plural(picture.queues.len() as u64, "queue", "queues"),
+                figure::ago(picture.metrics.newest_at(), console.now),
+            );
+            prose.text(2, &watched, theme.dim());
+        }
+    }
+    for line in &console.missing {
+        prose.item(Piece::new("not read: ", theme.dim()), line, theme.plain());
+    }
+    prose.draw(ink, area, 0);
+}

@@ -1,0 +1,272 @@
+//! The one figure that says how a thing is, over three hours: a stream consumer's iterator age, a
+//! queue's oldest message or its depth. Each names its source and the age of its newest datapoint.
+
+use std::borrow::Cow;
+
+use ratatui::layout::Rect;
+
+use crate::console::Console;
+use crate::model::change::ChangeSubject;
+use crate::model::finding::{Severity, Subject};
+use crate::model::id::{FunctionName, MappingId, QueueName};
+use crate::model::mapping::Mapping;
+use crate::model::metric::{MetricKey, Metrics, Series, Stat};
+use crate::model::time::Timestamp;
+use crate::ui::widget::chart::{Chart, Line, Mark};
+use crate::ui::widget::figure::{self, Unit};
+use crate::ui::widget::ink::{Ink, Piece};
+use crate::ui::widget::pane::Frame;
+use crate::ui::widget::{reading, sparkline};
+
+const WINDOW_S: i64 = 3 * 3600;
+
+/// What charts and bars show: three hours up to the minute that has begun.
+pub fn window(console: &Console) -> (Timestamp, Timestamp) {
+    let to = console.now.floor_to(60).plus_s(60);
+    (to.plus_s(-WINDOW_S), to)
+}
+
+/// One chart: what of, which series, from where.
+pub struct Vital<'a> {
+    pub title: String,
+    unit: Unit,
+    lines: Vec<Cow<'a, Series>>,
+    source: &'static str,
+    severity: Option<Severity>,
+    marks: Vec<Mark>,
+    empty: String,
+    /// Whose runs are told beside it.
+    pub function: Option<FunctionName>,
+}
+
+impl<'a> Vital<'a> {
+    pub fn of_subject(console: &'a Console, subject: &Subject) -> Option<Self> {
+        match subject {
+            Subject::Mapping(id) => console.picture.mappings.get(id).map(|seen| Self::of_mapping(console, &seen.value)),
+            Subject::Function(name) => match console.picture.mappings_of(name).next() {
+                Some(seen) if seen.value.kind().is_stream() => Some(Self::of_mapping(console, &seen.value)),
+                _ => Some(Self::of_function(console, name)),
+            },
+            Subject::Queue(name) => Some(Self::of_queue(console, name)),
+            Subject::Account => None,
+        }
+    }
+
+    pub fn of_mapping(console: &'a Console, mapping: &Mapping) -> Self {
+        let severity = console.mapping_severity(mapping);
+        let function = Some(mapping.function.clone());
+        let marks = marks(console, &mapping.id, &mapping.function);
+        if mapping.kind().is_queue() {
+            let queue = QueueName::new(mapping.source.resource());
+            let vital = Self::oldest(console, &queue);
+            return Vital { severity, function, marks, ..vital };
+        }
+        let key = |stat| MetricKey::lambda(&mapping.function, "IteratorAge", stat);
+        let keys = [key(Stat::Maximum), key(Stat::Minimum)];
+        let lines = keys.iter().filter_map(|key| console.picture.metrics.get(key)).map(Cow::Borrowed).collect();
+        Vital {
+            title: format!("{} · iterator age, max and min · 3 h", mapping.function),
+            unit: Unit::Age,
+            lines,
+            source: "CloudWatch",
+            severity,
+            marks,
+            empty: why_empty(console, &keys[0]),
+            function,
+        }
+    }
+
+    pub fn of_function(console: &'a Console, name: &FunctionName) -> Self {
+        let errors = MetricKey::lambda(name, "Errors", Stat::Sum);
+        let lines = console.picture.metrics.get(&errors).map(Cow::Borrowed).into_iter().collect();
+        Vital {
+            title: format!("{name} · errors a minute · 3 h"),
+            unit: Unit::Count,
+            lines,
+            source: "CloudWatch",
+            severity: console.worst(&Subject::Function(name.clone())).map(|finding| finding.severity),
+            marks: function_marks(console, name),
+            empty: why_empty(console, &errors),
+            function: Some(name.clone()),
+        }
+    }
+
+    /// How many wait: CloudWatch's history, or what our own polls saw when there is none.
+    pub fn of_queue(console: &'a Console, name: &QueueName) -> Self {
+        let key = MetricKey::sqs(name, "ApproximateNumberOfMessagesVisible", Stat::Maximum);
+        let (series, source) = match console.picture.metrics.get(&key) {
+            Some(series) => (Some(Cow::Borrowed(series)), "CloudWatch"),
+            None => (depths(console, name).map(Cow::Owned), "own polls"),
+        };
+        let consumer = consumer_of(console, name);
+        Vital {
+            title: format!("{name} · messages ready, ~ · 3 h"),
+            unit: Unit::Count,
+            lines: series.into_iter().collect(),
+            source,
+            severity: console.worst(&Subject::Queue(name.clone())).map(|finding| finding.severity),
+            marks: consumer.as_ref().map(|function| function_marks(console, function)).unwrap_or_default(),
+            empty: why_empty(console, &key),
+            function: consumer,
+        }
+    }
+
+    /// How old the oldest waiting message is; CloudWatch gives seconds.
+    fn oldest(console: &'a Console, name: &QueueName) -> Self {
+        let key = MetricKey::sqs(name, "ApproximateAgeOfOldestMessage", Stat::Maximum);
+        let Some(series) = console.picture.metrics.get(&key) else { return Self::of_queue(console, name) };
+        let mut ms = Series::default();
+        ms.merge(series.iter().map(|(at, s)| (at, s * 1000.0)));
+        Vital {
+            title: format!("{name} · age of the oldest message · 3 h"),
+            unit: Unit::Age,
+            lines: vec![Cow::Owned(ms)],
+            source: "CloudWatch",
+            severity: None,
+            marks: Vec::new(),
+            empty: String::new(),
+            function: None,
+        }
+    }
+
+    /// `14 m 45 s, 2 m ago · CloudWatch`
+    fn note(&self, now: Timestamp) -> String {
+        match self.lines.first().and_then(|series| series.newest()) {
+            Some((at, value)) => {
+                format!("{}, {} ago · {}", self.unit.say(value), figure::age(now.ms_since(at)), self.source)
+            }
+            None => self.source.to_owned(),
+        }
+    }
+
+    /// The chart in a pane, and its function's runs under it where there is room.
+    pub fn draw(&self, ink: &mut Ink<'_>, area: Rect, console: &Console) {
+        let frame = Frame::new(self.title.clone(), ink).note(self.note(console.now));
+        let mut inside = frame.draw(ink, area);
+        if let Some(function) = self.function.as_ref().filter(|_| inside.height >= 7) {
+            let rule = Frame::new(format!("{function} · runs"), ink).note("3 h · CloudWatch");
+            let y = inside.bottom() - 2;
+            rule.rule(ink, area.x, y, area.width);
+            runs(ink, Rect::new(inside.x, y + 1, inside.width, 1), console, function);
+            inside.height -= 2;
+        }
+        self.chart(ink, inside, console);
+    }
+
+    pub fn chart(&self, ink: &mut Ink<'_>, area: Rect, console: &Console) {
+        let theme = ink.theme;
+        let first = match self.severity {
+            Some(severity @ (Severity::Harm | Severity::Warning)) => theme.severity(severity),
+            _ => theme.plain(),
+        };
+        let styles = [first, theme.dim()];
+        let lines = self.lines.iter().zip(styles).map(|(series, style)| Line { series, style }).collect();
+        let empty = self.empty.as_str();
+        Chart { window: window(console), unit: self.unit, lines, marks: &self.marks, empty }.draw(ink, area);
+    }
+}
+
+/// `p95 1.3 s ▂▃▅  errors 5.4 % ▁▁▂  throttles 0 ▁▁▁  at once 4 ▂▂▂`
+pub fn runs(ink: &mut Ink<'_>, area: Rect, console: &Console, function: &FunctionName) {
+    let metrics = &console.picture.metrics;
+    let key = |name: &str, stat| MetricKey::lambda(function, name, stat);
+    let (label, duration) = duration_key(metrics, function);
+    let errors = key("Errors", Stat::Sum);
+    let parts = [
+        (label, reading::mean(metrics, &duration, console.now).map(figure::duration), duration),
+        ("errors", error_share(console, function).map(figure::percent), errors),
+        (
+            "throttles",
+            reading::mean(metrics, &key("Throttles", Stat::Sum), console.now).map(per_minute),
+            key("Throttles", Stat::Sum),
+        ),
+        (
+            "at once",
+            reading::newest(metrics, &key("ConcurrentExecutions", Stat::Maximum), console.now)
+                .map(|(_, n)| figure::compact(n)),
+            key("ConcurrentExecutions", Stat::Maximum),
+        ),
+    ];
+    let each = area.width / 4;
+    for (n, (label, value, key)) in parts.into_iter().enumerate() {
+        let x = area.x + each * n as u16;
+        let value = value.unwrap_or_else(|| figure::MISSING.to_owned());
+        let pieces = [Piece::new(format!("{label} "), ink.theme.dim()), Piece::new(value, ink.theme.plain())];
+        let used = ink.pieces(x, area.y, each.saturating_sub(1), &pieces) + 1;
+        let room = each.saturating_sub(used + 2);
+        if room >= 4 {
+            let style = ink.theme.plain();
+            sparkline::draw(ink, x + used, area.y, room, metrics.get(&key), window(console), style);
+        }
+    }
+}
+
+fn per_minute(sum: f64) -> String {
+    if sum == 0.0 { "0".to_owned() } else { figure::rate(sum / 60.0) }
+}
+
+/// Which statistic of the duration there is: the slow ones first.
+pub fn duration_key(metrics: &Metrics, function: &FunctionName) -> (&'static str, MetricKey) {
+    let stats = [("p95", Stat::P95), ("p99", Stat::P99), ("mean", Stat::Average), ("slowest", Stat::Maximum)];
+    let keys = stats.map(|(label, stat)| (label, MetricKey::lambda(function, "Duration", stat)));
+    let found = keys.iter().find(|(_, key)| metrics.get(key).is_some()).unwrap_or(&keys[0]);
+    found.clone()
+}
+
+/// Errors among runs over the newest complete minutes.
+pub fn error_share(console: &Console, function: &FunctionName) -> Option<f64> {
+    let metrics = &console.picture.metrics;
+    let mean = |name| reading::mean(metrics, &MetricKey::lambda(function, name, Stat::Sum), console.now);
+    let runs = mean("Invocations").filter(|runs| *runs > 0.0)?;
+    Some(mean("Errors")? / runs)
+}
+
+/// The function that reads a queue, or whose failures a dead-letter queue holds.
+pub fn consumer_of(console: &Console, name: &QueueName) -> Option<FunctionName> {
+    let queue = &console.picture.queues.get(name)?.value;
+    let reads = |arn| console.picture.mappings.values().find(|mapping| mapping.value.source == arn);
+    let mapping = reads(queue.arn.clone()).or_else(|| queue.sources.iter().find_map(|arn| reads(arn.clone())));
+    mapping.map(|mapping| mapping.value.function.clone())
+}
+
+/// Our own polls by the minute, the highest of each.
+pub fn depths(console: &Console, name: &QueueName) -> Option<Series> {
+    let mut series = Series::default();
+    let mut highest = 0.0_f64;
+    let mut minute = None;
+    for (at, counts) in console.picture.depths.get(name)? {
+        let floor = at.floor_to(60);
+        highest = if minute == Some(floor) { highest.max(counts.visible as f64) } else { counts.visible as f64 };
+        minute = Some(floor);
+        series.merge([(floor, highest)]);
+    }
+    Some(series).filter(|series| !series.is_empty())
+}
+
+fn marks(console: &Console, mapping: &MappingId, function: &FunctionName) -> Vec<Mark> {
+    named(console, |subject| match subject {
+        ChangeSubject::Mapping(id) => id == mapping,
+        ChangeSubject::Function(name) => name == function,
+    })
+}
+
+fn function_marks(console: &Console, function: &FunctionName) -> Vec<Mark> {
+    named(console, |subject| matches!(subject, ChangeSubject::Function(name) if name == function))
+}
+
+fn named(console: &Console, about: impl Fn(&ChangeSubject) -> bool) -> Vec<Mark> {
+    let changes = console.picture.changes.iter().filter(|change| about(&change.subject));
+    changes.map(|change| Mark { at: change.at, name: change.what.clone() }).collect()
+}
+
+fn why_empty(console: &Console, key: &MetricKey) -> String {
+    let picture = &console.picture;
+    match (&picture.metrics_error, picture.metrics.asked_at(key)) {
+        (Some(error), _) => error.clone(),
+        (None, Some(at)) => format!(
+            "no datapoint in 3 h, asked {} ago: CloudWatch publishes none while nothing runs",
+            figure::age(console.now.ms_since(at))
+        ),
+        (None, None) => "not asked yet".to_owned(),
+    }
+}

@@ -1,0 +1,112 @@
+//! The lines above the footer that stay while they are true: what runs and how far it is, and what
+//! could not be read. They take rows only when there is something to say.
+
+use ratatui::layout::Rect;
+
+use crate::console::Console;
+use crate::console::running::Running;
+use crate::model::finding::Severity;
+use crate::model::time::spoken;
+use crate::operation::progress::Kind;
+use crate::ui::widget::figure;
+use crate::ui::widget::gauge;
+use crate::ui::widget::hostile;
+use crate::ui::widget::ink::Ink;
+
+/// Lines of each sort; the journal and the screens have the rest.
+const MOST: usize = 3;
+
+pub fn height(console: &Console) -> u16 {
+    let lines = console.running().take(MOST).count() + troubles(console).len().min(MOST);
+    u16::try_from(lines).unwrap_or(0)
+}
+
+pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
+    let mut y = area.y;
+    for operation in console.running().rev().take(MOST) {
+        if y < area.bottom() {
+            running(ink, Rect::new(area.x + 1, y, area.width.saturating_sub(2), 1), operation, console);
+            y += 1;
+        }
+    }
+    for text in troubles(console).into_iter().take(MOST) {
+        if y < area.bottom() {
+            let style = ink.theme.severity(Severity::Warning);
+            ink.text(area.x + 1, y, 2, "▲ ", style);
+            ink.text(area.x + 3, y, area.width.saturating_sub(4), &text, ink.theme.plain());
+            y += 1;
+        }
+    }
+}
+
+fn troubles(console: &Console) -> Vec<String> {
+    let mut lines: Vec<String> = console.troubles.values().cloned().collect();
+    if let Some(error) = &console.picture.metrics_error
+        && !lines.iter().any(|line| line.contains(error.as_str()) || error.contains(line.as_str()))
+    {
+        lines.push(error.clone());
+    }
+    lines
+}
+
+/// `▶ Redrive 40 from JobDLQ ███████░░░ 28 done · 12 left · 20/s · about 1 s   p pause  X cancel`
+fn running(ink: &mut Ink<'_>, area: Rect, operation: &Running, console: &Console) {
+    const BAR: u16 = 12;
+    let theme = ink.theme;
+    let sign = if operation.is_paused() { "‖ " } else { "▶ " };
+    let mut x = ink.text(area.x, area.y, area.width, sign, theme.bold());
+    x += ink.text(area.x + x, area.y, area.width - x, &operation.title, theme.bold()) + 1;
+    if x + BAR < area.width {
+        gauge::draw(ink, area.x + x, area.y, BAR, share(operation), theme.plain());
+        x += BAR + 1;
+    }
+    let keys = if operation.is_paused() { "p resume  X cancel" } else { "p pause  X cancel" };
+    let keys_width = hostile::width(keys) + 2;
+    let text = far(operation, console);
+    // How far it is comes before the keys, which the help knows too.
+    let keyed = x + hostile::width(&text) + keys_width <= area.width;
+    let room = area.width.saturating_sub(x + if keyed { keys_width } else { 0 });
+    ink.text(area.x + x, area.y, room, &text, theme.plain());
+    if keyed {
+        ink.text_right(area.x, area.y, area.width, keys, theme.dim());
+    }
+}
+
+fn share(operation: &Running) -> Option<f64> {
+    let progress = operation.progress.as_ref()?;
+    let done = progress.done + progress.failed;
+    let all = done + progress.left?;
+    (all > 0).then(|| done as f64 / all as f64)
+}
+
+fn far(operation: &Running, console: &Console) -> String {
+    let Some(progress) = &operation.progress else { return operation.line().to_owned() };
+    let mut parts = vec![operation.line().to_owned()];
+    if operation.kind == Kind::Redrive {
+        parts = vec![format!("{} done", figure::count(progress.done))];
+        if let Some(left) = progress.left {
+            parts.push(format!("{} left", figure::count(left)));
+        }
+    }
+    if progress.failed > 0 {
+        parts.push(format!("✖ {} failed", figure::count(progress.failed)));
+    }
+    if let Some(rate) = progress.rate_per_s.filter(|rate| *rate > 0.0) {
+        parts.push(figure::rate(rate));
+    }
+    if let Some(eta) = progress.eta_ms {
+        parts.push(format!("~{} left est", spoken(eta)));
+    }
+    if let (true, Some(until)) = (progress.held > 0, progress.held_until) {
+        parts.push(format!("{} held until {}", figure::count(progress.held), until.clock_s()));
+    }
+    let place = match operation.kind {
+        Kind::MoveAll => "in AWS",
+        Kind::Scan | Kind::Redrive => "in this process: dies with this shell",
+        Kind::Retune => "",
+    };
+    if !place.is_empty() && operation.started_at <= console.now {
+        parts.push(place.to_owned());
+    }
+    parts.join(" · ")
+}

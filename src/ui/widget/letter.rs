@@ -1,0 +1,129 @@
+//! One message for reading: what SQS says about it, its attributes, its body.
+
+use ratatui::layout::Rect;
+
+use crate::model::id::Arn;
+use crate::model::message::{AttributeValue, Message};
+use crate::model::queue::Queue;
+use crate::model::time::{Timestamp, spoken};
+use crate::query::kind::Kind;
+use crate::ui::theme::Theme;
+use crate::ui::widget::body::Lines;
+use crate::ui::widget::figure;
+use crate::ui::widget::ink::{Ink, Piece};
+use crate::ui::widget::prose::Prose;
+
+/// Columns the names stand in.
+const NAMES: u16 = 10;
+/// Characters of a body its first line is made of.
+const FIRST_LINE: usize = 120;
+/// Bytes of a binary attribute shown.
+const BINARY_BYTES: usize = 16;
+
+pub struct Letter<'a> {
+    pub message: &'a Message,
+    pub kind: Option<&'a Kind>,
+    /// The queue it lies in.
+    pub queue: Option<&'a Queue>,
+    pub now: Timestamp,
+    /// First line shown.
+    pub scroll: usize,
+}
+
+pub fn draw(ink: &mut Ink<'_>, area: Rect, letter: &Letter<'_>) {
+    let head = head(ink.theme, letter, area.width);
+    let height = usize::from(area.height);
+    let mut prose = head;
+    let wanted = letter.scroll.saturating_add(height) + 1;
+    for line in Lines::new(&letter.message.body) {
+        if prose.len() >= wanted {
+            break;
+        }
+        prose.text(0, &line, ink.theme.plain());
+    }
+    prose.draw(ink, area, letter.scroll);
+}
+
+fn head(theme: Theme, letter: &Letter<'_>, width: u16) -> Prose {
+    let (message, now) = (letter.message, letter.now);
+    let system = &message.system;
+    let mut prose = Prose::new(width);
+    let styles = (theme.dim(), theme.plain());
+    let mut pair = |name: &str, value: String| prose.pair(name, NAMES, &value, styles);
+    pair("id", message.id.to_string());
+    if let Some(kind) = letter.kind {
+        pair("kind", kind.to_string());
+        if let Some(why) = kind.not_redrivable() {
+            pair("", format!("○ {why}"));
+        }
+    }
+    pair("sent", format!("{}, {} ago", system.sent_at, spoken(now.ms_since(system.sent_at).max(0))));
+    if let Some(at) = letter.queue.and_then(|queue| expires_at(message, queue)) {
+        pair("expires", format!("in {}, {}", spoken(at.ms_since(now)), at));
+    }
+    let first = system.first_received_at.map(|at| format!(", first {}", at.clock_s())).unwrap_or_default();
+    pair(
+        "received",
+        format!("{}{first}; looking counted as one", figure::plural(system.receive_count.into(), "time", "times")),
+    );
+    let origin = system.dead_letter_source.as_ref().map(Arn::resource);
+    pair("from", origin.unwrap_or("not said: sent here by hand, or by a tool").to_owned());
+    for (name, value) in
+        [("group", &system.group_id), ("dedup", &system.deduplication_id), ("trace", &system.trace_header)]
+    {
+        if let Some(value) = value {
+            pair(name, value.clone());
+        }
+    }
+    for (name, attribute) in &message.attributes {
+        let value = match &attribute.value {
+            AttributeValue::Text(text) => text.clone(),
+            AttributeValue::Binary(bytes) => {
+                let shown: String = bytes.iter().take(BINARY_BYTES).map(|byte| format!("{byte:02x}")).collect();
+                let more = if bytes.len() > BINARY_BYTES { "…" } else { "" };
+                format!("{shown}{more} ({})", figure::bytes(bytes.len()))
+            }
+        };
+        prose.item(
+            Piece::new(format!("{name} "), theme.dim()),
+            &format!("{value} ({})", attribute.data_type),
+            theme.plain(),
+        );
+    }
+    prose.blank();
+    prose
+}
+
+/// When SQS deletes it: counted from the original send on a standard queue; a FIFO queue counts anew,
+/// from a moment a message does not tell (aws-facts §3).
+pub fn expires_at(message: &Message, queue: &Queue) -> Option<Timestamp> {
+    (!queue.fifo).then(|| message.system.sent_at.plus_s(i64::from(queue.retention_s)))
+}
+
+/// The beginning of a body on one line.
+pub fn first_line(body: &str) -> String {
+    let mut line = String::new();
+    let mut space = false;
+    for c in body.trim_start().chars().take(FIRST_LINE) {
+        if matches!(c, ' ' | '\n' | '\r' | '\t') {
+            space = true;
+            continue;
+        }
+        if std::mem::take(&mut space) {
+            line.push(' ');
+        }
+        line.push(c);
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_is_short_whatever_the_body() {
+        assert_eq!(first_line("\n {\"a\":\n\t1}"), "{\"a\": 1}");
+        assert_eq!(first_line(&"x".repeat(1_000_000)).len(), FIRST_LINE);
+    }
+}
