@@ -22,7 +22,6 @@ pub fn lines(buf: &Buffer) -> Vec<String> {
 }
 
 /// Lines, then style runs.
-#[allow(dead_code)]
 pub fn styled(buf: &Buffer) -> String {
     let mut out = lines(buf).join("\n");
     out.push_str("\n── styles ──\n");

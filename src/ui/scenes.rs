@@ -1,1 +1,353 @@
+//! Test only: consoles in the states a person meets at night, most of them reached by pressing keys.
 
+use std::sync::Arc;
+
+use crate::console::armed::Armed;
+use crate::console::key::{Code, Key, Line};
+use crate::console::msg::Msg;
+use crate::console::notice::Toast;
+use crate::console::rows::JournalRow;
+use crate::console::running::{About, Effectiveness, Follow, Running};
+use crate::console::screen::{Place, Screen};
+use crate::console::snapshot::Snapshot;
+use crate::console::update::update;
+use crate::console::{Asked, Console, ConsoleOptions};
+use crate::model::bench::{Bench, Switch};
+use crate::model::census::{Census, Count};
+use crate::model::finding::Severity;
+use crate::model::id::MessageId;
+use crate::model::mapping::{MappingChange, MappingSettings};
+use crate::model::message::{Attribute, Attributes, Message, SystemAttributes};
+use crate::model::plan::{Plan, RetunePlan};
+use crate::model::time::{Mono, Timestamp};
+use crate::operation::order::{EndState, JournalEntry, MessageState};
+use crate::operation::progress::{Kind, Phase, Progress};
+use crate::ui::fixture;
+
+/// On the account, read-only, everything read.
+pub fn account() -> Console {
+    let mut console = Console::new(ConsoleOptions { utc_offset_s: Some(7200), ..ConsoleOptions::default() });
+    console.now = fixture::now();
+    console.mono = Mono::from_ms(3_600_000);
+    console.picture = fixture::picture();
+    console.findings = fixture::findings();
+    console.cost.metrics_asked(Mono::from_ms(1_800_000), 180);
+    console
+}
+
+/// The same with writes armed.
+pub fn armed() -> Console {
+    let mut console = account();
+    console.armed = Armed::Until(console.mono.plus_ms(41 * 60_000));
+    console
+}
+
+pub fn sandbox() -> Console {
+    let mut console = Console::new(ConsoleOptions { sandbox: true, ..ConsoleOptions::default() });
+    let base = account();
+    (console.now, console.mono, console.findings) = (base.now, base.mono, base.findings);
+    console.picture = base.picture;
+    let switch = |name: &str, what: &str, on| Switch { name: name.into(), what: what.into(), on };
+    console.bench = Some(Bench {
+        scenario: "night-shift".to_owned(),
+        seed: 7,
+        speed: 10.0,
+        speed_wanted: 60.0,
+        switches: vec![
+            switch("surge", "three times the arrivals", false),
+            switch("poison", "one event in 5,000 that LogWorker cannot index", false),
+            switch("slow-index", "the index answers in 2 s instead of 80 ms", false),
+            switch("throttled", "LogWorker is given one run at a time", false),
+            switch("failing-step", "the step send fails for one run in 25", true),
+            switch("stopped-consumer", "the mapping of EventTable is disabled", false),
+        ],
+        preparing: false,
+        now: console.now,
+        census: Census {
+            jobs: Count {
+                waiting: 412,
+                in_flight: 18,
+                delayed: 7,
+                dead: 312,
+                done: 128_412,
+                cancelled: 31,
+                ..Count::default()
+            },
+            events: Count { waiting: 71_204, in_flight: 100, done: 512_001, ..Count::default() },
+            lost: Vec::new(),
+        },
+    });
+    console
+}
+
+pub fn type_keys(console: &mut Console, keys: &str) {
+    for c in keys.chars() {
+        let key = if c == '\n' { Key::plain(Code::Enter) } else { Key::char(c) };
+        update(console, Msg::Key(key));
+    }
+}
+
+pub fn press(console: &mut Console, code: Code) {
+    update(console, Msg::Key(Key::plain(code)));
+}
+
+/// A second passes, so that a card listens.
+pub fn wait(console: &mut Console) {
+    console.mono = console.mono.plus_ms(1000);
+}
+
+pub fn letter(n: u64, body: String, minutes: i64) -> Arc<Message> {
+    let sent_at = fixture::now().plus_s(-60 * minutes);
+    let mut attributes = Attributes::new();
+    attributes.insert("tenant".to_owned(), Attribute::text(format!("t-{}", n % 7)));
+    if n % 3 != 0 {
+        let error = if n % 2 == 0 { "TimeoutError: smtp after 10 s" } else { "ValidationError: no address" };
+        attributes.insert("ErrorMessage".to_owned(), Attribute::text(error));
+    }
+    Arc::new(Message {
+        id: MessageId::new(format!("{:08x}-3333-4444-8555-{n:012}", n.wrapping_mul(2_654_435_761) % 0xffff_ffff)),
+        receipt: "receipt".into(),
+        body,
+        attributes,
+        system: SystemAttributes {
+            sent_at,
+            receive_count: 6,
+            first_received_at: Some(sent_at.plus_s(2)),
+            dead_letter_source: (n % 11 != 10).then(|| fixture::sqs("JobQueue")),
+            trace_header: Some("Root=1-67e1f1aa-0123456789abcdef01234567".to_owned()),
+            ..SystemAttributes::default()
+        },
+    })
+}
+
+pub fn job(n: u64) -> String {
+    let action = ["send", "update-profile", "invoke"][n as usize % 3];
+    format!(
+        r#"{{"run":"run-{n:06}","step":{},"action":"{action}","profile":{{"id":"p-{}","locale":"de-DE"}},"template":"welcome","attempt":1,"tags":[]}}"#,
+        n % 4,
+        n * 31 % 997
+    )
+}
+
+/// JobDLQ scanned: `n` messages copied.
+pub fn scanned(mut console: Console, n: u64) -> Console {
+    let mut snapshot = Snapshot::new("JobDLQ".into(), "op-1".into(), fixture::now());
+    snapshot.add((0..n).map(|n| letter(n, job(n), 3 + n as i64 % 170)));
+    snapshot.line = format!("{n} of ~312 scanned at 03:12Z");
+    console.snapshots.insert("JobDLQ".into(), snapshot);
+    console.screens.push(Screen::Triage("JobDLQ".into()));
+    console
+}
+
+/// A message that wants to take over the terminal.
+pub fn hostile() -> Console {
+    let mut console = scanned(armed(), 0);
+    let snapshot = console.snapshots.get_mut(&"JobDLQ".into()).expect("just scanned");
+    let body = "\u{1b}]0;owned\u{7}\u{1b}[2J\u{1b}[31mred\u{9b}31m \u{202e}txt.exe\u{202c} nul\u{0} bs\u{8}\u{8} tab\tend\r\nline two \u{200b}\u{feff}zero width, e\u{301}\u{301}\u{301}\u{301}\u{301}\u{301} tower, 日本語, \u{1f468}\u{200d}\u{1f469}";
+    let mut message = Message::clone(&letter(1, body.to_owned(), 9));
+    message.attributes.insert("evil\u{1b}[7m".to_owned(), Attribute::text("\u{1b}[5mblink\u{202e}"));
+    snapshot.add([Arc::new(message)]);
+    console
+}
+
+pub fn retune() -> RetunePlan {
+    RetunePlan {
+        mapping: fixture::log_mapping(),
+        before: MappingSettings {
+            batch_size: Some(100),
+            parallelization_factor: Some(1),
+            ..MappingSettings::default()
+        },
+        enabled_before: true,
+        change: MappingChange { parallelization_factor: Some(5), ..MappingChange::default() },
+        reason: Some("behind since the deploy".to_owned()),
+    }
+}
+
+/// After a retune: settled, not proven yet, and what was before can be put back.
+pub fn retuned() -> Console {
+    let mut console = armed();
+    let plan = retune();
+    console.follows.push(Follow {
+        mapping: plan.mapping.clone(),
+        what: "parallel 1→5".to_owned(),
+        settled_at: console.now.plus_s(-100),
+        state: Effectiveness::Awaited,
+    });
+    let mut back = plan.clone();
+    back.before.parallelization_factor = Some(5);
+    back.change.parallelization_factor = Some(1);
+    console.saved.insert(plan.mapping.clone(), back);
+    console.screens.push(Screen::ConsumerDetail(plan.mapping));
+    console
+}
+
+/// A redrive and a move task run; a toast says that something ended; metrics could not be read.
+pub fn busy() -> Console {
+    let mut console = scanned(armed(), 40);
+    let progress = |kind, done, left| Progress {
+        operation: "op".into(),
+        kind,
+        phase: Phase::Running,
+        line: "4,000 of ~12,000 moved".to_owned(),
+        done,
+        failed: 2,
+        left: Some(left),
+        rate_per_s: Some(21.0),
+        eta_ms: Some(14_000),
+        held: 30,
+        held_until: Some(fixture::now().plus_s(48)),
+        found: Vec::new(),
+        report: None,
+    };
+    let mut running = |id: &str, kind, title: &str, about, done, left| {
+        console.operations.push(Running {
+            id: id.into(),
+            kind,
+            title: title.to_owned(),
+            about,
+            started_at: fixture::now().plus_s(-9),
+            progress: Some(progress(kind, done, left)),
+            ended: None,
+        });
+    };
+    running("op-7", Kind::MoveAll, "Move everything in OldDLQ", About::MoveAll("OldDLQ".into()), 4_000, 8_000);
+    let about = About::Redrive { queue: "JobDLQ".into(), ids: Vec::new() };
+    running("op-8", Kind::Redrive, "Redrive 312 messages from JobDLQ", about, 12, 300);
+    console.troubles.insert(Asked::Metrics, "metrics unavailable: cloudwatch:GetMetricData: AccessDenied".to_owned());
+    let toast = |severity, text: &str| Toast { severity, text: text.to_owned(), shown_at: console.mono };
+    let toasts = [
+        toast(Severity::Good, "Tune LogWorker: parallel 1→5 settled at 03:11Z"),
+        toast(
+            Severity::Warning,
+            "2 of 312 failed: AWS.SimpleQueueService.NonExistentQueue; each is named in the journal",
+        ),
+    ];
+    console.toasts.extend(toasts);
+    console
+}
+
+pub fn journal() -> Console {
+    let mut console = armed();
+    let at = |minutes: i64| fixture::now().plus_s(-60 * minutes);
+    let who = "oncall@laptop (arn:aws:iam::123456789012:user/oncall)";
+    let began = |id: &str, minutes, plan| JournalEntry::Began {
+        operation: id.into(),
+        at: at(minutes),
+        plan: Box::new(plan),
+        who: who.to_owned(),
+        account: fixture::ACCOUNT.to_owned(),
+        region: "eu-west-1".to_owned(),
+    };
+    let ended = |id: &str, at: Timestamp, state, summary: &str| JournalEntry::Ended {
+        operation: id.into(),
+        at,
+        state,
+        summary: summary.to_owned(),
+    };
+    let queue = fixture::queue("JobDLQ", Default::default());
+    let redrive = Plan::Redrive(crate::model::plan::RedrivePlan {
+        from: queue.url.clone(),
+        from_arn: queue.arn,
+        ids: (0..40).map(|n| MessageId::new(format!("m-{n}"))).collect(),
+        origins: Vec::new(),
+        fallback: None,
+        max_message_bytes: 1_048_576,
+        rate_per_s: None,
+        mark: false,
+        reason: None,
+    });
+    let message = |n: u32, state| JournalEntry::Message {
+        operation: "op-3".into(),
+        at: at(20),
+        id: format!("m-{n}").into(),
+        state,
+    };
+    let scan = crate::model::plan::ScanPlan {
+        queue: queue.url,
+        own_max_receive_count: None,
+        max_messages: 100_000,
+        lease_s: 60,
+    };
+    let entries = [
+        began("op-1", 70, Plan::Retune(retune())),
+        ended("op-1", at(69), EndState::Done, "parallel 1→5: Enabled after 64 s"),
+        began("op-2", 40, Plan::Scan(scan)),
+        ended("op-2", at(40), EndState::Done, "312 scanned at 02:32Z"),
+        began("op-3", 20, redrive.clone()),
+        message(0, MessageState::Deleted),
+        message(1, MessageState::PossibleDuplicate { why: "time-out".to_owned() }),
+        ended("op-3", at(19), EndState::Partly, "39 of 40 moved; 1 perhaps twice"),
+        began("op-4", 5, redrive),
+    ];
+    console.journal = Ok(JournalRow::fold(&entries));
+    console.screens.push(Screen::Journal);
+    console
+}
+
+/// Name and console of everything that is snapshotted.
+pub fn all() -> Vec<(&'static str, Console)> {
+    let open = |mut console: Console, keys: &str| {
+        type_keys(&mut console, keys);
+        wait(&mut console);
+        console
+    };
+    let at = |mut console: Console, screen: Screen| {
+        console.screens.push(screen);
+        console
+    };
+    let mut fresh = Console::new(ConsoleOptions::default());
+    fresh.now = fixture::now();
+    let mut fine = account();
+    fine.findings.clear();
+    let mut frozen = at(account(), Screen::Queues);
+    frozen.frozen_at = Some(frozen.now.plus_s(-95));
+    frozen.filtering = true;
+    frozen.filters.insert(Place::Queues, Line::new("job"));
+    let mut chosen = scanned(armed(), 312);
+    type_keys(&mut chosen, "  j ");
+    let mut card = chosen_card(scanned(armed(), 312), "*R");
+    type_keys(&mut card, "31\n");
+    let mut stale = at(account(), Screen::Consumers);
+    for seen in stale.picture.mappings.values_mut() {
+        seen.stale = Some("lambda:ListEventSourceMappings: throttled".to_owned());
+    }
+    let mut acknowledged = account();
+    type_keys(&mut acknowledged, "jja");
+    vec![
+        ("map", account()),
+        ("map-sandbox", sandbox()),
+        ("map-fresh", fresh),
+        ("map-fine", fine),
+        ("consumers", at(account(), Screen::Consumers)),
+        ("consumers-stale", stale),
+        ("consumer-stream", retuned()),
+        ("consumer-queue", at(account(), Screen::ConsumerDetail(fixture::job_mapping()))),
+        ("queues", at(armed(), Screen::Queues)),
+        ("queues-frozen-filter", frozen),
+        ("triage-unscanned", at(account(), Screen::Triage("JobDLQ".into()))),
+        ("triage", chosen),
+        ("triage-hostile", hostile()),
+        ("triage-busy", busy()),
+        ("journal", journal()),
+        ("sandbox", at(sandbox(), Screen::Sandbox)),
+        ("help", open(account(), "?")),
+        ("palette", open(account(), ":re")),
+        ("tune", open(armed(), "t5")),
+        ("tune-refused", open(armed(), "t50")),
+        ("card-tune", open(armed(), "t5\n")),
+        ("card-redrive", card),
+        ("card-move-all", chosen_card(at(armed(), Screen::Triage("JobDLQ".into())), "R3")),
+        ("choice", open(scanned(armed(), 40), "R")),
+        ("arm", open(account(), "W12")),
+        ("message", open(scanned(armed(), 40), "\n")),
+        ("leave", open(busy(), "\u{3}")),
+        ("acknowledge", acknowledged),
+    ]
+}
+
+fn chosen_card(mut console: Console, keys: &str) -> Console {
+    type_keys(&mut console, keys);
+    wait(&mut console);
+    console
+}

@@ -1,1 +1,73 @@
+//! Test only: every screen and overlay at the three sizes, with colours; and what must hold of any
+//! frame at any size.
 
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+
+use crate::console::Console;
+use crate::ui::theme::Theme;
+use crate::ui::{dump, scenes};
+
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 36), (200, 60)];
+
+fn buffer(console: &Console, width: u16, height: u16, colour: bool) -> Buffer {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a test backend never fails");
+    terminal.draw(|frame| crate::ui::draw(frame, console, Theme::new(colour))).expect("a test backend never fails");
+    terminal.backend().buffer().clone()
+}
+
+#[test]
+fn every_screen_at_every_size() {
+    for (name, mut console) in scenes::all() {
+        for (width, height) in SIZES {
+            (console.columns, console.rows) = (width, height);
+            let dump = dump::styled(&buffer(&console, width, height, true));
+            insta::assert_snapshot!(format!("{name}_{width}x{height}"), dump);
+        }
+    }
+}
+
+#[test]
+fn no_size_panics_and_a_small_one_says_so() {
+    for (name, console) in scenes::all() {
+        for (width, height) in
+            [(1, 1), (2, 40), (59, 24), (60, 15), (60, 16), (61, 17), (300, 16), (60, 100), (255, 255)]
+        {
+            let text = dump::lines(&buffer(&console, width, height, true)).join("\n");
+            let small = width < 60 || height < 16;
+            if small && width > 10 {
+                let line = format!("redrive needs 60×16; this is {width}×{height}");
+                assert!(text.contains(&line), "{name} at {width}×{height}: {text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_of_a_hostile_message_reaches_the_terminal() {
+    let console = scenes::hostile();
+    for (width, height) in SIZES {
+        let buffer = buffer(&console, width, height, true);
+        for cell in &buffer.content {
+            let bad =
+                |c: char| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{feff}');
+            assert!(!cell.symbol().chars().any(bad), "{:?}", cell.symbol());
+        }
+        let text = dump::lines(&buffer).join("");
+        assert!(text.contains("\\x1b[2J") && text.contains("\\u{202e}"), "the escapes are seen: {text}");
+    }
+}
+
+#[test]
+fn without_colour_nothing_is_coloured_and_nothing_is_lost() {
+    for (name, console) in scenes::all() {
+        let (with, without) = (buffer(&console, 120, 36, true), buffer(&console, 120, 36, false));
+        assert_eq!(dump::lines(&with), dump::lines(&without), "{name}");
+        let coloured = without
+            .content
+            .iter()
+            .find(|cell| cell.fg != ratatui::style::Color::Reset || cell.bg != ratatui::style::Color::Reset);
+        assert!(coloured.is_none(), "{name}: {coloured:?}");
+    }
+}
