@@ -5,6 +5,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -72,8 +76,9 @@ impl Account {
         if let Some(region) = options.region.clone() {
             loader = loader.region(Region::new(region));
         }
-        if let Some(profile) = &options.profile {
-            loader = loader.profile_name(profile);
+        if let (Some(profile), false) = (&options.profile, options.test_credentials) {
+            let region = region_beside(profile, options.region.clone()).await;
+            loader = loader.profile_name(profile).credentials_provider(only(profile, region.clone())).region(region);
         }
         if let Some(url) = &options.endpoint_url {
             loader = loader.endpoint_url(url);
@@ -154,7 +159,7 @@ async fn check_credentials(config: &SdkConfig, profile: Option<&str>, no_region:
         _ if no_region && !matches!(error, CredentialsError::CredentialsNotLoaded(_)) => Err(ConnectError::NoRegion),
         CredentialsError::CredentialsNotLoaded(_) => {
             let why = profile.map_or("environment, profile, container and instance were asked".to_owned(), |name| {
-                format!("profile {name:?} has none")
+                format!("profile {name:?} is not in ~/.aws, or holds none")
             });
             Err(ConnectError::NoCredentials { why })
         }
@@ -163,6 +168,27 @@ async fn check_credentials(config: &SdkConfig, profile: Option<&str>, no_region:
             Err(ConnectError::BadCredentials { whose, why: first_line(&why) })
         }
     }
+}
+
+/// The credentials of the profile named and of nothing else: the SDK's default chain would prefer keys
+/// in the environment to it, and fall back to the instance's, which is another account.
+fn only(profile: &str, region: Option<Region>) -> ProfileFileCredentialsProvider {
+    ProfileFileCredentialsProvider::builder()
+        .configure(
+            &ProviderConfig::default().with_region(region).with_behavior_version(Some(BehaviorVersion::latest())),
+        )
+        .profile_name(profile)
+        .build()
+}
+
+/// The region given, the environment's, or the profile's; never the instance's.
+async fn region_beside(profile: &str, given: Option<String>) -> Option<Region> {
+    let of_profile = ProfileFileRegionProvider::builder().profile_name(profile).build();
+    RegionProviderChain::first_try(given.map(Region::new))
+        .or_else(EnvironmentVariableRegionProvider::new())
+        .or_else(of_profile)
+        .region()
+        .await
 }
 
 fn first_line(text: &str) -> String {

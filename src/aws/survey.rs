@@ -69,13 +69,8 @@ impl Account {
         }
         let invokes = self.invokes(candidates, &mut missing).await;
         let writes = topology::writes(&surroundings, &Known::new(known_mappings, &read, &invokes));
-        let topology = topology::build(&Seen {
-            mappings: known_mappings,
-            functions: functions.as_deref().unwrap_or_default(),
-            queues: &read,
-            invokes: &invokes,
-            writes: &writes,
-        });
+        let topology =
+            topology::build(&Seen { mappings: known_mappings, queues: &read, invokes: &invokes, writes: &writes });
         Survey { topology: Ok(topology), mappings, functions, queues, missing }
     }
 

@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 
 use crate::aws::function::{Surroundings, name_in};
-use crate::model::function::Function;
 use crate::model::id::Arn;
 use crate::model::mapping::Mapping;
 use crate::model::queue::Queue;
@@ -15,7 +14,6 @@ use crate::model::topology::{Edge, EdgeKind, Node, NodeKind, Topology};
 #[derive(Debug, Default)]
 pub struct Seen<'a> {
     pub mappings: &'a [Mapping],
-    pub functions: &'a [Function],
     pub queues: &'a [Queue],
     /// Bucket, topic or rule → function, from resource policies.
     pub invokes: &'a [(Arn, Arn)],
@@ -226,8 +224,7 @@ mod tests {
             Surroundings::of("arn:aws:lambda:eu-west-1:123456789012:function:Api", &["store"]),
         ];
         let writes = writes(&surroundings, &known);
-        let topology =
-            build(&Seen { mappings: &mappings, functions: &[], queues: &queues, invokes: &invokes, writes: &writes });
+        let topology = build(&Seen { mappings: &mappings, queues: &queues, invokes: &invokes, writes: &writes });
         let said: Vec<String> = topology
             .edges
             .iter()
@@ -241,9 +238,9 @@ mod tests {
                 "JobWorker InferredWrite Events",
                 "JobWorker InferredWrite Jobs",
                 "LogWorker OnFailure LogFailures",
+                "store Invokes RequestWorker",
                 "Jobs Mapping(MappingId(\"m-job\")) JobWorker",
                 "Jobs DeadLetter JobDLQ",
-                "store Invokes RequestWorker",
             ]
         );
         let shown = format!("{topology:?}");

@@ -1,3 +1,4 @@
 //! One integration binary, so that the AWS SDK is linked once.
 
+mod aws;
 mod wire;
