@@ -7,7 +7,9 @@ use crate::model::id::{Arn, FunctionName};
 use crate::model::mapping::{Mapping, SourceKind};
 use crate::model::metric::{MetricKey, Stat};
 use crate::model::picture::Picture;
+use crate::model::queue::Queue;
 use crate::model::topology::{EdgeKind, NodeKind};
+use crate::verdict::dead_letters_arriving::takes_dead_letters;
 
 /// The metrics of everything in the picture's pipeline, each once, sorted.
 pub fn wanted(picture: &Picture) -> Vec<MetricKey> {
@@ -29,7 +31,7 @@ pub fn wanted(picture: &Picture) -> Vec<MetricKey> {
     for function in invoked_by_events(picture) {
         keys.extend([async_age(&function), async_dropped(&function)]);
     }
-    for (name, observed) in &picture.queues {
+    for (name, observed) in picture.queues.iter().filter(|(_, observed)| is_connected(picture, &observed.value)) {
         keys.insert(MetricKey::sqs(name, "ApproximateAgeOfOldestMessage", Stat::Maximum));
         keys.insert(MetricKey::sqs(name, "ApproximateNumberOfMessagesVisible", Stat::Maximum));
         if !observed.value.is_dead_letter() {
@@ -110,6 +112,17 @@ fn functions(picture: &Picture) -> BTreeSet<FunctionName> {
     fed.chain(drawn).collect()
 }
 
+/// A queue that something of the pipeline reads, writes or fails to: an account may have hundreds of
+/// others.
+fn is_connected(picture: &Picture, queue: &Queue) -> bool {
+    let mappings = picture.mappings.values().map(|observed| &observed.value);
+    let edges = picture.topology.iter().flat_map(|topology| &topology.value.edges);
+    queue.redrive.is_some()
+        || takes_dead_letters(picture, queue)
+        || mappings.into_iter().any(|mapping| mapping.source == queue.arn)
+        || edges.into_iter().any(|edge| edge.from == queue.arn || edge.to == queue.arn)
+}
+
 /// Functions that a bucket or a topic invokes asynchronously.
 fn invoked_by_events(picture: &Picture) -> BTreeSet<FunctionName> {
     let Some(topology) = picture.topology.as_ref().map(|observed| &observed.value) else { return BTreeSet::new() };
@@ -129,5 +142,14 @@ mod tests {
         let stream = keys.iter().find(|key| key.namespace == "AWS/DynamoDB").expect("records out");
         assert_eq!(stream.dimensions[1], ("StreamLabel".to_owned(), "2026-01-01T00:00:00.000".to_owned()));
         assert!(keys.len() <= 12, "{}", keys.len());
+    }
+
+    #[test]
+    fn a_queue_that_nothing_leads_to_costs_nothing() {
+        let mut picture = examples::queue();
+        let before = wanted(&picture);
+        assert_eq!(before.iter().filter(|key| key.namespace == "AWS/SQS").count(), 5);
+        examples::put_queue(&mut picture, "SomebodyElses", &[], |_| 5);
+        assert_eq!(wanted(&picture), before);
     }
 }
