@@ -14,11 +14,13 @@ use crate::console::screen::{Place, Screen};
 use crate::console::update::trial::{NOW, Trial, progress, stream_mapping};
 use crate::model::bench::{Bench, BenchCommand, Switch};
 use crate::model::census::Census;
+use crate::model::finding::Severity;
 use crate::model::mapping::{MappingChange, MappingState};
 use crate::model::metric::{MetricKey, Stat};
+use crate::model::plan::Plan;
 use crate::model::service_error::ServiceError;
 use crate::model::time::Timestamp;
-use crate::operation::order::EndState;
+use crate::operation::order::{EndState, JournalEntry};
 use crate::operation::progress::{Kind, Progress, RedriveReport, Report, RetuneReport};
 use crate::operation::{Command, Undertaking};
 
@@ -380,4 +382,118 @@ fn random_keys_on_an_armed_console_never_break_it() {
         trial.console.leaving = false;
     }
     assert!(started > 0, "the keys reach what writes");
+}
+
+fn put_age(trial: &mut Trial, slope: f64) {
+    let to = trial.console.now.floor_to(60);
+    let points = |scale: f64| -> Vec<(Timestamp, f64)> {
+        (1..90).map(|ago| (to.plus_s(-60 * ago), (90 - ago) as f64 * 60_000.0 * slope * scale)).collect()
+    };
+    let key = |stat| MetricKey::lambda(&"LogWorker".into(), "IteratorAge", stat);
+    let answer = BTreeMap::from([(key(Stat::Maximum), points(1.0)), (key(Stat::Minimum), points(0.9))]);
+    trial.tell(Msg::MetricsArrived { generation: 0, at: trial.console.now, result: Ok(answer) });
+}
+
+#[test]
+fn a_finding_leads_to_its_consumer_and_is_put_aside_until_it_gets_worse() {
+    let mut trial = Trial::sandbox();
+    put_age(&mut trial, 0.4);
+    let finding = trial.console.current_finding().expect("it is behind").clone();
+    assert_eq!((finding.rule.as_str(), finding.severity), ("falling-behind", Severity::Harm));
+    assert!(finding.remedies.iter().all(|remedy| crate::console::command::by_name(&remedy.command).is_some()));
+    let status = crate::console::status::five_lines(&trial.console);
+    assert_eq!(status.lines().count(), 5);
+    assert!(status.contains("✖ LogWorker is falling behind") && status.contains("records are lost"), "{status}");
+    trial.types("t");
+    assert!(matches!(trial.console.overlay(), Some(Overlay::Tune(form)) if form.name == "LogWorker"));
+    trial.types("\x1b\n");
+    assert_eq!(*trial.console.screen(), Screen::ConsumerDetail("uuid-stream".into()));
+    trial.types("1aknown: deploy\n");
+    assert!(trial.console.acknowledgement(&finding).is_some_and(|seen| seen.note == "known: deploy"));
+    assert_eq!(trial.console.count(Severity::Harm), 0);
+    // It stands last now; pressed again there, it is back.
+    trial.types("Ga");
+    assert_eq!(trial.console.count(Severity::Harm), 1);
+}
+
+#[test]
+fn the_journal_puts_settings_back_and_says_that_messages_cannot_be() {
+    let mut trial = Trial::sandbox();
+    let plan = crate::model::plan::RetunePlan {
+        mapping: "uuid-stream".into(),
+        before: crate::model::mapping::MappingSettings { parallelization_factor: Some(4), ..stream_mapping().settings },
+        enabled_before: true,
+        change: MappingChange { parallelization_factor: Some(1), ..MappingChange::default() },
+        reason: None,
+    };
+    let began = JournalEntry::Began {
+        operation: "old-1".into(),
+        at: NOW,
+        plan: Box::new(Plan::Retune(plan)),
+        who: "ann".to_owned(),
+        account: "123456789012".to_owned(),
+        region: "eu-west-1".to_owned(),
+    };
+    trial.tell(Msg::JournalArrived { result: Ok(vec![began]) });
+    trial.types("4u");
+    assert_eq!(card(&trial).planned.card().scope[0], "parallel 1→4");
+    trial.wait_ms(Card::DEAF_MS);
+    let copied = trial.types("Y");
+    assert!(
+        matches!(copied.as_slice(), [Effect::Copy(line)] if line.starts_with("aws lambda update-event-source-mapping")),
+        "{copied:?}"
+    );
+    trial.types("\x1b");
+    assert!(trial.console.overlays.is_empty());
+}
+
+#[test]
+fn what_the_command_line_names_is_opened_when_it_turns_up() {
+    let open = |name: &str| ConsoleOptions { open: Some(name.to_owned()), ..ConsoleOptions::default() };
+    assert_eq!(*Trial::new(open("JobDLQ")).console.screen(), Screen::Triage("JobDLQ".into()));
+    assert_eq!(*Trial::new(open("LogWorker")).console.screen(), Screen::ConsumerDetail("uuid-stream".into()));
+    let trial = Trial::new(open("Nothing"));
+    assert_eq!(*trial.console.screen(), Screen::Map);
+    assert!(trial.said().contains("Nothing is not on the map"), "{}", trial.said());
+}
+
+#[test]
+fn pasted_text_is_text_and_never_keys() {
+    let mut trial = Trial::sandbox();
+    assert_eq!(trial.tell(Msg::Paste("q\n5R".to_owned())), []);
+    assert_eq!(*trial.console.screen(), Screen::Map);
+    trial.types("3/");
+    trial.tell(Msg::Paste("dl\nq".to_owned()));
+    assert_eq!(trial.console.filter(), "dlq");
+    assert_eq!(trial.console.queue_keys(), ["JobDLQ".into()]);
+    trial.types("\n\x1b");
+    assert_eq!((trial.console.filter(), trial.console.queue_keys().len()), ("", 2));
+}
+
+#[test]
+fn a_frozen_picture_stays_as_it_is() {
+    let mut trial = Trial::sandbox();
+    trial.types("f");
+    let mut mapping = stream_mapping();
+    mapping.settings.batch_size = Some(7);
+    trial.tell(Msg::MappingsArrived { at: NOW, result: Ok(vec![mapping]) });
+    assert_eq!(trial.console.picture.mappings.len(), 2);
+    assert_eq!(trial.wait_ms(600_000), []);
+    trial.types("f");
+    assert!(trial.wait_ms(250).contains(&Effect::FetchMappings));
+}
+
+#[test]
+fn history_that_was_not_ready_is_asked_for_again() {
+    let mut trial = Trial::sandbox();
+    trial.tell(Msg::BenchArrived(Bench { preparing: true, ..bench(1.0) }));
+    put_age(&mut trial, 0.1);
+    trial.tell(Msg::BenchArrived(bench(1.0)));
+    assert_eq!(trial.console.generation, 1);
+    let effects = trial.wait_ms(250);
+    let asked = effects.iter().find_map(|effect| match effect {
+        Effect::FetchMetrics { generation, from, to, .. } => Some((*generation, to.ms_since(*from))),
+        _ => None,
+    });
+    assert!(asked.is_some_and(|(generation, span)| generation == 1 && span >= 3 * 3_600_000), "{effects:?}");
 }
