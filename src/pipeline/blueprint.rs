@@ -125,15 +125,13 @@ pub struct MappingBlueprint {
 pub struct Load {
     /// Requests to the web service in 1,000 seconds; gaps between them are exponential.
     pub requests_per_ks: u64,
-    /// Bodies of `POST /automations` and how often each is drawn. `{{recipient}}` stands for the
-    /// name of a recipient.
+    /// Bodies of `POST /automations` and how often each is drawn. The recipient is drawn too and
+    /// replaces the body's; steps name it as `{"$ref": "recipient"}`.
     pub mix: Vec<Mix>,
     /// How many different recipients there are.
     pub recipients: u32,
     /// Events in 1,000 seconds that other services write into the table directly.
     pub events_per_ks: u64,
-    /// How many different items those events belong to.
-    pub event_items: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -214,6 +212,8 @@ pub enum BlueprintError {
     Twice { what: &'static str, name: String },
     #[error("the timeline names the switch {0:?}, which the blueprint does not have")]
     NoSwitch(String),
+    #[error("entry {index} of the load's mix is no valid request: {faults}")]
+    Mix { index: usize, faults: String },
     #[error("{what} must be {rule}, not {value}")]
     Range { what: String, rule: &'static str, value: u64 },
 }

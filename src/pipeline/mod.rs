@@ -3,18 +3,29 @@
 //! (the shape of quinn-proto's `Connection`).
 
 pub mod blueprint;
+mod bucket;
 pub mod distribution;
 pub mod external;
+pub mod fault;
+mod history;
+mod index;
+mod intern;
+mod ledger;
 pub mod log;
 pub mod meter;
 pub mod move_task;
 pub mod notice;
 pub mod queue;
 pub mod queues;
+mod record;
 pub mod request;
 pub mod rng;
 pub mod standard;
+pub mod stream;
 pub mod summary;
+mod table;
+mod throttle;
+mod timer;
 
 use crate::model::bench::Switch;
 use crate::model::census::Census;

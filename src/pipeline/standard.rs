@@ -62,7 +62,6 @@ pub fn standard() -> Blueprint {
             mix: vec![Mix { weight: 1, body: WELCOME.to_owned() }],
             recipients: 5_000,
             events_per_ks: 0,
-            event_items: 1_000,
         },
         switches: Vec::new(),
         timeline: Vec::new(),
@@ -71,7 +70,7 @@ pub fn standard() -> Blueprint {
 }
 
 /// A two-step automation.
-const WELCOME: &str = r#"{"automation":{"steps":[{"action":"send","recipient":"{{recipient}}","template":"welcome"},{"action":"update-profile","recipient_id":"{{recipient}}","profile":{"welcomed":true}}]},"recipient":"{{recipient}}"}"#;
+const WELCOME: &str = r#"{"automation":{"steps":[{"action":"send","recipient":{"$ref":"recipient"},"template":"welcome"},{"action":"update-profile","recipient_id":{"$ref":"recipient"},"profile":{"welcomed":true}}]}}"#;
 
 fn report_failures() -> MappingSettings {
     MappingSettings { report_batch_item_failures: true, ..MappingSettings::default() }

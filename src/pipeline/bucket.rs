@@ -1,0 +1,92 @@
+//! RequestStore: the requests of all runs, and payloads put aside. A run of the load keeps only which
+//! entry of the mix it came from and for whom; its request is made again when somebody reads it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::automation::definition::Automation;
+use crate::automation::identity::RunId;
+use crate::automation::intake;
+use crate::automation::request::Request;
+use crate::model::time::Timestamp;
+use crate::pipeline::blueprint::{BlueprintError, Load};
+use crate::pipeline::ledger::{Ledger, RequestRef};
+use serde_json::Value;
+
+#[derive(Debug)]
+pub struct Bucket {
+    mix: Vec<Template>,
+    recipients: Vec<Arc<str>>,
+    posted: BTreeMap<RunId, Arc<Request>>,
+    payloads: BTreeMap<String, (Arc<str>, Timestamp)>,
+}
+
+/// An entry of the load's mix, read once.
+#[derive(Debug)]
+struct Template {
+    automation: Arc<Automation>,
+    context: Arc<Value>,
+}
+
+impl Bucket {
+    /// # Errors
+    /// An entry of the mix is no valid request.
+    pub fn new(load: &Load) -> Result<Self, BlueprintError> {
+        let mut mix = Vec::with_capacity(load.mix.len());
+        for (index, entry) in load.mix.iter().enumerate() {
+            let accepted = intake::intake(&entry.body, RunId::new(1), Timestamp::ZERO).map_err(|faults| {
+                let faults = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+                BlueprintError::Mix { index, faults }
+            })?;
+            let request = &accepted.request;
+            mix.push(Template { automation: request.automation.clone(), context: request.context.clone() });
+        }
+        let recipients = (0..load.recipients.max(1)).map(|number| format!("user-{number}").into()).collect();
+        Ok(Bucket { mix, recipients, posted: BTreeMap::new(), payloads: BTreeMap::new() })
+    }
+
+    /// How many steps a run of an entry of the mix has.
+    pub fn mix_steps(&self, entry: u16) -> Option<usize> {
+        self.mix.get(usize::from(entry)).map(|template| template.automation.steps.len())
+    }
+
+    pub fn recipients(&self) -> u64 {
+        self.recipients.len() as u64
+    }
+
+    /// Stores a request as it is.
+    pub fn put(&mut self, request: Arc<Request>) {
+        self.posted.insert(request.run, request);
+    }
+
+    /// The request of a run.
+    pub fn request(&self, run: RunId, ledger: &Ledger) -> Option<Arc<Request>> {
+        let (reference, accepted) = ledger.request(run)?;
+        match reference {
+            RequestRef::Posted => self.posted.get(&run).cloned(),
+            RequestRef::Mix { entry, recipient } => {
+                let template = self.mix.get(usize::from(entry))?;
+                Some(Arc::new(Request {
+                    run,
+                    accepted,
+                    automation: template.automation.clone(),
+                    context: template.context.clone(),
+                    recipient: self.recipients.get(recipient as usize).cloned(),
+                }))
+            }
+        }
+    }
+
+    pub fn put_payload(&mut self, key: String, body: Arc<str>, at: Timestamp) {
+        self.payloads.insert(key, (body, at));
+    }
+
+    pub fn payload(&self, key: &str) -> Option<Arc<str>> {
+        self.payloads.get(key).map(|(body, _)| body.clone())
+    }
+
+    /// Keys of payloads and when each was stored.
+    pub fn payload_keys(&self) -> impl Iterator<Item = (&str, Timestamp)> {
+        self.payloads.iter().map(|(key, (_, at))| (key.as_str(), *at))
+    }
+}

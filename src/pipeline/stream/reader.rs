@@ -1,0 +1,404 @@
+//! The reader of one shard: polls the log, deals records to lanes, forms batches, and keeps each
+//! lane's order through failures, bisecting and a change of the number of lanes.
+
+use crate::model::time::Timestamp;
+use crate::pipeline::stream::Load;
+use crate::pipeline::stream::batch::{Batch, Cursor};
+use crate::pipeline::stream::lane::{BatchEnd, Lane, LaneState};
+use crate::pipeline::stream::log::Log;
+use crate::pipeline::stream::rules::{MAX_PAYLOAD_BYTES, MAX_POLLED, Rules, backoff_ms};
+
+/// What a lane wants next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Want {
+    /// Invoke the function with the batch; answer with [`Reader::finished`] or [`Reader::refused`].
+    Send(Batch),
+    /// The batch is given up: on-failure destination, then the lane goes on.
+    Discard(Batch, Condition),
+    /// Ask again at this moment.
+    Wake(Timestamp),
+}
+
+/// Why a batch was given up, as the failure document spells it (aws-facts §4.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    RetryAttemptsExhausted,
+    RecordAgeExceeded,
+}
+
+/// Where the lanes stood when their number changed: what lies before is done and is skipped.
+#[derive(Debug, Clone)]
+struct Epoch {
+    cursors: Vec<Cursor>,
+    /// The furthest of them.
+    end: u64,
+}
+
+#[derive(Debug, Clone)]
+pub struct Reader {
+    lanes: Vec<Lane>,
+    epochs: Vec<Epoch>,
+    /// Entries below this index have been polled.
+    polled: u64,
+    /// The number of lanes there should be; differs from the lanes there are while these drain.
+    wanted_lanes: u32,
+}
+
+impl Reader {
+    /// Reads from `from` on: the log's base for TRIM_HORIZON.
+    pub fn new(from: u64, lanes: u32, now: Timestamp) -> Self {
+        let at = Cursor { entry: from, taken: 0 };
+        Reader {
+            lanes: (0..lanes).map(|_| Lane::new(at, now)).collect(),
+            epochs: Vec::new(),
+            polled: from,
+            wanted_lanes: lanes,
+        }
+    }
+
+    pub fn lanes(&self) -> u32 {
+        self.lanes.len() as u32
+    }
+
+    pub fn running(&self) -> u32 {
+        self.lanes.iter().filter(|lane| lane.is_running()).count() as u32
+    }
+
+    /// Whether a poll would find anything.
+    pub fn is_behind<L: Load>(&self, log: &Log<L>) -> bool {
+        self.polled < log.next()
+    }
+
+    /// One GetRecords: makes further entries known; says how many.
+    pub fn poll<L: Load>(&mut self, log: &Log<L>) -> u64 {
+        let from = self.polled.max(log.base());
+        self.polled = log.next().min(from + MAX_POLLED);
+        self.polled - from
+    }
+
+    /// Takes a new number of lanes. Batches at the function finish first; then the lanes are dealt
+    /// anew, so no item is ever in two of them.
+    pub fn set_lanes(&mut self, now: Timestamp, lanes: u32) {
+        self.wanted_lanes = lanes;
+        self.rehash_if_drained(now);
+    }
+
+    fn rehash_if_drained(&mut self, now: Timestamp) {
+        if self.wanted_lanes == self.lanes() || self.running() > 0 {
+            return;
+        }
+        let cursors: Vec<Cursor> = self.lanes.iter().map(Lane::at).collect();
+        let start = cursors.iter().map(|at| at.entry).min().unwrap_or(self.polled);
+        let end = cursors.iter().map(|at| at.entry + u64::from(at.taken > 0)).max().unwrap_or(start);
+        if end > start {
+            self.epochs.push(Epoch { cursors, end });
+        }
+        let at = Cursor { entry: start, taken: 0 };
+        self.lanes = (0..self.wanted_lanes).map(|_| Lane::new(at, now)).collect();
+    }
+
+    /// What `lane` wants to do at `now`. Ask again after each `Discard` until there is none.
+    pub fn want<L: Load>(&mut self, now: Timestamp, lane: u32, log: &Log<L>, rules: &Rules) -> Option<Want> {
+        if self.wanted_lanes != self.lanes() {
+            self.rehash_if_drained(now);
+            if self.wanted_lanes != self.lanes() {
+                return None;
+            }
+        }
+        let index = lane as usize;
+        match self.lanes.get(index)?.state {
+            LaneState::Running => return None,
+            LaneState::Backoff(until) if until > now => return Some(Want::Wake(until)),
+            LaneState::Backoff(_) | LaneState::Idle => self.lanes[index].state = LaneState::Idle,
+        }
+        if self.lanes[index].pieces.is_empty() {
+            self.gather(now, index, log, rules);
+            let lane = &mut self.lanes[index];
+            if lane.gathering.is_empty() {
+                return None;
+            }
+            let opens = lane.window_from.plus_ms(rules.window_ms);
+            if !is_full(&lane.gathering, rules) && opens > now {
+                return Some(Want::Wake(opens));
+            }
+            lane.close_gathering();
+        }
+        self.skip_trimmed(index, log);
+        if let Some(old) = self.split_off_old(now, index, log, rules) {
+            return Some(Want::Discard(old, Condition::RecordAgeExceeded));
+        }
+        let lane = &mut self.lanes[index];
+        match lane.pieces.front_mut() {
+            None => self.want(now, lane_number(index), log, rules),
+            Some(batch) => {
+                batch.sends += 1;
+                lane.state = LaneState::Running;
+                Some(Want::Send(*batch))
+            }
+        }
+    }
+
+    /// The function could not be invoked (throttle): tried again, and no attempt is used up
+    /// (aws-facts §1.7).
+    pub fn refused(&mut self, now: Timestamp, lane: u32) {
+        let Some(lane) = self.lanes.get_mut(lane as usize) else { return };
+        if let Some(batch) = lane.pieces.front_mut() {
+            batch.sends -= 1;
+        }
+        lane.refusals += 1;
+        lane.state = LaneState::Backoff(now.plus_ms(backoff_ms(lane.refusals)));
+    }
+
+    /// A sent batch ended. `Some` when that used up its attempts: it is given up.
+    pub fn finished<L: Load>(
+        &mut self,
+        now: Timestamp,
+        lane: u32,
+        end: BatchEnd,
+        log: &Log<L>,
+        rules: &Rules,
+    ) -> Option<Want> {
+        let index = lane as usize;
+        let state = self.lanes.get_mut(index)?;
+        state.refusals = 0;
+        state.state = LaneState::Idle;
+        let batch = state.pieces.pop_front()?;
+        let given_up = match end {
+            BatchEnd::Done => {
+                state.window_from = now;
+                None
+            }
+            BatchEnd::Failed => self.failed(now, index, batch, log, rules),
+            BatchEnd::Partial(done) => {
+                let (_, rest) = self.split(index, batch, done, log);
+                let Some(mut rest) = rest else { return None };
+                if rules.bisect {
+                    // Split at the reported record: that costs no attempt.
+                    rest.failures = batch.failures;
+                    self.retry(now, index, [Some(rest), None], 1);
+                    None
+                } else {
+                    self.failed(now, index, Batch { failures: batch.failures, sends: batch.sends, ..rest }, log, rules)
+                }
+            }
+        };
+        self.forget_epochs();
+        self.rehash_if_drained(now);
+        given_up
+    }
+
+    fn failed<L: Load>(
+        &mut self,
+        now: Timestamp,
+        index: usize,
+        mut batch: Batch,
+        log: &Log<L>,
+        rules: &Rules,
+    ) -> Option<Want> {
+        if rules.bisect && batch.records > 1 {
+            let (first, second) = self.split(index, batch, batch.records / 2, log);
+            self.retry(now, index, [first, second], 1);
+            return None;
+        }
+        batch.failures += 1;
+        if rules.max_retries.is_some_and(|max| batch.failures > max) {
+            self.lanes[index].window_from = now;
+            return Some(Want::Discard(batch, Condition::RetryAttemptsExhausted));
+        }
+        self.retry(now, index, [Some(batch), None], batch.failures);
+        None
+    }
+
+    fn retry(&mut self, now: Timestamp, index: usize, parts: [Option<Batch>; 2], failures: u32) {
+        let lane = &mut self.lanes[index];
+        for part in parts.into_iter().flatten().rev() {
+            lane.pieces.push_front(part);
+        }
+        lane.state = LaneState::Backoff(now.plus_ms(backoff_ms(failures)));
+    }
+
+    /// Fills what the lane is gathering with entries that have been polled.
+    fn gather<L: Load>(&mut self, now: Timestamp, index: usize, log: &Log<L>, rules: &Rules) {
+        let lanes = self.lanes();
+        let mut batch = self.lanes[index].gathering;
+        let was_empty = batch.is_empty();
+        if batch.to.entry < log.base() {
+            batch.to = Cursor { entry: log.base(), taken: 0 };
+            if was_empty {
+                batch.from = batch.to;
+            }
+        }
+        while batch.to.entry < self.polled && !is_full(&batch, rules) {
+            let entry = batch.to.entry;
+            let behind = Cursor { entry: entry + 1, taken: 0 };
+            let Some(load) = self.entry(entry, log) else {
+                batch.extend(0, 0, 0, behind);
+                continue;
+            };
+            let share = load.share(lane_number(index), lanes) - batch.to.taken;
+            let room_bytes = MAX_PAYLOAD_BYTES.saturating_sub(batch.bytes) / u64::from(load.bytes().max(1));
+            // A record larger than what is left starts the next batch; alone it is sent as it is.
+            let least = u32::from(batch.is_empty());
+            let room = (rules.batch_size - batch.records).min((room_bytes.min(1 << 30) as u32).max(least));
+            let taken = share.min(room);
+            let to = if taken == share { behind } else { Cursor { entry, taken: batch.to.taken + taken } };
+            batch.extend(taken, load.bytes(), load.at_s(), to);
+            if batch.is_empty() {
+                batch.from = to;
+            }
+            if taken < share {
+                break;
+            }
+        }
+        if was_empty && !batch.is_empty() {
+            let lane = &mut self.lanes[index];
+            // The window begins when the run before it ended, or when the lane was first given work.
+            let arrived = Timestamp::from_s(batch.first_at_s);
+            lane.window_from = if arrived > lane.window_from { now } else { lane.window_from };
+        }
+        self.lanes[index].gathering = batch;
+    }
+
+    /// The records of an entry that were not handled before a change of lanes.
+    fn entry<L: Load>(&self, index: u64, log: &Log<L>) -> Option<L> {
+        let mut load = *log.get(index)?;
+        for epoch in self.epochs.iter().filter(|epoch| index < epoch.end) {
+            let lanes = epoch.cursors.len() as u32;
+            let done = |lane: u32| match epoch.cursors.get(lane as usize) {
+                Some(at) if at.entry > index => u32::MAX,
+                Some(at) if at.entry == index => at.taken,
+                _ => 0,
+            };
+            load = load.without(lanes, &done)?;
+        }
+        Some(load)
+    }
+
+    /// The entries of a batch and how many records of each are in it, in order.
+    pub fn records_of<L: Load>(&self, lane: u32, batch: &Batch, log: &Log<L>) -> Vec<(u64, L, u32)> {
+        let lanes = self.lanes();
+        let last = batch.to.entry + u64::from(batch.to.taken > 0);
+        let mut found = Vec::with_capacity(batch.records as usize);
+        for index in batch.from.entry..last {
+            let Some(load) = self.entry(index, log) else { continue };
+            let share = load.share(lane, lanes);
+            let from = if index == batch.from.entry { batch.from.taken } else { 0 };
+            let to = if index == batch.to.entry { batch.to.taken.min(share) } else { share };
+            if to > from {
+                found.push((index, load, to - from));
+            }
+        }
+        found
+    }
+
+    /// Two parts of a batch, the first with `records` records.
+    fn split<L: Load>(
+        &self,
+        index: usize,
+        batch: Batch,
+        records: u32,
+        log: &Log<L>,
+    ) -> (Option<Batch>, Option<Batch>) {
+        let mut first = Batch { failures: batch.failures, sends: batch.sends, ..Batch::empty(batch.from) };
+        let mut second: Option<Batch> = None;
+        for (entry, load, n) in self.records_of(lane_number(index), &batch, log) {
+            let behind = Cursor { entry: entry + 1, taken: 0 };
+            let already = if entry == batch.from.entry { batch.from.taken } else { 0 };
+            let to_first = n.min(records.saturating_sub(first.records));
+            if to_first > 0 {
+                let to = if to_first == n { behind } else { Cursor { entry, taken: already + to_first } };
+                first.extend(to_first, load.bytes(), load.at_s(), to);
+            }
+            if to_first < n {
+                let from = Cursor { entry, taken: already + to_first };
+                let template = Batch { failures: batch.failures, sends: batch.sends, ..Batch::empty(from) };
+                let part = second.get_or_insert(template);
+                part.extend(n - to_first, load.bytes(), load.at_s(), behind);
+            }
+        }
+        // The end of the whole is the end of the last part, so that nothing between them is read twice.
+        match second.as_mut() {
+            Some(part) => part.to = batch.to,
+            None => first.to = batch.to,
+        }
+        ((!first.is_empty()).then_some(first), second)
+    }
+
+    /// What the trim took from under the first piece is gone.
+    fn skip_trimmed<L: Load>(&mut self, index: usize, log: &Log<L>) {
+        while let Some(batch) = self.lanes[index].pieces.front().copied() {
+            if batch.from.entry >= log.base() {
+                return;
+            }
+            self.lanes[index].pieces.pop_front();
+            let (rest, _) = self.split(index, batch, u32::MAX, log);
+            if let Some(rest) = rest {
+                let first = self.records_of(lane_number(index), &rest, log).first().map_or(log.base(), |r| r.0);
+                let from = Cursor { entry: first.max(log.base()), taken: 0 };
+                self.lanes[index].pieces.push_front(Batch { from, ..rest });
+                return;
+            }
+        }
+    }
+
+    /// Takes records older than MaximumRecordAge off the front of the first piece.
+    fn split_off_old<L: Load>(
+        &mut self,
+        now: Timestamp,
+        index: usize,
+        log: &Log<L>,
+        rules: &Rules,
+    ) -> Option<Batch> {
+        let oldest_s = now.s() - rules.max_age_s?;
+        let batch = *self.lanes[index].pieces.front()?;
+        if batch.first_at_s >= oldest_s {
+            return None;
+        }
+        let records = self.records_of(lane_number(index), &batch, log);
+        let old = records.iter().take_while(|(_, load, _)| load.at_s() < oldest_s).map(|(_, _, n)| n).sum();
+        let (old, rest) = self.split(index, batch, old, log);
+        let lane = &mut self.lanes[index];
+        lane.pieces.pop_front();
+        if let Some(rest) = rest {
+            lane.pieces.push_front(rest);
+        }
+        old
+    }
+
+    fn forget_epochs(&mut self) {
+        let done_to = self.lanes.iter().map(|lane| lane.at().entry).min().unwrap_or(0);
+        self.epochs.retain(|epoch| epoch.end > done_to);
+    }
+
+    /// How many records of an entry are not handled yet, and how many of these are at a function.
+    pub fn open<L: Load>(&self, index: u64, log: &Log<L>) -> (u32, u32) {
+        let Some(load) = self.entry(index, log) else { return (0, 0) };
+        let lanes = self.lanes();
+        let (mut open, mut running) = (0, 0);
+        for (number, lane) in (0u32..).zip(&self.lanes) {
+            let share = load.share(number, lanes);
+            let at = lane.at();
+            let done = match at.entry.cmp(&index) {
+                std::cmp::Ordering::Greater => share,
+                std::cmp::Ordering::Equal => at.taken.min(share),
+                std::cmp::Ordering::Less => 0,
+            };
+            open += share - done;
+            if let (true, Some(batch)) = (lane.is_running(), lane.pieces.front())
+                && index >= batch.from.entry
+                && (index < batch.to.entry || (index == batch.to.entry && batch.to.taken > 0))
+            {
+                running += share - done;
+            }
+        }
+        (open, running.min(open))
+    }
+}
+
+fn is_full(batch: &Batch, rules: &Rules) -> bool {
+    batch.records >= rules.batch_size || batch.bytes >= MAX_PAYLOAD_BYTES
+}
+
+fn lane_number(index: usize) -> u32 {
+    index as u32
+}
