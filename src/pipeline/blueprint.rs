@@ -20,6 +20,8 @@ pub struct Blueprint {
     pub table: TableBlueprint,
     pub functions: Vec<FunctionBlueprint>,
     pub mappings: Vec<MappingBlueprint>,
+    /// Automation templates that the step `invoke` names: JSON of an automation.
+    pub templates: BTreeMap<String, String>,
     pub load: Load,
     pub switches: Vec<SwitchBlueprint>,
     pub timeline: Vec<TimelineEntry>,
@@ -132,6 +134,8 @@ pub struct Load {
     pub recipients: u32,
     /// Events in 1,000 seconds that other services write into the table directly.
     pub events_per_ks: u64,
+    /// How many different items those events belong to.
+    pub event_items: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -214,6 +218,8 @@ pub enum BlueprintError {
     NoSwitch(String),
     #[error("entry {index} of the load's mix is no valid request: {faults}")]
     Mix { index: usize, faults: String },
+    #[error("the automation template {name} is not valid: {faults}")]
+    Template { name: String, faults: String },
     #[error("{what} must be {rule}, not {value}")]
     Range { what: String, rule: &'static str, value: u64 },
 }

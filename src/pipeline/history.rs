@@ -26,7 +26,7 @@ pub enum Deed {
     Switched,
     MappingChanged,
     AsyncDropped,
-    Requested,
+    Indexed,
 }
 
 impl History {

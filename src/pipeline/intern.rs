@@ -1,17 +1,23 @@
 //! Texts that occur a million times, kept once: a number stands for each.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-#[derive(Debug, Default)]
-pub struct Interner {
-    texts: Vec<Arc<str>>,
-    numbers: BTreeMap<Arc<str>, u32>,
+/// `T` is a shared text: an `Arc`.
+#[derive(Debug)]
+pub struct Interner<T> {
+    texts: Vec<T>,
+    numbers: BTreeMap<T, u32>,
 }
 
-impl Interner {
+impl<T> Default for Interner<T> {
+    fn default() -> Self {
+        Interner { texts: Vec::new(), numbers: BTreeMap::new() }
+    }
+}
+
+impl<T: Ord + Clone> Interner<T> {
     /// The number of a text; `None` when `limit` different ones are kept and this is another.
-    pub fn number(&mut self, text: &Arc<str>, limit: usize) -> Option<u32> {
+    pub fn number(&mut self, text: &T, limit: usize) -> Option<u32> {
         if let Some(number) = self.numbers.get(text) {
             return Some(*number);
         }
@@ -24,7 +30,7 @@ impl Interner {
         Some(number)
     }
 
-    pub fn text(&self, number: u32) -> Option<&Arc<str>> {
+    pub fn text(&self, number: u32) -> Option<&T> {
         self.texts.get(number as usize)
     }
 }

@@ -47,22 +47,37 @@ pub enum Mark {
 const REQUEST_RECORDED: u8 = 1;
 const REQUEST_INDEXED: u8 = 2;
 
-/// Runs numbered from here on stand for other services that write events: eight events a run.
+/// Items of other services are numbered from here on, as runs are from 1.
 const FOREIGN: u64 = 1 << 48;
-const FOREIGN_STEPS: u64 = 8;
+/// Revisions an item has before another item takes its place.
+const MAX_REVISIONS: u64 = 1 << 16;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Ledger {
     /// Runs with the numbers 1, 2, 3 …
     rows: Vec<Row>,
     /// Runs that other runs invoked; their numbers are computed.
     children: BTreeMap<u64, Row>,
     marks: Vec<u8>,
+    /// Items of other services; their events are written to each in turn.
+    foreign_items: u64,
     foreign: u64,
     foreign_indexed: Vec<u64>,
 }
 
 impl Ledger {
+    /// `foreign_items`: how many items other services write events of.
+    pub fn new(foreign_items: u32) -> Self {
+        Ledger {
+            rows: Vec::new(),
+            children: BTreeMap::new(),
+            marks: Vec::new(),
+            foreign_items: u64::from(foreign_items.max(1)),
+            foreign: 0,
+            foreign_indexed: Vec::new(),
+        }
+    }
+
     /// The number the next accepted run gets.
     pub fn next_run(&self) -> RunId {
         RunId::new(self.rows.len() as u64 + 1)
@@ -95,8 +110,10 @@ impl Ledger {
         if number.is_multiple_of(64) {
             self.foreign_indexed.push(0);
         }
-        // The remainder is below 8.
-        Identity::finished(RunId::new(FOREIGN + number / FOREIGN_STEPS), (number % FOREIGN_STEPS) as u16)
+        let (round, place) = (number / self.foreign_items, number % self.foreign_items);
+        let item = place + round / MAX_REVISIONS * self.foreign_items;
+        // The remainder is below 2¹⁶.
+        Identity::external(RunId::new(FOREIGN + item), (round % MAX_REVISIONS) as u16)
     }
 
     pub fn request(&self, run: RunId) -> Option<(RequestRef, Timestamp)> {
@@ -135,10 +152,8 @@ impl Ledger {
         match event.kind {
             Kind::Requested => self.request_mark(event.run) & REQUEST_RECORDED != 0,
             Kind::Waiting => self.has(event, Mark::WaitingRecorded),
-            Kind::Finished | Kind::Job => match foreign(event) {
-                Some(number) => number < self.foreign,
-                None => self.has(event, Mark::FinishedRecorded),
-            },
+            Kind::Finished | Kind::Job => self.has(event, Mark::FinishedRecorded),
+            Kind::External => self.foreign_number(event) < self.foreign,
         }
     }
 
@@ -147,11 +162,9 @@ impl Ledger {
         match event.kind {
             Kind::Requested => self.set_request_mark(event.run, REQUEST_RECORDED),
             Kind::Waiting => self.mark(event, Mark::WaitingRecorded),
-            Kind::Finished | Kind::Job => match foreign(event) {
-                // Foreign events are recorded as they are numbered.
-                Some(number) => number + 1 == self.foreign,
-                None => self.mark(event, Mark::FinishedRecorded),
-            },
+            Kind::Finished | Kind::Job => self.mark(event, Mark::FinishedRecorded),
+            // These are recorded as they are numbered.
+            Kind::External => self.foreign_number(event) + 1 == self.foreign,
         }
     }
 
@@ -159,13 +172,11 @@ impl Ledger {
         match event.kind {
             Kind::Requested => self.request_mark(event.run) & REQUEST_INDEXED != 0,
             Kind::Waiting => self.has(event, Mark::WaitingIndexed),
-            Kind::Finished | Kind::Job => match foreign(event) {
-                Some(number) => {
-                    let word = self.foreign_indexed.get((number / 64) as usize);
-                    word.is_some_and(|word| word >> (number % 64) & 1 == 1)
-                }
-                None => self.has(event, Mark::FinishedIndexed),
-            },
+            Kind::Finished | Kind::Job => self.has(event, Mark::FinishedIndexed),
+            Kind::External => {
+                let number = self.foreign_number(event);
+                self.foreign_indexed.get((number / 64) as usize).is_some_and(|word| word >> (number % 64) & 1 == 1)
+            }
         }
     }
 
@@ -174,17 +185,14 @@ impl Ledger {
         match event.kind {
             Kind::Requested => self.set_request_mark(event.run, REQUEST_INDEXED),
             Kind::Waiting => self.mark(event, Mark::WaitingIndexed),
-            Kind::Finished | Kind::Job => match foreign(event) {
-                Some(number) => match self.foreign_indexed.get_mut((number / 64) as usize) {
-                    Some(word) => {
-                        let new = *word >> (number % 64) & 1 == 0;
-                        *word |= 1 << (number % 64);
-                        new
-                    }
-                    None => false,
-                },
-                None => self.mark(event, Mark::FinishedIndexed),
-            },
+            Kind::Finished | Kind::Job => self.mark(event, Mark::FinishedIndexed),
+            Kind::External => {
+                let number = self.foreign_number(event);
+                let Some(word) = self.foreign_indexed.get_mut((number / 64) as usize) else { return false };
+                let new = *word >> (number % 64) & 1 == 0;
+                *word |= 1 << (number % 64);
+                new
+            }
         }
     }
 
@@ -230,6 +238,13 @@ impl Ledger {
         })
     }
 
+    /// The number of another service's event, in the order they were made.
+    fn foreign_number(&self, event: Identity) -> u64 {
+        let item = event.run.number().saturating_sub(FOREIGN);
+        let (place, life) = (item % self.foreign_items, item / self.foreign_items);
+        (life * MAX_REVISIONS + u64::from(event.step)) * self.foreign_items + place
+    }
+
     fn row(&self, run: RunId) -> Option<&Row> {
         let given = run.number().checked_sub(1).and_then(|index| usize::try_from(index).ok());
         given.and_then(|index| self.rows.get(index)).or_else(|| self.children.get(&run.number()))
@@ -262,13 +277,6 @@ pub struct Totals {
     pub indexed: u64,
 }
 
-/// The number of another service's event.
-fn foreign(event: Identity) -> Option<u64> {
-    let run = event.run.number();
-    let is_foreign = (FOREIGN..FOREIGN << 8).contains(&run);
-    is_foreign.then(|| (run - FOREIGN) * FOREIGN_STEPS + u64::from(event.step))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -277,7 +285,7 @@ mod tests {
 
     #[test]
     fn a_run_is_accepted_once_and_its_marks_are_counted() {
-        let mut ledger = Ledger::default();
+        let mut ledger = Ledger::new(7);
         let run = ledger.next_run();
         assert!(ledger.accept(run, AT, 2, RequestRef::Posted));
         assert!(!ledger.accept(run, AT, 2, RequestRef::Posted));
@@ -297,7 +305,7 @@ mod tests {
 
     #[test]
     fn events_of_others_are_numbered_and_indexed_once() {
-        let mut ledger = Ledger::default();
+        let mut ledger = Ledger::new(7);
         let events: Vec<Identity> = (0..100).map(|_| ledger.next_foreign()).collect();
         assert!(ledger.is_recorded(events[99]) && !ledger.is_indexed(events[99]));
         assert!(ledger.index_event(events[99]) && !ledger.index_event(events[99]));

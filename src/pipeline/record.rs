@@ -25,9 +25,9 @@ pub struct Record {
 /// The texts that records share, and the payloads that no other record has.
 #[derive(Debug, Default)]
 pub struct Texts {
-    recipients: Interner,
-    payloads: Interner,
-    actions: Interner,
+    recipients: Interner<Arc<str>>,
+    payloads: Interner<Arc<String>>,
+    actions: Interner<Arc<String>>,
     /// By shard and log index.
     own: BTreeMap<(u32, u64), Own>,
 }
@@ -45,7 +45,8 @@ impl Record {
         let kind = match self.flags & 3 {
             0 => Kind::Requested,
             1 => Kind::Waiting,
-            _ => Kind::Finished,
+            2 => Kind::Finished,
+            _ => Kind::External,
         };
         // The step is the lower 16 bits by construction.
         Identity { run: RunId::new(self.run), step: (self.at_step & 0xffff) as u16, kind }
@@ -106,6 +107,7 @@ impl Texts {
             Kind::Requested => 0,
             Kind::Waiting => 1,
             Kind::Finished | Kind::Job => 2,
+            Kind::External => 3,
         };
         let size = (0..SIZE_CLASSES).find(|class| event.size_bytes() + OVERHEAD_BYTES <= 1024 << (class * SIZE_STEP));
         let status = STATUSES.iter().position(|status| *status == event.status).unwrap_or(0);
@@ -139,7 +141,7 @@ impl Texts {
             at: record.at(),
             action: ACTIONS.get(usize::from(record.action)).cloned().unwrap_or_else(|| {
                 let number = u32::from(record.action) - ACTIONS.len() as u32;
-                ActionName::Other(self.actions.text(number).cloned().unwrap_or_else(|| "other".into()))
+                ActionName::Other(self.actions.text(number).cloned().unwrap_or_else(|| Arc::new("other".to_owned())))
             }),
             status: STATUSES[usize::from(record.flags >> 2 & 7).min(STATUSES.len() - 1)],
             recipient,
@@ -158,7 +160,7 @@ impl Texts {
     fn action(&mut self, action: &ActionName) -> u8 {
         let known = ACTIONS.iter().position(|known| known == action);
         let number = known.or_else(|| {
-            let name: Arc<str> = action.as_str().into();
+            let name = Arc::new(action.as_str().to_owned());
             let limit = usize::from(u8::MAX) - ACTIONS.len();
             self.actions.number(&name, limit).map(|number| ACTIONS.len() + number as usize)
         });
@@ -225,13 +227,13 @@ mod tests {
             recipient: recipient.map(Arc::from),
             payload,
         };
-        let big: Arc<str> = "x".repeat(300_000).into();
+        let big = "x".repeat(300_000);
         let events = [
-            event(0, ActionName::Send, Some("user-1"), Payload::Inline("{\"a\":1}".into())),
-            event(u16::MAX, ActionName::Other("fax".into()), None, Payload::None),
+            event(0, ActionName::Send, Some("user-1"), Payload::Inline(Arc::new("{\"a\":1}".to_owned()))),
+            event(u16::MAX, ActionName::parse("fax"), None, Payload::None),
             event(6, ActionName::Delay, Some("user-1"), Payload::Inline(until_text(Timestamp::from_s(9)).into())),
-            event(7, ActionName::Request, Some("user-2"), Payload::Inline(big)),
-            event(8, ActionName::Other("fax".into()), Some("user-1"), Payload::Inline("{\"a\":1}".into())),
+            event(7, ActionName::Request, Some("user-2"), Payload::Inline(Arc::new(big))),
+            event(8, ActionName::parse("fax"), Some("user-1"), Payload::Inline(Arc::new("{\"a\":1}".to_owned()))),
         ];
         for (index, event) in (0u64..).zip(&events) {
             let record = texts.pack(event, 3, index);

@@ -57,11 +57,13 @@ pub fn standard() -> Blueprint {
             mapping(Source::Queue(JOB_QUEUE.into()), JOB_WORKER, report_failures()),
             mapping(Source::Stream, LOG_WORKER, patient()),
         ],
+        templates: BTreeMap::new(),
         load: Load {
             requests_per_ks: 2_000,
             mix: vec![Mix { weight: 1, body: WELCOME.to_owned() }],
             recipients: 5_000,
             events_per_ks: 0,
+            event_items: 1_000,
         },
         switches: Vec::new(),
         timeline: Vec::new(),

@@ -1,9 +1,11 @@
-//! What a run of the pipeline came to, for the headless sandbox and for tests. Plain data.
+//! What a run of the pipeline came to, for the headless sandbox and for tests.
 
 use serde::Serialize;
 
+use crate::automation::identity::Identity;
 use crate::model::census::Census;
 use crate::model::time::Timestamp;
+use crate::pipeline::Pipeline;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Summary {
@@ -14,7 +16,7 @@ pub struct Summary {
     /// Jobs that began to exist: first jobs of runs and each next one.
     pub jobs_started: u64,
     pub jobs_finished: u64,
-    /// Messages that were moved to a dead-letter queue, each time one was.
+    /// Times a message was moved to a dead-letter queue.
     pub jobs_dead: u64,
     /// Messages sent back out of a dead-letter queue, by a move task or a mover.
     pub jobs_redriven: u64,
@@ -27,4 +29,34 @@ pub struct Summary {
     pub census: Census,
     /// A digest of everything that happened, in order: equal for equal blueprint, seed and requests.
     pub history: String,
+}
+
+/// What is counted as it happens, because no container keeps it.
+#[derive(Debug, Default)]
+pub struct Tally {
+    pub requests: u64,
+    pub iterator_age_max_ms: Option<i64>,
+    /// Open jobs whose message somebody deleted from a dead-letter queue: redriven by a mover, if a
+    /// copy is elsewhere.
+    pub taken_from_dead: Vec<(Timestamp, Identity)>,
+}
+
+impl Pipeline {
+    pub fn summary(&self) -> Summary {
+        let totals = self.ledger.totals();
+        Summary {
+            from: self.start,
+            to: self.now,
+            requests: self.tally.requests,
+            jobs_started: totals.made,
+            jobs_finished: totals.ended,
+            jobs_dead: self.queues.dead_lettered(),
+            jobs_redriven: self.queues.moved() + self.tally.taken_from_dead.len() as u64,
+            events: totals.events,
+            records_indexed: totals.indexed,
+            iterator_age_max_ms: self.tally.iterator_age_max_ms,
+            census: self.census(),
+            history: self.history_hash(),
+        }
+    }
 }

@@ -33,6 +33,8 @@ pub struct Lane {
     pub pieces: VecDeque<Batch>,
     /// What is being gathered behind them.
     pub gathering: Batch,
+    /// What is gathered can take no more, though there is more.
+    pub full: bool,
     /// When the batching window began.
     pub window_from: Timestamp,
     /// Refusals (throttles) in a row.
@@ -45,6 +47,7 @@ impl Lane {
             state: LaneState::Idle,
             pieces: VecDeque::new(),
             gathering: Batch::empty(at),
+            full: false,
             window_from: now,
             refusals: 0,
         }
@@ -64,6 +67,7 @@ impl Lane {
         if !self.gathering.is_empty() {
             self.pieces.push_back(self.gathering);
             self.gathering = Batch::empty(self.gathering.to);
+            self.full = false;
         }
     }
 }

@@ -118,7 +118,7 @@ impl Reader {
                 return None;
             }
             let opens = lane.window_from.plus_ms(rules.window_ms);
-            if !is_full(&lane.gathering, rules) && opens > now {
+            if !lane.full && opens > now {
                 return Some(Want::Wake(opens));
             }
             lane.close_gathering();
@@ -247,9 +247,11 @@ impl Reader {
                 batch.from = to;
             }
             if taken < share {
+                self.lanes[index].full = true;
                 break;
             }
         }
+        self.lanes[index].full |= is_full(&batch, rules);
         if was_empty && !batch.is_empty() {
             let lane = &mut self.lanes[index];
             // The window begins when the run before it ended, or when the lane was first given work.
@@ -368,6 +370,28 @@ impl Reader {
     fn forget_epochs(&mut self) {
         let done_to = self.lanes.iter().map(|lane| lane.at().entry).min().unwrap_or(0);
         self.epochs.retain(|epoch| epoch.end > done_to);
+    }
+
+    /// Index behind the last entry that any lane has handled.
+    pub fn furthest(&self) -> u64 {
+        self.lanes.iter().map(|lane| lane.at()).map(|at| at.entry + u64::from(at.taken > 0)).max().unwrap_or(0)
+    }
+
+    /// Over the whole log: how many records are not handled yet, and how many of these are at a
+    /// function.
+    pub fn open_total<L: Load>(&self, log: &Log<L>) -> (u64, u64) {
+        // Behind the furthest lane everything is open; before the slowest nothing is.
+        let first = self.lanes.iter().map(|lane| lane.at().entry).min().unwrap_or(0).max(log.base());
+        let reached = |lane: &Lane| lane.pieces.back().map_or(lane.gathering.to, |piece| piece.to).entry + 1;
+        let last = self.lanes.iter().map(reached).max().unwrap_or(0).max(self.furthest()).clamp(first, log.next());
+        let (mut open, mut running) = (0, 0);
+        for index in first..last {
+            let (more, at_function) = self.open(index, log);
+            open += u64::from(more);
+            running += u64::from(at_function);
+        }
+        let behind = (last..log.next()).map(|index| log.get(index).map_or(0, |load| u64::from(load.share(0, 1))));
+        (open + behind.sum::<u64>(), running)
     }
 
     /// How many records of an entry are not handled yet, and how many of these are at a function.

@@ -1,0 +1,263 @@
+//! What a run does: the handler of `automation` that fits the function's role gets its event, and
+//! what it orders is performed. External functions get the same event as JSON.
+
+use serde_json::Value;
+
+use crate::automation::event::EventItem;
+use crate::automation::identity::RunId;
+use crate::automation::job_worker;
+use crate::automation::log_worker::{self, Failing};
+use crate::automation::request_worker;
+use crate::model::id::MessageId;
+use crate::model::message::Message;
+use crate::pipeline::Pipeline;
+use crate::pipeline::blueprint::Role;
+use crate::pipeline::external::Outcome;
+use crate::pipeline::function::answer::{Failures, failures};
+use crate::pipeline::function::asynchronous::AsyncPayload;
+use crate::pipeline::function::event;
+use crate::pipeline::function::run::{Run, Verdict, Work};
+use crate::pipeline::mapping::Feed;
+use crate::pipeline::notice::Happening;
+use crate::pipeline::stream::batch::Batch;
+use crate::pipeline::table::{place_of, sequence_number};
+
+impl Pipeline {
+    /// Runs the embedded handler of a run's function.
+    pub(super) fn handle_event(&mut self, run: &Run) -> Verdict {
+        let role = self.functions.get(run.function).blueprint.role;
+        match (&run.work, role) {
+            (Work::Stream { mapping, shard, lane, batch }, Role::LogWorker) => {
+                self.index_batch(*mapping, *shard, *lane, batch)
+            }
+            (Work::Queue { mapping, messages, .. }, Role::JobWorker) => self.work_off(run, *mapping, messages),
+            (Work::Async(event), Role::RequestWorker) => match &event.what {
+                AsyncPayload::ObjectCreated(id) => self.take_up(*id, run),
+                AsyncPayload::Raw { payload, .. } => self.handle_payload(run, role, &payload.clone()),
+            },
+            (Work::Sync { payload, .. }, role) => self.handle_payload(run, role, &payload.clone()),
+            _ => Verdict::Done { failed: Vec::new() },
+        }
+    }
+
+    /// RequestWorker.
+    fn take_up(&mut self, id: RunId, run: &Run) -> Verdict {
+        let Some(request) = self.bucket.request(id, &self.ledger) else {
+            return Verdict::error("NoSuchKey", format!("the request of {id} is not in the bucket"));
+        };
+        let orders = request_worker::request_worker(&request, self.now);
+        self.verdict_of(orders, run)
+    }
+
+    fn verdict_of(&mut self, orders: Vec<crate::automation::order::Order>, run: &Run) -> Verdict {
+        match self.perform_all(orders, run) {
+            Ok(()) => Verdict::Done { failed: Vec::new() },
+            Err(error) => Verdict::error(&error.kind, error.message),
+        }
+    }
+
+    /// JobWorker: each message by itself. It reports failed messages where the mapping heeds that,
+    /// and throws otherwise.
+    fn work_off(&mut self, run: &Run, mapping: usize, messages: &[Message]) -> Verdict {
+        let reports = self.mappings.get(mapping).is_some_and(|entry| entry.acting.report_batch_item_failures);
+        let mut failed: Vec<MessageId> = Vec::new();
+        for message in messages {
+            let done = job_worker::from_body(&message.body, &self.view())
+                .and_then(|orders| self.perform_all(orders, run));
+            match done {
+                Ok(()) => {}
+                Err(error) if reports => {
+                    let id = crate::pipeline::invoke::request_id(run.id);
+                    self.log_line(run.function, &format!("ERROR {id} {error} (message {})", message.id));
+                    failed.push(message.id.clone());
+                }
+                Err(error) => return Verdict::error(&error.kind, error.message),
+            }
+        }
+        if !failed.is_empty() && failed.len() == messages.len() && messages.len() == 1 {
+            // Nothing of it was done: with one message the handler might as well throw, and does, so
+            // that the function's Errors show it.
+            return Verdict::error("JobFailed", format!("message {} failed", messages[0].id));
+        }
+        Verdict::Done { failed }
+    }
+
+    /// LogWorker.
+    fn index_batch(&mut self, mapping: usize, shard: u32, lane: u32, batch: &Batch) -> Verdict {
+        let events = self.events_of(mapping, shard, lane, batch);
+        let partial = match self.mappings.get(mapping).map(|entry| &entry.feed) {
+            Some(Feed::Stream(feed)) => feed.rules.partial,
+            _ => false,
+        };
+        // An answer nobody heeds would lose records: then it throws.
+        let failing = if partial { self.faults.failing() } else { Failing::Throws };
+        self.index_events(shard, &events, failing)
+    }
+
+    fn index_events(&mut self, shard: u32, events: &[(u64, EventItem)], failing: Failing) -> Verdict {
+        let records = events.iter().map(|(index, event)| (*index, event));
+        let indexed = match log_worker::log_worker(records, failing, &self.view()) {
+            Ok(indexed) => indexed,
+            Err(error) => return Verdict::error(&error.kind, error.message),
+        };
+        for document in indexed.documents {
+            let identity = document.event.identity;
+            if self.ledger.index_event(identity) {
+                let (item, sequence) = (identity.item_key().item_hash(), document.version);
+                self.tell(|| Happening::Indexed { item, sequence });
+                self.note(crate::pipeline::history::Deed::Indexed, u64::from(shard), sequence);
+            }
+            self.index.put(document);
+        }
+        match indexed.failures.first() {
+            None => Verdict::Done { failed: Vec::new() },
+            Some(version) => {
+                let record = events.iter().position(|(index, _)| index == version).unwrap_or(0);
+                Verdict::StoppedAt { record: u32::try_from(record).unwrap_or(0) }
+            }
+        }
+    }
+
+    fn events_of(&self, mapping: usize, shard: u32, lane: u32, batch: &Batch) -> Vec<(u64, EventItem)> {
+        let Some(Feed::Stream(feed)) = self.mappings.get(mapping).map(|entry| &entry.feed) else { return Vec::new() };
+        let (Some(reader), Some(log)) = (feed.reader(shard), self.table.log(shard)) else { return Vec::new() };
+        let records = reader.records_of(lane, batch, log);
+        records.into_iter().map(|(index, record, _)| (index, self.table.event(&record, shard, index))).collect()
+    }
+
+    /// An `Invoke` with an event as a mapping or the bucket would send it.
+    fn handle_payload(&mut self, run: &Run, role: Role, payload: &str) -> Verdict {
+        let Ok(value) = serde_json::from_str::<Value>(payload) else {
+            return Verdict::error("Runtime.UnmarshalError", "the payload is not JSON");
+        };
+        let records = value.get("Records").and_then(Value::as_array).cloned().unwrap_or_default();
+        match role {
+            Role::JobWorker => {
+                for record in &records {
+                    let body = record.get("body").and_then(Value::as_str).unwrap_or("");
+                    let done = job_worker::from_body(body, &self.view())
+                        .and_then(|orders| self.perform_all(orders, run));
+                    if let Err(error) = done {
+                        return Verdict::error(&error.kind, error.message);
+                    }
+                }
+                Verdict::Done { failed: Vec::new() }
+            }
+            Role::RequestWorker => {
+                for record in &records {
+                    let key = record.pointer("/s3/object/key").and_then(Value::as_str).unwrap_or("");
+                    let Some(id) = request_worker::run_of_key(key) else {
+                        return Verdict::error("BadKey", format!("{key:?} is not the key of a request"));
+                    };
+                    let verdict = self.take_up(id, run);
+                    if verdict.is_error() {
+                        return verdict;
+                    }
+                }
+                Verdict::Done { failed: Vec::new() }
+            }
+            Role::LogWorker => self.index_payload(&records),
+            Role::Sink => Verdict::Done { failed: Vec::new() },
+        }
+    }
+
+    /// Stream records of an `Invoke`: found in the log again by their sequence numbers.
+    fn index_payload(&mut self, records: &[Value]) -> Verdict {
+        for record in records {
+            let number = record.pointer("/dynamodb/SequenceNumber").and_then(Value::as_str).unwrap_or("");
+            let found = place_of(number).and_then(|(shard, index)| {
+                let record = self.table.log(shard)?.get(index)?;
+                Some((shard, index, self.table.event(record, shard, index)))
+            });
+            let Some((shard, index, event)) = found else {
+                return Verdict::error("TrimmedDataAccess", format!("the record {number:?} is not in the stream"));
+            };
+            let verdict = self.index_events(shard, &[(index, event)], Failing::Throws);
+            if verdict.is_error() {
+                return verdict;
+            }
+        }
+        Verdict::Done { failed: Vec::new() }
+    }
+
+    // ---- external functions -------------------------------------------------------------------
+
+    /// What an external function's answer means for its batch.
+    pub(super) fn outcome_verdict(&self, run: &Run, outcome: &Outcome) -> Verdict {
+        let answer = match outcome {
+            Outcome::Failed(error) => return Verdict::error("Unhandled", error.clone()),
+            Outcome::Returned(answer) => failures(answer),
+        };
+        match (&run.work, answer) {
+            (Work::Queue { mapping, messages, .. }, answer) => {
+                let heeded = self.mappings.get(*mapping).is_some_and(|m| m.acting.report_batch_item_failures);
+                let all = || messages.iter().map(|message| message.id.clone()).collect();
+                let failed = match answer {
+                    _ if !heeded => Vec::new(),
+                    Failures::None => Vec::new(),
+                    Failures::All => all(),
+                    Failures::These(ids) => {
+                        let known = messages.iter().filter(|m| ids.iter().any(|id| id == m.id.as_str()));
+                        let known: Vec<MessageId> = known.map(|message| message.id.clone()).collect();
+                        // An unknown id fails the whole batch (aws-facts §1.7).
+                        if known.len() < ids.len() { all() } else { known }
+                    }
+                };
+                Verdict::Done { failed }
+            }
+            (Work::Stream { mapping, shard, lane, batch }, answer) => {
+                let heeded = match self.mappings.get(*mapping).map(|entry| &entry.feed) {
+                    Some(Feed::Stream(feed)) => feed.rules.partial,
+                    _ => false,
+                };
+                match answer {
+                    _ if !heeded => Verdict::Done { failed: Vec::new() },
+                    Failures::None => Verdict::Done { failed: Vec::new() },
+                    Failures::All => Verdict::StoppedAt { record: 0 },
+                    Failures::These(ids) => {
+                        let events = self.events_of(*mapping, *shard, *lane, batch);
+                        let lowest = ids.iter().filter_map(|id| {
+                            let (_, index) = place_of(id).filter(|(of, _)| of == shard)?;
+                            events.iter().position(|(at, _)| *at == index)
+                        });
+                        let record = lowest.min().and_then(|record| u32::try_from(record).ok());
+                        Verdict::StoppedAt { record: record.unwrap_or(0) }
+                    }
+                }
+            }
+            _ => Verdict::Done { failed: Vec::new() },
+        }
+    }
+
+    /// A run's event as JSON.
+    pub(super) fn payload_of(&self, work: &Work) -> String {
+        let region = &self.blueprint.region;
+        match work {
+            Work::Queue { queue, messages, .. } => event::sqs(messages, &self.queues.arn(queue), region).to_string(),
+            Work::Stream { mapping, shard, lane, batch } => {
+                let events = self.events_of(*mapping, *shard, *lane, batch);
+                let named = events.into_iter().map(|(index, event)| (sequence_number(*shard, index), event));
+                event::dynamodb(&named.collect::<Vec<_>>(), &self.stream_arn, region).to_string()
+            }
+            Work::Async(event) => self.payload_of_async(&event.what),
+            Work::Sync { payload, .. } => payload.clone(),
+        }
+    }
+
+    pub(super) fn payload_of_async(&self, what: &AsyncPayload) -> String {
+        match what {
+            AsyncPayload::Raw { payload, .. } => payload.clone(),
+            AsyncPayload::ObjectCreated(run) => {
+                event::object_created(&self.blueprint.bucket.name, *run, self.now, &self.blueprint.region).to_string()
+            }
+        }
+    }
+
+    /// The function an asynchronous event is for.
+    pub(super) fn async_function(&self, what: &AsyncPayload) -> Option<usize> {
+        match what {
+            AsyncPayload::Raw { function, .. } => Some(*function),
+            AsyncPayload::ObjectCreated(_) => self.functions.find(&self.blueprint.bucket.notifies),
+        }
+    }
+}

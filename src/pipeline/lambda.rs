@@ -1,0 +1,312 @@
+//! Lambda's control plane and `Invoke`.
+
+use serde_json::json;
+
+use crate::model::id::{Arn, FunctionName, MappingId};
+use crate::model::mapping::SourceKind;
+use crate::model::service_error::ServiceError;
+use crate::pipeline::Pipeline;
+use crate::pipeline::function::answer;
+use crate::pipeline::function::asynchronous::AsyncPayload;
+use crate::pipeline::function::run::{Verdict, Work};
+use crate::pipeline::mapping::rules;
+use crate::pipeline::request::{
+    FunctionDetail, InvokeKind, LambdaReply, LambdaRequest, MappingUpdate, Reply, RequestId,
+};
+
+type Answer = Result<LambdaReply, ServiceError>;
+
+/// Items a page holds at most, whatever is asked for (aws-facts §1.4).
+const MAPPINGS_PAGE: usize = 100;
+const FUNCTIONS_PAGE: usize = 50;
+
+impl Pipeline {
+    /// Answers, or (`None`) keeps an `Invoke` whose answer comes when the run is over.
+    pub(super) fn lambda(&mut self, id: RequestId, ask: LambdaRequest) -> Option<Answer> {
+        let action = action(&ask);
+        let answer = self.lambda_answer(id, ask);
+        answer.map(|answer| {
+            answer.map_err(|error| ServiceError { action: format!("lambda:{action}"), ..error })
+        })
+    }
+
+    fn lambda_answer(&mut self, id: RequestId, ask: LambdaRequest) -> Option<Answer> {
+        let is_control = !matches!(ask, LambdaRequest::Invoke { .. } | LambdaRequest::GetFunction(_));
+        if is_control && !self.control.take(self.now) {
+            return Some(Err(throttled("Rate Exceeded.")));
+        }
+        Some(match ask {
+            LambdaRequest::ListMappings { source, function, max, marker } => {
+                self.list_mappings(source.as_ref(), function.as_deref(), max, marker.as_deref())
+            }
+            LambdaRequest::GetMapping(id) => self.mapping_index(&id).map(|mapping| self.shown(mapping, false)),
+            LambdaRequest::UpdateMapping { id, update } => self.update_mapping(&id, &update),
+            LambdaRequest::ListFunctions { max, marker } => self.list_functions(max, marker.as_deref()),
+            LambdaRequest::GetFunction(name) => {
+                self.function_index(&name).map(|f| LambdaReply::Function(Box::new(self.detail(f))))
+            }
+            LambdaRequest::GetConcurrency(name) => {
+                self.function_index(&name).map(|f| LambdaReply::Concurrency(self.functions.get(f).reserved))
+            }
+            LambdaRequest::PutConcurrency(name, limit) => self.put_concurrency(&name, Some(limit)),
+            LambdaRequest::DeleteConcurrency(name) => self.put_concurrency(&name, None),
+            LambdaRequest::GetRecursion(name) => {
+                self.function_index(&name).map(|f| self.recursion(f))
+            }
+            LambdaRequest::PutRecursion(name, allow) => self.function_index(&name).map(|f| {
+                self.functions.get_mut(f).allow_recursion = allow;
+                self.recursion(f)
+            }),
+            LambdaRequest::GetPolicy(name) => self.policy(&name),
+            LambdaRequest::GetAccountSettings => Ok(LambdaReply::AccountSettings {
+                concurrent: self.functions.account_limit(),
+                unreserved: self.functions.unreserved_limit(),
+            }),
+            LambdaRequest::Invoke { function, payload, kind, log_tail } => {
+                return self.invoke(id, &function, payload, kind, log_tail);
+            }
+        })
+    }
+
+    // ---- mappings -----------------------------------------------------------------------------
+
+    fn list_mappings(
+        &self,
+        source: Option<&Arn>,
+        function: Option<&str>,
+        max: Option<u32>,
+        marker: Option<&str>,
+    ) -> Answer {
+        let function = function.map(|text| self.functions.find_text(text));
+        let matching = self.mappings.iter().filter(|mapping| {
+            source.is_none_or(|source| mapping.source == *source)
+                && function.is_none_or(|function| function == Some(mapping.function))
+        });
+        let all: Vec<_> = matching.map(|mapping| mapping.shown()).collect();
+        let (mappings, marker) = page(all, max, MAPPINGS_PAGE, marker)?;
+        Ok(LambdaReply::Mappings { mappings, marker })
+    }
+
+    fn mapping_index(&self, id: &MappingId) -> Result<usize, ServiceError> {
+        self.mappings.iter().position(|mapping| mapping.id == *id).ok_or_else(not_found)
+    }
+
+    fn shown(&self, mapping: usize, accepted: bool) -> LambdaReply {
+        LambdaReply::Mapping { mapping: Box::new(self.mappings[mapping].shown()), accepted }
+    }
+
+    fn update_mapping(&mut self, id: &MappingId, update: &MappingUpdate) -> Answer {
+        let index = self.mapping_index(id)?;
+        let mapping = &self.mappings[index];
+        let after = rules::updated(mapping.settings(), update);
+        rules::check(update, &after, mapping.kind())?;
+        let destination = update.on_failure.as_ref().and_then(Option::as_ref);
+        rules::check_destination(destination, destination.is_some_and(|arn| self.queues.name_of(arn).is_some()))?;
+        if mapping.kind() == SourceKind::Sqs
+            && let Some(settings) = self.queues.name_of(&mapping.source).and_then(|name| self.queues.settings(&name))
+        {
+            let timeout_s = self.functions.get(mapping.function).blueprint.timeout_s;
+            rules::check_visibility(settings.visibility_s, timeout_s)?;
+        }
+        mapping.check_settled()?;
+        let enabled = update.enabled.unwrap_or(mapping.will_be_enabled());
+        self.begin_transition(index, after, enabled);
+        Ok(self.shown(index, true))
+    }
+
+    // ---- functions ----------------------------------------------------------------------------
+
+    fn function_index(&self, name: &FunctionName) -> Result<usize, ServiceError> {
+        self.functions.find_text(name.as_str()).ok_or_else(|| {
+            let arn = format!(
+                "arn:aws:lambda:{}:{}:function:{name}",
+                self.blueprint.region, self.blueprint.account
+            );
+            missing(format!("Function not found: {arn}"))
+        })
+    }
+
+    fn detail(&self, function: usize) -> FunctionDetail {
+        let entry = self.functions.get(function);
+        FunctionDetail { function: entry.shown(), environment: entry.blueprint.environment.clone() }
+    }
+
+    fn list_functions(&self, max: Option<u32>, marker: Option<&str>) -> Answer {
+        let all = (0..self.functions.iter().count()).map(|function| self.detail(function)).collect();
+        let (functions, marker) = page(all, max, FUNCTIONS_PAGE, marker)?;
+        Ok(LambdaReply::Functions { functions, marker })
+    }
+
+    fn put_concurrency(&mut self, name: &FunctionName, limit: Option<u32>) -> Answer {
+        let function = self.function_index(name)?;
+        let others: u32 =
+            self.functions.iter().filter(|f| f.blueprint.name != *name).filter_map(|f| f.reserved).sum();
+        let left = self.functions.account_limit().saturating_sub(others + limit.unwrap_or(0));
+        if limit.is_some() && left < MIN_UNRESERVED {
+            return Err(invalid(format!(
+                "Specified ReservedConcurrentExecutions for function decreases account's \
+                 UnreservedConcurrentExecution below its minimum value of [{MIN_UNRESERVED}]."
+            )));
+        }
+        let entry = self.functions.get_mut(function);
+        entry.reserved = limit;
+        entry.modified_at = self.now;
+        Ok(match limit {
+            Some(limit) => LambdaReply::Concurrency(Some(limit)),
+            None => LambdaReply::Done,
+        })
+    }
+
+    fn recursion(&self, function: usize) -> LambdaReply {
+        let entry = self.functions.get(function);
+        let guarded = self.faults.guards_recursion(&entry.blueprint.name);
+        LambdaReply::RecursionAllowed(entry.allow_recursion && !guarded)
+    }
+
+    /// The resource policy of the function the bucket notifies; others have none.
+    fn policy(&self, name: &FunctionName) -> Answer {
+        let function = self.function_index(name)?;
+        let entry = self.functions.get(function);
+        if entry.blueprint.name != self.blueprint.bucket.notifies {
+            return Err(missing("The resource you requested does not exist.".to_owned()));
+        }
+        let policy = json!({"Version": "2012-10-17", "Id": "default", "Statement": [{
+            "Sid": "InvokedByBucket",
+            "Effect": "Allow",
+            "Principal": {"Service": "s3.amazonaws.com"},
+            "Action": "lambda:InvokeFunction",
+            "Resource": entry.arn.as_str(),
+            "Condition": {
+                "StringEquals": {"AWS:SourceAccount": self.blueprint.account},
+                "ArnLike": {"AWS:SourceArn": format!("arn:aws:s3:::{}", self.blueprint.bucket.name)},
+            },
+        }]});
+        Ok(LambdaReply::Policy(policy.to_string()))
+    }
+
+    // ---- invoke -------------------------------------------------------------------------------
+
+    fn invoke(
+        &mut self,
+        request: RequestId,
+        name: &FunctionName,
+        payload: String,
+        kind: InvokeKind,
+        log_tail: bool,
+    ) -> Option<Answer> {
+        let function = match self.function_index(name) {
+            Ok(function) => function,
+            Err(error) => return Some(Err(error)),
+        };
+        let accepted = |status| {
+            Some(Ok(LambdaReply::Invoked { status, payload: String::new(), function_error: None, log_tail: None }))
+        };
+        match kind {
+            InvokeKind::DryRun => accepted(204),
+            InvokeKind::Event => {
+                self.take_async(AsyncPayload::Raw { function, payload }, 0);
+                accepted(202)
+            }
+            InvokeKind::RequestResponse => {
+                let work = Work::Sync { request, payload, log_tail };
+                (!self.start_run(function, work, 0)).then(|| {
+                    let reason = "ReservedFunctionConcurrentInvocationLimitExceeded";
+                    Err(throttled(&format!("Rate Exceeded. ({reason})")))
+                })
+            }
+        }
+    }
+
+    /// The run of an `Invoke` is over: its caller gets the answer.
+    pub(super) fn sync_run_ended(
+        &mut self,
+        function: usize,
+        request: RequestId,
+        log_tail: bool,
+        payload: &str,
+        verdict: &Verdict,
+    ) {
+        let (payload, function_error) = match verdict {
+            Verdict::Error { kind, message } => {
+                let error = json!({"errorType": kind, "errorMessage": message, "trace": []});
+                (error.to_string(), Some("Unhandled".to_owned()))
+            }
+            Verdict::Done { failed } if !failed.is_empty() => {
+                (answer::report(&failed.iter().map(|id| id.as_str().to_owned()).collect::<Vec<_>>()), None)
+            }
+            Verdict::StoppedAt { .. } => (answer::report(&first_record(payload)), None),
+            Verdict::Done { .. } => (answer::report(&[]), None),
+        };
+        let tail = log_tail.then(|| {
+            let name = &self.functions.get(function).blueprint.name;
+            let lines = self.logs.lines(name, self.now.plus_s(-900), self.now.plus_ms(1), TAIL_LINES);
+            lines.iter().map(|line| &*line.text).collect::<Vec<_>>().join("\n")
+        });
+        let reply = LambdaReply::Invoked { status: 200, payload, function_error, log_tail: tail };
+        self.responses.push_back((request, Ok(Reply::Lambda(reply))));
+    }
+}
+
+/// Concurrency that must stay for functions without a reservation.
+const MIN_UNRESERVED: u32 = 100;
+/// Lines of a log tail (Lambda: the last 4 KB).
+const TAIL_LINES: usize = 20;
+
+fn first_record(payload: &str) -> Vec<String> {
+    let value: serde_json::Value = serde_json::from_str(payload).unwrap_or_default();
+    let number = value.pointer("/Records/0/dynamodb/SequenceNumber").and_then(serde_json::Value::as_str);
+    number.map(str::to_owned).into_iter().collect()
+}
+
+/// One page of a list; the marker is where the next begins.
+fn page<T>(
+    mut all: Vec<T>,
+    max: Option<u32>,
+    most: usize,
+    marker: Option<&str>,
+) -> Result<(Vec<T>, Option<String>), ServiceError> {
+    let from = match marker {
+        None => 0,
+        Some(text) => text.parse::<usize>().map_err(|_| invalid("The Marker is not valid.".to_owned()))?,
+    };
+    let size = max.map_or(most, |max| (max as usize).clamp(1, most));
+    let end = (from.saturating_add(size)).min(all.len());
+    let next = (end < all.len()).then(|| end.to_string());
+    all.truncate(end);
+    all.drain(..from.min(end));
+    Ok((all, next))
+}
+
+fn missing(message: String) -> ServiceError {
+    ServiceError { http: 404, ..ServiceError::new("lambda", "ResourceNotFoundException", message) }
+}
+
+fn not_found() -> ServiceError {
+    missing("The resource you requested does not exist.".to_owned())
+}
+
+fn invalid(message: String) -> ServiceError {
+    ServiceError::new("lambda", "InvalidParameterValueException", message)
+}
+
+fn throttled(message: &str) -> ServiceError {
+    ServiceError { http: 429, ..ServiceError::new("lambda", "TooManyRequestsException", message) }
+}
+
+fn action(ask: &LambdaRequest) -> &'static str {
+    match ask {
+        LambdaRequest::ListMappings { .. } => "ListEventSourceMappings",
+        LambdaRequest::GetMapping(_) => "GetEventSourceMapping",
+        LambdaRequest::UpdateMapping { .. } => "UpdateEventSourceMapping",
+        LambdaRequest::ListFunctions { .. } => "ListFunctions",
+        LambdaRequest::GetFunction(_) => "GetFunctionConfiguration",
+        LambdaRequest::GetConcurrency(_) => "GetFunctionConcurrency",
+        LambdaRequest::PutConcurrency(..) => "PutFunctionConcurrency",
+        LambdaRequest::DeleteConcurrency(_) => "DeleteFunctionConcurrency",
+        LambdaRequest::GetRecursion(_) => "GetFunctionRecursionConfig",
+        LambdaRequest::PutRecursion(..) => "PutFunctionRecursionConfig",
+        LambdaRequest::GetPolicy(_) => "GetPolicy",
+        LambdaRequest::GetAccountSettings => "GetAccountSettings",
+        LambdaRequest::Invoke { .. } => "InvokeFunction",
+    }
+}
