@@ -18,7 +18,7 @@ pub struct Bucket {
     mix: Vec<Template>,
     recipients: Vec<Arc<str>>,
     posted: BTreeMap<RunId, Arc<Request>>,
-    payloads: BTreeMap<String, (Arc<str>, Timestamp)>,
+    payloads: BTreeMap<String, Arc<str>>,
 }
 
 /// An entry of the load's mix, read once.
@@ -77,16 +77,11 @@ impl Bucket {
         }
     }
 
-    pub fn put_payload(&mut self, key: String, body: Arc<str>, at: Timestamp) {
-        self.payloads.insert(key, (body, at));
+    pub fn put_payload(&mut self, key: String, body: Arc<str>) {
+        self.payloads.insert(key, body);
     }
 
     pub fn payload(&self, key: &str) -> Option<Arc<str>> {
-        self.payloads.get(key).map(|(body, _)| body.clone())
-    }
-
-    /// Keys of payloads and when each was stored.
-    pub fn payload_keys(&self) -> impl Iterator<Item = (&str, Timestamp)> {
-        self.payloads.iter().map(|(key, (_, at))| (key.as_str(), *at))
+        self.payloads.get(key).cloned()
     }
 }

@@ -215,11 +215,9 @@ impl Bodies {
         if let Some(info) = document.get("DDBStreamBatchInfo") {
             let text = |name: &str| info.get(name).and_then(Value::as_str);
             let place = |name: &str| text(name).and_then(place_of);
-            if let (Some(shard), Some((_, first)), Some((_, last))) = (
-                text("shardId").and_then(shard_of_id),
-                place("startSequenceNumber"),
-                place("endSequenceNumber"),
-            ) {
+            if let (Some(shard), Some((_, first)), Some((_, last))) =
+                (text("shardId").and_then(shard_of_id), place("startSequenceNumber"), place("endSequenceNumber"))
+            {
                 self.dead_records.push((shard, first, last));
             }
         }

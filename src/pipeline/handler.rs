@@ -62,8 +62,8 @@ impl Pipeline {
         let reports = self.mappings.get(mapping).is_some_and(|entry| entry.acting.report_batch_item_failures);
         let mut failed: Vec<MessageId> = Vec::new();
         for message in messages {
-            let done = job_worker::from_body(&message.body, &self.view())
-                .and_then(|orders| self.perform_all(orders, run));
+            let done =
+                job_worker::from_body(&message.body, &self.view()).and_then(|orders| self.perform_all(orders, run));
             match done {
                 Ok(()) => {}
                 Err(error) if reports => {
@@ -135,8 +135,8 @@ impl Pipeline {
             Role::JobWorker => {
                 for record in &records {
                     let body = record.get("body").and_then(Value::as_str).unwrap_or("");
-                    let done = job_worker::from_body(body, &self.view())
-                        .and_then(|orders| self.perform_all(orders, run));
+                    let done =
+                        job_worker::from_body(body, &self.view()).and_then(|orders| self.perform_all(orders, run));
                     if let Err(error) = done {
                         return Verdict::error(&error.kind, error.message);
                     }

@@ -45,10 +45,6 @@ impl SearchIndex {
     pub fn len(&self) -> usize {
         self.documents.len()
     }
-
-    pub fn is_empty(&self) -> bool {
-        self.documents.is_empty()
-    }
 }
 
 #[cfg(test)]

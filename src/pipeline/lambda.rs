@@ -25,9 +25,7 @@ impl Pipeline {
     pub(super) fn lambda(&mut self, id: RequestId, ask: LambdaRequest) -> Option<Answer> {
         let action = action(&ask);
         let answer = self.lambda_answer(id, ask);
-        answer.map(|answer| {
-            answer.map_err(|error| ServiceError { action: format!("lambda:{action}"), ..error })
-        })
+        answer.map(|answer| answer.map_err(|error| ServiceError { action: format!("lambda:{action}"), ..error }))
     }
 
     fn lambda_answer(&mut self, id: RequestId, ask: LambdaRequest) -> Option<Answer> {
@@ -50,9 +48,7 @@ impl Pipeline {
             }
             LambdaRequest::PutConcurrency(name, limit) => self.put_concurrency(&name, Some(limit)),
             LambdaRequest::DeleteConcurrency(name) => self.put_concurrency(&name, None),
-            LambdaRequest::GetRecursion(name) => {
-                self.function_index(&name).map(|f| self.recursion(f))
-            }
+            LambdaRequest::GetRecursion(name) => self.function_index(&name).map(|f| self.recursion(f)),
             LambdaRequest::PutRecursion(name, allow) => self.function_index(&name).map(|f| {
                 self.functions.get_mut(f).allow_recursion = allow;
                 self.recursion(f)
@@ -118,10 +114,7 @@ impl Pipeline {
 
     fn function_index(&self, name: &FunctionName) -> Result<usize, ServiceError> {
         self.functions.find_text(name.as_str()).ok_or_else(|| {
-            let arn = format!(
-                "arn:aws:lambda:{}:{}:function:{name}",
-                self.blueprint.region, self.blueprint.account
-            );
+            let arn = format!("arn:aws:lambda:{}:{}:function:{name}", self.blueprint.region, self.blueprint.account);
             missing(format!("Function not found: {arn}"))
         })
     }
@@ -139,8 +132,7 @@ impl Pipeline {
 
     fn put_concurrency(&mut self, name: &FunctionName, limit: Option<u32>) -> Answer {
         let function = self.function_index(name)?;
-        let others: u32 =
-            self.functions.iter().filter(|f| f.blueprint.name != *name).filter_map(|f| f.reserved).sum();
+        let others: u32 = self.functions.iter().filter(|f| f.blueprint.name != *name).filter_map(|f| f.reserved).sum();
         let left = self.functions.account_limit().saturating_sub(others + limit.unwrap_or(0));
         if limit.is_some() && left < MIN_UNRESERVED {
             return Err(invalid(format!(

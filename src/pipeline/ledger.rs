@@ -124,10 +124,6 @@ impl Ledger {
         self.row(run).map(|row| row.steps)
     }
 
-    pub fn runs(&self) -> u64 {
-        (self.rows.len() + self.children.len()) as u64
-    }
-
     /// Every run, those given out in order first.
     pub fn all_runs(&self) -> impl Iterator<Item = RunId> {
         let given = (1..=self.rows.len() as u64).map(RunId::new);

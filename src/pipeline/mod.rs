@@ -32,6 +32,8 @@ mod record;
 pub mod request;
 pub mod rng;
 mod schedule;
+#[cfg(test)]
+mod smoke;
 pub mod standard;
 pub mod stream;
 mod stream_feed;
@@ -140,8 +142,7 @@ impl Pipeline {
         let mut queues = Queues::new(&blueprint.account, &blueprint.region, &blueprint.sqs_endpoint, seed);
         queues.deploy(start, &blueprint.queues, &mut meter);
         let functions = Functions::new(&blueprint, seed, start);
-        let function_gauges =
-            functions.iter().map(|f| FunctionGauges::new(&f.blueprint.name, &mut meter)).collect();
+        let function_gauges = functions.iter().map(|f| FunctionGauges::new(&f.blueprint.name, &mut meter)).collect();
         let gauges = |meter: &mut Meter, mapping: &blueprint::MappingBlueprint| {
             mapping.event_count_metrics.then(|| MappingGauges::new(&mapping.id, meter))
         };

@@ -173,6 +173,7 @@ impl Queues {
             match self.move_one(at, source, task.destination.as_ref(), meter) {
                 Ok(true) => {
                     task.moved += 1;
+                    self.moved += 1;
                     task.idle = 0;
                 }
                 Ok(false) => {

@@ -35,7 +35,7 @@ impl Pipeline {
     fn perform(&mut self, order: Order, run: &Run) -> Result<(), HandlerError> {
         match order {
             Order::PutRequest(request) => self.accept(request),
-            Order::PutPayload { key, body } => self.bucket.put_payload(key, body, self.now),
+            Order::PutPayload { key, body } => self.bucket.put_payload(key, body),
             Order::PutEvent(event) => self.put_event(&event),
             Order::SendJob { job, delay_s } => self.send_job(&job, delay_s, run)?,
             Order::PutProfile { recipient, profile } => self.world.put_profile(recipient, profile),
@@ -82,9 +82,9 @@ impl Pipeline {
             trace_header: Some(lineage::header(job.run.number(), sender.as_str(), run.hops + 1)),
             ..Outgoing::default()
         };
-        self.queues.put(self.now, &queue, message, &mut self.meter).map_err(|error| {
-            HandlerError::new("SendMessageError", format!("{}: {}", error.code, error.message))
-        })?;
+        self.queues
+            .put(self.now, &queue, message, &mut self.meter)
+            .map_err(|error| HandlerError::new("SendMessageError", format!("{}: {}", error.code, error.message)))?;
         self.ledger.mark(job.identity(), Mark::Made);
         self.note(Deed::JobSent, job.run.number(), u64::from(job.step) << 32 | u64::from(delay_s));
         // Other mappings and callers may wait for it.

@@ -9,7 +9,7 @@ use crate::pipeline::Pipeline;
 use crate::pipeline::function::lineage::{MAX_HOPS, hops_of};
 use crate::pipeline::function::run::{Verdict, Work};
 use crate::pipeline::mapping::Feed;
-use crate::pipeline::mapping::queue::{Held, QueueFeed, TICK_MS};
+use crate::pipeline::mapping::queue::{Held, TICK_MS};
 use crate::pipeline::schedule::Timer;
 use crate::pipeline::stream::rules::{MAX_PAYLOAD_BYTES, backoff_ms};
 
@@ -209,12 +209,5 @@ impl Pipeline {
             self.meter.add(gauges.failed, self.now, messages as f64);
         }
         self.feed_queue(mapping);
-    }
-}
-
-impl QueueFeed {
-    /// Messages the mapping has taken and not given to the function yet.
-    pub fn holding(&self) -> usize {
-        self.gathering.len() + self.held.iter().map(|held| held.messages.len()).sum::<usize>()
     }
 }

@@ -12,19 +12,36 @@ pub enum Timer {
     RequestsStand,
     EventsStand,
     /// A shard is polled by a stream mapping.
-    Poll { mapping: usize, shard: u32 },
+    Poll {
+        mapping: usize,
+        shard: u32,
+    },
     /// A lane wanted to be asked again.
-    Lane { mapping: usize, shard: u32, lane: u32, at: Timestamp },
+    Lane {
+        mapping: usize,
+        shard: u32,
+        lane: u32,
+        at: Timestamp,
+    },
     /// An SQS mapping looks at its queue.
-    Tick { mapping: usize, at: Timestamp },
+    Tick {
+        mapping: usize,
+        at: Timestamp,
+    },
     /// A run is over, or is cut off.
     RunEnds(u64),
     /// An asynchronous event is tried (again).
     Async(u64),
     /// A mapping's transition is over for the API.
-    Settle { mapping: usize, transition: u64 },
+    Settle {
+        mapping: usize,
+        transition: u64,
+    },
     /// … and for what it does.
-    Apply { mapping: usize, transition: u64 },
+    Apply {
+        mapping: usize,
+        transition: u64,
+    },
     Timeline(usize),
     Minute,
 }

@@ -7,8 +7,8 @@ use crate::model::time::Timestamp;
 use crate::pipeline::Pipeline;
 use crate::pipeline::function::run::{Verdict, Work};
 use crate::pipeline::history::Deed;
-use crate::pipeline::mapping::{Feed, Mapping};
 use crate::pipeline::mapping::stream::StreamFeed;
+use crate::pipeline::mapping::{Feed, Mapping};
 use crate::pipeline::notice::Happening;
 use crate::pipeline::rng;
 use crate::pipeline::schedule::Timer;
@@ -126,7 +126,11 @@ impl Pipeline {
         if let Some(Some(gauges)) = self.mapping_gauges.get(mapping) {
             self.meter.add(gauges.invoked, self.now, f64::from(batch.records));
         }
-        self.note(Deed::BatchSent, u64::from(shard) << 32 | u64::from(lane), batch.from.entry << 16 | u64::from(batch.records));
+        self.note(
+            Deed::BatchSent,
+            u64::from(shard) << 32 | u64::from(lane),
+            batch.from.entry << 16 | u64::from(batch.records),
+        );
         let name = &self.functions.get(function).blueprint.name;
         let what = Happening::BatchSent { function: name.clone(), shard, lane, records: batch.records, age_ms };
         self.tell(|| what);

@@ -10,7 +10,6 @@ use crate::pipeline::stream::log::Log;
 
 #[derive(Debug)]
 pub struct Table {
-    pub name: String,
     pub payload_bucket: String,
     retention_s: u32,
     shards: Vec<Log<Record>>,
@@ -20,7 +19,6 @@ pub struct Table {
 impl Table {
     pub fn new(blueprint: &TableBlueprint) -> Self {
         Table {
-            name: blueprint.name.clone(),
             payload_bucket: blueprint.payload_bucket.clone(),
             retention_s: blueprint.retention_s,
             shards: (0..blueprint.shards).map(|_| Log::default()).collect(),

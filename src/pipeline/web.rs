@@ -38,7 +38,8 @@ impl Pipeline {
     }
 
     fn get_run(&self, id: &str) -> WebReply {
-        let unknown = || WebReply { status: 404, body: json!({"message": format!("there is no run {id}")}).to_string() };
+        let unknown =
+            || WebReply { status: 404, body: json!({"message": format!("there is no run {id}")}).to_string() };
         let Ok(run) = id.parse::<RunId>() else { return unknown() };
         let Some(request) = self.bucket.request(run, &self.ledger) else { return unknown() };
         let steps: Vec<Value> = (0u16..)

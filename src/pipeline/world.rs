@@ -38,9 +38,8 @@ impl World {
         for (name, text) in templates {
             let wrong = |faults: String| BlueprintError::Template { name: name.clone(), faults };
             let value: Value = serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
-            let automation = validate::automation(&value, "automation").map_err(|faults| {
-                wrong(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
-            })?;
+            let automation = validate::automation(&value, "automation")
+                .map_err(|faults| wrong(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
             world.templates.insert(name.clone(), Arc::new(automation));
         }
         Ok(world)

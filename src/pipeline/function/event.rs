@@ -19,7 +19,8 @@ pub fn sqs(messages: &[Message], queue: &Arn, region: &str) -> Value {
             .attributes
             .iter()
             .map(|(name, attribute)| {
-                let mut shown = json!({"dataType": attribute.data_type, "stringListValues": [], "binaryListValues": []});
+                let mut shown =
+                    json!({"dataType": attribute.data_type, "stringListValues": [], "binaryListValues": []});
                 match &attribute.value {
                     AttributeValue::Text(text) => shown["stringValue"] = json!(text),
                     AttributeValue::Binary(bytes) => {

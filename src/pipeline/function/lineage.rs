@@ -6,7 +6,8 @@ pub const MAX_HOPS: u32 = 16;
 
 /// Hops that lie behind a message, from its `AWSTraceHeader`; 0 when it has none.
 pub fn hops_of(header: Option<&str>) -> u32 {
-    let lineage = header.into_iter().flat_map(|header| header.split(';')).find_map(|part| part.strip_prefix("Lineage="));
+    let lineage =
+        header.into_iter().flat_map(|header| header.split(';')).find_map(|part| part.strip_prefix("Lineage="));
     lineage.and_then(|lineage| lineage.rsplit(':').next()).and_then(|hops| hops.parse().ok()).unwrap_or(0)
 }
 

@@ -26,12 +26,25 @@ pub struct Run {
 #[derive(Debug)]
 pub enum Work {
     /// A batch of a stream mapping.
-    Stream { mapping: usize, shard: u32, lane: u32, batch: Batch },
+    Stream {
+        mapping: usize,
+        shard: u32,
+        lane: u32,
+        batch: Batch,
+    },
     /// A batch of an SQS mapping.
-    Queue { mapping: usize, queue: QueueName, messages: Vec<Message> },
+    Queue {
+        mapping: usize,
+        queue: QueueName,
+        messages: Vec<Message>,
+    },
     Async(AsyncEvent),
     /// An `Invoke` whose caller waits.
-    Sync { request: RequestId, payload: String, log_tail: bool },
+    Sync {
+        request: RequestId,
+        payload: String,
+        log_tail: bool,
+    },
 }
 
 /// What a run came to.

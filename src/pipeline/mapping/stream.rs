@@ -81,10 +81,6 @@ impl StreamFeed {
         }
     }
 
-    pub fn running(&self) -> u32 {
-        self.readers.iter().map(Reader::running).sum()
-    }
-
     pub fn shards(&self) -> u32 {
         self.readers.len() as u32
     }

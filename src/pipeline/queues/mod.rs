@@ -45,6 +45,10 @@ pub struct Queues {
     replies: VecDeque<(RequestId, Result<SqsReply, ServiceError>)>,
     pub(in crate::pipeline) tasks: MoveTasks,
     gone: Vec<Gone>,
+    /// Messages that receives moved to dead-letter queues, ever.
+    dead_lettered: u64,
+    /// Messages that move tasks moved, ever.
+    pub(in crate::pipeline) moved: u64,
     /// When the metrics of the next minute are due.
     minute: Option<Timestamp>,
     /// Something came into a queue that somebody waits at.
@@ -85,6 +89,8 @@ impl Queues {
             replies: VecDeque::new(),
             tasks: MoveTasks::default(),
             gone: Vec::new(),
+            dead_lettered: 0,
+            moved: 0,
             minute: None,
             nudged: None,
             random: rng::rng(seed, "sqs/ids"),
@@ -177,6 +183,7 @@ impl Queues {
             gauges.received(meter, now, taken.messages.len());
         }
         if let Some(dead_letter) = dead_letter.filter(|_| !taken.dead.is_empty()) {
+            self.dead_lettered += taken.dead.len() as u64;
             if let Some(queue) = self.queues.get_mut(&dead_letter) {
                 // Not counted in NumberOfMessagesSent (aws-facts §2.4).
                 taken.dead.into_iter().for_each(|message| queue.admit(now, message));
@@ -253,6 +260,16 @@ impl Queues {
             let dead = self.is_dead_letter(name);
             queue.store().iter(now).for_each(|(message, place)| visit(name, &message.body, place, dead));
         }
+    }
+
+    /// Messages that receives moved to dead-letter queues since the start.
+    pub fn dead_lettered(&self) -> u64 {
+        self.dead_lettered
+    }
+
+    /// Messages that move tasks moved since the start.
+    pub fn moved(&self) -> u64 {
+        self.moved
     }
 
     /// Messages that left otherwise than by a mapping's success, since the last call.

@@ -294,13 +294,7 @@ impl Reader {
     }
 
     /// Two parts of a batch, the first with `records` records.
-    fn split<L: Load>(
-        &self,
-        index: usize,
-        batch: Batch,
-        records: u32,
-        log: &Log<L>,
-    ) -> (Option<Batch>, Option<Batch>) {
+    fn split<L: Load>(&self, index: usize, batch: Batch, records: u32, log: &Log<L>) -> (Option<Batch>, Option<Batch>) {
         let mut first = Batch { failures: batch.failures, sends: batch.sends, ..Batch::empty(batch.from) };
         let mut second: Option<Batch> = None;
         for (entry, load, n) in self.records_of(lane_number(index), &batch, log) {
@@ -344,13 +338,7 @@ impl Reader {
     }
 
     /// Takes records older than MaximumRecordAge off the front of the first piece.
-    fn split_off_old<L: Load>(
-        &mut self,
-        now: Timestamp,
-        index: usize,
-        log: &Log<L>,
-        rules: &Rules,
-    ) -> Option<Batch> {
+    fn split_off_old<L: Load>(&mut self, now: Timestamp, index: usize, log: &Log<L>, rules: &Rules) -> Option<Batch> {
         let oldest_s = now.s() - rules.max_age_s?;
         let batch = *self.lanes[index].pieces.front()?;
         if batch.first_at_s >= oldest_s {
