@@ -41,9 +41,9 @@ pub(super) fn of_blueprint(file: &str, text: &str, error: &BlueprintError) -> Sc
     let named = match error {
         BlueprintError::NoQueue { name, .. } => Some(name.to_string()),
         BlueprintError::NoFunction { name, .. } => Some(name.to_string()),
-        BlueprintError::Twice { name, .. } => Some(name.clone()),
+        BlueprintError::Twice { name, .. } | BlueprintError::Template { name, .. } => Some(name.clone()),
         BlueprintError::NoSwitch(name) => Some(name.clone()),
-        BlueprintError::Range { .. } => None,
+        BlueprintError::Range { .. } | BlueprintError::Mix { .. } => None,
     };
     let start = named.and_then(|name| {
         let quoted = [format!("\"{name}\""), format!("'{name}'")];

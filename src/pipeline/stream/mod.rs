@@ -4,6 +4,7 @@
 
 pub mod batch;
 pub mod count;
+mod deal;
 pub mod lane;
 pub mod log;
 pub mod reader;
