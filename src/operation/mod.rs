@@ -14,6 +14,8 @@ pub mod retune;
 mod returns;
 pub mod scan;
 pub mod setting;
+#[cfg(test)]
+mod soak;
 mod sweep;
 mod unstarted;
 

@@ -126,9 +126,13 @@ impl Sweep {
         room: usize,
         held: usize,
     ) -> Option<(Order, SweepOrder)> {
-        if let Some((order, releasing)) = self.returns.poll(now) {
-            return Some((order, SweepOrder::Release(releasing)));
-        }
+        self.look(now, room, held).or_else(|| {
+            let (order, releasing) = self.returns.poll(now)?;
+            Some((order, SweepOrder::Release(releasing)))
+        })
+    }
+
+    fn look(&mut self, now: Timestamp, room: usize, held: usize) -> Option<(Order, SweepOrder)> {
         while self.rest.front().is_some_and(|held| held.until <= now) {
             self.rest.pop_front();
         }
@@ -167,8 +171,16 @@ impl Sweep {
                 }
                 left
             }
-            Want::Ids(_) if self.missing.is_empty() => {
+            Want::Ids(_) if self.missing.is_empty() && self.lost_until.is_none() => {
                 self.finish(End::Found);
+                return None;
+            }
+            // A receive whose answer was lost may have made void the receipts that were deleted by: once
+            // its lease is over, one more look tells.
+            Want::Ids(_) if self.missing.is_empty() && self.lost_until.is_some_and(|until| until > now) => {
+                self.not_before = self.lost_until.unwrap_or(now);
+                self.give_up_at = Some(self.not_before.plus_ms(self.budget.time_ms));
+                self.empties = 0;
                 return None;
             }
             Want::Ids(_) if room == 0 => {
@@ -195,6 +207,11 @@ impl Sweep {
             Want::All { .. } => {
                 let hidden = self.lost_until.is_some_and(|until| until > now);
                 self.finish(End::Empty { hidden });
+                None
+            }
+            Want::Ids(_) if self.missing.is_empty() => {
+                self.lost_until = None;
+                self.finish(End::Found);
                 None
             }
             Want::Ids(_) => {

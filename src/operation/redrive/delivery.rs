@@ -289,10 +289,12 @@ impl Redrive {
             // It was delivered again meanwhile: only the newest receipt surely deletes.
             return self.to_delete.push_back(lease.id.clone());
         }
-        let lapsed = entry.lapsed || entry.found.as_ref().is_none_or(|found| found.until <= now);
-        self.note(&lease.id, MessageState::Deleted);
-        if lapsed {
+        if entry.lapsed || entry.found.as_ref().is_none_or(|found| found.until <= now) {
             return self.check(&lease.id, false);
+        }
+        // What was named as a possible duplicate stays named on record.
+        if !self.ledger.duplicates.contains_key(&lease.id) {
+            self.note(&lease.id, MessageState::Deleted);
         }
         self.ledger.let_go(&lease.id);
         self.ledger.set_stage(&lease.id, Stage::Over(Fate::Moved));
@@ -300,12 +302,14 @@ impl Redrive {
 
     /// The lease had run out: the delete may not have taken, and somebody may have received it.
     fn check(&mut self, id: &MessageId, refused: bool) {
-        self.duplicate(id, "its lease had run out before it was deleted");
+        let why = "its lease had run out before it was deleted";
+        self.duplicate(id, why);
+        self.note(id, MessageState::PossibleDuplicate { why: why.to_owned() });
         self.ledger.let_go(id);
         if self.mode == Mode::Running && self.sweep.want_again(id.clone()) {
             self.ledger.set_stage(id, Stage::Checking);
         } else if refused {
-            self.remains(id, "its lease had run out before it was deleted".to_owned());
+            self.remains(id, why.to_owned());
         } else {
             self.ledger.set_stage(id, Stage::Over(Fate::Moved));
         }

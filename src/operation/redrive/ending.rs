@@ -86,12 +86,13 @@ impl Redrive {
         }
     }
 
-    /// Nothing is on its way and the search is over: says what became of what was not found.
-    pub(super) fn conclude(&mut self) {
+    /// Nothing is on its way and the search is over: says what became of what was not found. True
+    /// when that ended the redrive.
+    pub(super) fn conclude(&mut self) -> bool {
         if !matches!(self.mode, Mode::Running) || self.ledger.active() > 0 {
-            return;
+            return false;
         }
-        let Some(end) = self.sweep.end().cloned() else { return };
+        let Some(end) = self.sweep.end().cloned() else { return false };
         for id in self.ledger.ids_in(Stage::Wanted) {
             match &end {
                 End::Empty { hidden: false } | End::Found => self.over(&id, Fate::Gone, String::new()),
@@ -110,10 +111,11 @@ impl Redrive {
             self.ledger.set_stage(&id, Stage::Over(Fate::Moved));
         }
         if let End::Refused(why) = end {
-            self.problem.get_or_insert(why);
-            return self.end(Ending::Stopped);
+            self.stop(why);
+        } else {
+            self.end(Ending::Complete);
         }
-        self.end(Ending::Complete);
+        true
     }
 
     /// All is given back and answered: the last line of the journal.

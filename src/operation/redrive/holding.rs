@@ -3,13 +3,23 @@
 use crate::model::id::MessageId;
 use crate::model::service_error::Outcome;
 use crate::model::time::Timestamp;
-use crate::operation::order::{Answer, Order, OrderResult};
+use crate::operation::order::{Answer, MessageState, Order, OrderResult};
 use crate::operation::redrive::ledger::{Fate, Stage};
 use crate::operation::redrive::{Destination, EXTEND_BEFORE_MS, Mode, Purpose, Redrive, dress};
 use crate::operation::returns::{Found, is_lapsed};
 use crate::operation::sweep::LEASE_MAX_S;
 
 impl Redrive {
+    /// Receives, and gives back.
+    pub(super) fn look(&mut self, now: Timestamp) {
+        if self.mode == Mode::Starting {
+            return;
+        }
+        if let Some((order, purpose)) = self.sweep.poll(now, self.room(), self.ledger.leases()) {
+            self.outbox.give(order, Purpose::Sweep(purpose));
+        }
+    }
+
     /// A copy of a message asked for arrived.
     pub(super) fn arrive(&mut self, found: Found) {
         let id = found.message.id.clone();
@@ -26,7 +36,9 @@ impl Redrive {
             Some(Stage::Waiting | Stage::Batched | Stage::Sent) => self.ledger.hold(&id, found),
             Some(Stage::Checking) => self.delete_found(&id, found),
             Some(Stage::Over(Fate::Moved)) => {
-                self.duplicate(&id, "it showed again after it was deleted");
+                let why = "it showed again after it was deleted";
+                self.duplicate(&id, why);
+                self.note(&id, MessageState::PossibleDuplicate { why: why.to_owned() });
                 self.delete_found(&id, found);
             }
             Some(Stage::Over(_)) | None => self.sweep.give_back(found.held()),

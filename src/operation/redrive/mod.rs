@@ -208,8 +208,8 @@ fn take_up(ledger: &mut Ledger, id: &MessageId, state: &MessageState) {
             ledger.duplicates.insert(id.clone(), why.to_owned());
             fault(ledger, Fate::Failed, why);
         }
-        MessageState::Acknowledged { .. } => ledger.set_stage(id, Stage::Checking),
-        MessageState::Deleted => ledger.set_stage(id, Stage::Over(Fate::Moved)),
+        // Deleted, as far as was answered: whether it is gone is looked for, not believed.
+        MessageState::Acknowledged { .. } | MessageState::Deleted => ledger.set_stage(id, Stage::Checking),
         MessageState::PossibleDuplicate { why } | MessageState::Duplicate { why } => {
             ledger.duplicates.insert(id.clone(), why.clone());
             fault(ledger, Fate::Failed, why);
@@ -280,13 +280,10 @@ impl Operation for Redrive {
         self.extend(now);
         self.send(now);
         self.pack(now);
-        if self.mode != Mode::Starting {
-            let held = self.ledger.leases();
-            if let Some((order, purpose)) = self.sweep.poll(now, self.room(), held) {
-                self.outbox.give(order, Purpose::Sweep(purpose));
-            }
+        self.look(now);
+        if self.conclude() {
+            self.look(now);
         }
-        self.conclude();
         if !self.notes.is_empty() {
             self.record(Vec::new(), Purpose::Noted);
         }

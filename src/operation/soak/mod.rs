@@ -1,0 +1,227 @@
+//! The machines in virtual time against queues with faults drawn from a seed: nothing is lost, what
+//! exists twice is named, and without faults nothing is named. A failing seed prints itself.
+
+mod drive;
+mod world;
+
+use crate::model::plan::{RedrivePlan, ScanPlan};
+use crate::model::time::Timestamp;
+use crate::operation::card::Facts;
+use crate::operation::confirm::{Confirmed, Consent, Level, Planned, Preflight};
+use crate::operation::order::{EndState, JournalEntry};
+use crate::operation::progress::{RedriveReport, Report, ScanReport};
+use crate::operation::redrive::Redrive;
+use crate::operation::scan::Scan;
+use crate::operation::soak::drive::{Drive, Stop};
+use crate::operation::soak::world::{DLQ, Faults, ORIGINS, SIZE_LIMIT, World, id_of};
+use crate::operation::{Command, Owner};
+
+const START: Timestamp = Timestamp::from_s(1_767_225_600);
+
+fn owner() -> Owner {
+    Owner { operation: "op-1".into(), who: "tester".into(), account: "1".into(), region: "r".into() }
+}
+
+fn confirm<T: Planned>(plan: T) -> Confirmed<T> {
+    let preflight = Preflight::new(plan, &Facts::default());
+    let consent = match preflight.level() {
+        Level::Button => Consent::Enter,
+        Level::Count(count) | Level::Irreversible { count, .. } => Consent::Count(count.to_string()),
+    };
+    preflight.accept(&consent).map_err(|(_, why)| why).expect("what the level asks for was given")
+}
+
+fn redrive_plan(ids: impl Iterator<Item = usize>, rate_per_s: Option<f64>) -> RedrivePlan {
+    RedrivePlan {
+        from: DLQ.into(),
+        from_arn: "arn:aws:sqs:r:1:dlq".into(),
+        ids: ids.map(id_of).collect(),
+        origins: ORIGINS.iter().map(|(arn, url)| ((*arn).into(), (*url).into())).collect(),
+        fallback: None,
+        max_message_bytes: SIZE_LIMIT as u64,
+        rate_per_s,
+        mark: true,
+        reason: None,
+    }
+}
+
+fn redriven(report: Option<Report>) -> RedriveReport {
+    match report {
+        Some(Report::Redrive(report)) => report,
+        other => panic!("a redrive ends with its report, not {other:?}"),
+    }
+}
+
+fn scanned(report: Option<Report>) -> ScanReport {
+    match report {
+        Some(Report::Scan(report)) => report,
+        other => panic!("a scan ends with its report, not {other:?}"),
+    }
+}
+
+/// One seed's story: how many messages, which faults, what the operator does meanwhile.
+struct Story {
+    messages: usize,
+    asked: usize,
+    lanes: usize,
+    rate_per_s: Option<f64>,
+    faults: Faults,
+    /// The process dies after so many steps, and the operation is resumed.
+    dies_after: Option<u64>,
+    commands: Vec<(i64, Command)>,
+}
+
+fn story(seed: u64) -> Story {
+    let mut chance = World::new(seed ^ 0x5eed, Faults::default(), 0);
+    let messages = 1 + chance.draw(120) as usize;
+    let asked = 1 + chance.draw(messages as u64) as usize;
+    let mut faults = Faults::default();
+    if seed % 4 != 0 {
+        let mut rate = |most: u64| if chance.draw(2) == 0 { 0 } else { chance.draw(most) };
+        faults = Faults {
+            throttle: rate(200),
+            lost_before: rate(60),
+            lost_after: rate(60),
+            entry: rate(100),
+            redeliver: rate(20),
+            slow: rate(60),
+            rival: rate(1_000),
+            journal: rate(10),
+        };
+    }
+    let mut commands = Vec::new();
+    if seed % 4 == 2 {
+        let at = chance.draw(4_000) as i64;
+        commands = match chance.draw(3) {
+            0 => vec![(at, Command::Pause), (at + 70_000, Command::Resume)],
+            1 => vec![(at, Command::Cancel)],
+            _ => vec![(at, Command::Rate(Some(20.0)))],
+        };
+    }
+    Story {
+        messages,
+        asked,
+        lanes: 1 + chance.draw(6) as usize,
+        rate_per_s: (chance.draw(3) == 0).then(|| 0.5 + chance.draw(30) as f64),
+        faults,
+        dies_after: (seed % 4 == 3).then(|| 1 + chance.draw(300)),
+        commands,
+    }
+}
+
+fn run_story(seed: u64) {
+    let story = story(seed);
+    let asked = story.asked;
+    let mut drive = Drive::new(World::new(seed, story.faults, story.messages), START);
+    drive.commands = story.commands.iter().map(|(ms, command)| (START.plus_ms(*ms), *command)).collect();
+    let plan = redrive_plan(0..asked, story.rate_per_s);
+    let mut machine = Redrive::new(confirm(plan), owner(), story.lanes, seed, START);
+    let mut report = drive.run(&mut machine, story.dies_after);
+    if report == Err(Stop::Died) {
+        report = resume(&mut drive, seed, story.lanes, asked, story.rate_per_s);
+    }
+    let report = redriven(report.unwrap_or_else(|stop| panic!("seed {seed}: {stop:?}")));
+    let world = &drive.world;
+    assert_eq!(world.breaches, Vec::<String>::new(), "seed {seed}: {report:?}");
+    for identity in 0..story.messages {
+        let copies = world.copies(identity);
+        assert!(copies > 0, "seed {seed}: identity {identity} is lost: {report:?}");
+        let named = report.duplicates_possible.contains(&id_of(identity));
+        assert!(copies == 1 || named, "seed {seed}: identity {identity} exists {copies} times, unnamed: {report:?}");
+        assert!(
+            identity < asked || !world.delivered.contains(&identity) || story.faults.rival > 0,
+            "seed {seed}: {identity} was not asked for"
+        );
+    }
+    let sum = report.moved + report.failed + report.skipped + report.gone + report.returned;
+    assert_eq!(sum, report.asked, "seed {seed}: every id ends in one way: {report:?}");
+    if seed % 4 == 0 {
+        assert_eq!((report.state, report.moved), (EndState::Done, asked as u64), "seed {seed}: {report:?}");
+        assert!(report.duplicates_possible.is_empty(), "seed {seed}: {report:?}");
+        assert_eq!(world.dlq.len(), story.messages - asked, "seed {seed}: the others stay");
+        let hidden = world.dlq.iter().filter(|copy| copy.visible_at > drive.now).count();
+        assert_eq!(hidden, 0, "seed {seed}: what was not asked for was given back");
+        keeps_its_rate(seed, &story, world);
+    }
+    let longest = world.dlq.iter().map(|copy| copy.visible_at.ms_since(drive.now)).max().unwrap_or(0);
+    assert!(longest <= 60_000, "seed {seed}: hidden for {longest} ms after the end");
+}
+
+/// The next morning: what the journal holds is all that is left of the first try.
+fn resume(drive: &mut Drive, seed: u64, lanes: usize, asked: usize, rate: Option<f64>) -> Result<Option<Report>, Stop> {
+    drive.now = drive.now.plus_s(100);
+    let began = drive.world.journal.iter().find(|entry| matches!(entry, JournalEntry::Began { .. })).cloned();
+    let mut machine = match began.as_ref().and_then(Confirmed::recorded) {
+        Some(confirmed) => Redrive::resume(confirmed, owner(), lanes, seed + 1, drive.now, &drive.world.states()),
+        None => Redrive::new(confirm(redrive_plan(0..asked, rate)), owner(), lanes, seed + 1, drive.now),
+    };
+    drive.run(&mut machine, None)
+}
+
+fn keeps_its_rate(seed: u64, story: &Story, world: &World) {
+    let Some(rate) = story.rate_per_s else { return };
+    let (Some(first), Some(last)) = (world.sends.first(), world.sends.last()) else { return };
+    let allowed = rate * (last.0.ms_since(first.0) as f64 / 1000.0) + 2.0 * rate.max(1.0) + 1.0;
+    assert!(world.sends.len() as f64 <= allowed, "seed {seed}: {} sent, {allowed} allowed", world.sends.len());
+}
+
+/// Seeds a test runs; the soak of a bench runs more.
+const SEEDS: u64 = 600;
+
+#[test]
+fn a_redrive_loses_nothing_and_names_what_may_exist_twice() {
+    let one = std::env::var("REDRIVE_SEED").ok().and_then(|text| text.parse().ok());
+    match one {
+        Some(seed) => run_story(seed),
+        None => (0..SEEDS).for_each(run_story),
+    }
+}
+
+#[test]
+fn a_scan_gives_everything_back_whatever_happens() {
+    for seed in 0..SEEDS {
+        let story = story(seed);
+        let plan = ScanPlan { queue: DLQ.into(), own_max_receive_count: None, max_messages: 50, lease_s: 60 };
+        let faults = Faults { rival: 0, ..story.faults };
+        let mut drive = Drive::new(World::new(seed, faults, story.messages), START);
+        drive.commands = story.commands.iter().map(|(ms, command)| (START.plus_ms(ms / 20), *command)).collect();
+        let mut machine = Scan::new(confirm(plan), owner(), seed, START);
+        let report = drive.run(&mut machine, None).unwrap_or_else(|stop| panic!("seed {seed}: {stop:?}"));
+        let report = scanned(report);
+        assert_eq!(report.scanned, drive.found, "seed {seed}: what was counted was shown");
+        assert_eq!(drive.world.dlq.len(), story.messages, "seed {seed}");
+        let hidden = drive.world.dlq.iter().filter(|copy| copy.visible_at > drive.now).count() as u64;
+        let excused = report.hidden > 0 || report.hidden_until.is_some() || faults.redeliver > 0 || faults.slow > 0;
+        assert!(hidden == 0 || excused, "seed {seed}: {hidden} hidden, unsaid: {report:?}");
+        if seed % 4 == 0 {
+            assert_eq!(report.scanned, story.messages.min(50) as u64, "seed {seed}: {report:?}");
+            assert_eq!(report.complete, story.messages < 50, "seed {seed}: {report:?}");
+            assert!(drive.world.dlq.iter().all(|copy| copy.receives() <= 1), "seed {seed}: one look each");
+        }
+    }
+}
+
+#[test]
+fn a_queue_that_dead_letters_by_itself_is_not_scanned() {
+    let plan = ScanPlan { queue: DLQ.into(), own_max_receive_count: Some(5), max_messages: 50, lease_s: 60 };
+    let mut drive = Drive::new(World::new(1, Faults::default(), 10), START);
+    let report = scanned(drive.run(&mut Scan::new(confirm(plan), owner(), 1, START), None).expect("it ends"));
+    assert_eq!((report.state, report.scanned, drive.world.receives), (EndState::Failed, 0, 0));
+    assert!(report.problem.is_some_and(|why| why.contains("maxReceiveCount 5")));
+}
+
+#[test]
+fn leaving_gives_back_and_keeps_the_operation_open() {
+    let mut drive = Drive::new(World::new(3, Faults::default(), 100), START);
+    drive.commands = vec![(START.plus_s(3), Command::Leave)];
+    let plan = redrive_plan(0..100, Some(5.0));
+    let mut machine = Redrive::new(confirm(plan), owner(), 4, 3, START);
+    let report = redriven(drive.run(&mut machine, None).expect("it ends"));
+    assert!(report.moved > 0 && report.returned > 0 && report.duplicates_possible.is_empty(), "{report:?}");
+    assert!(drive.now.ms_since(START) < 13_000, "leaving takes at most ten seconds");
+    assert!(drive.world.dlq.iter().all(|copy| copy.visible_at <= drive.now), "nothing stays hidden");
+    let ended = drive.world.journal.iter().any(|entry| matches!(entry, JournalEntry::Ended { .. }));
+    assert!(!ended, "it can be taken up again");
+    let report = redriven(resume(&mut drive, 3, 4, 100, None).expect("it ends"));
+    assert_eq!((report.moved, report.state, drive.world.dlq.len()), (100, EndState::Done, 0), "{report:?}");
+}
