@@ -107,15 +107,24 @@ impl Redrive {
                 End::Refused(_) | End::Stopped => self.ledger.set_stage(&id, Stage::Over(Fate::Returned)),
             }
         }
-        for id in self.ledger.ids_in(Stage::Checking) {
-            self.ledger.set_stage(&id, Stage::Over(Fate::Moved));
-        }
+        self.settle_checked();
         if let End::Refused(why) = end {
             self.stop(why);
         } else {
             self.end(Ending::Complete);
         }
         true
+    }
+
+    /// Looked for once more, and not found: it is gone from the source, by our delete or, where that is
+    /// not certain, perhaps by somebody else's hand.
+    fn settle_checked(&mut self) {
+        for id in self.ledger.ids_in(Stage::Checking) {
+            if self.ledger.get(&id).is_some_and(|entry| entry.lapsed) {
+                self.duplicate(&id, "its lease had run out before it was certainly deleted");
+            }
+            self.ledger.set_stage(&id, Stage::Over(Fate::Moved));
+        }
     }
 
     /// All is given back and answered: the last line of the journal.
@@ -129,9 +138,7 @@ impl Redrive {
         {
             return;
         }
-        for id in self.ledger.ids_in(Stage::Checking) {
-            self.ledger.set_stage(&id, Stage::Over(Fate::Moved));
-        }
+        self.settle_checked();
         let report = Report::Redrive(self.redrive_report());
         let open = ending == Ending::Left && self.ledger.in_stage(Stage::Over(Fate::Returned)) > 0;
         let last = if open {

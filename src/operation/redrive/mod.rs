@@ -208,8 +208,13 @@ fn take_up(ledger: &mut Ledger, id: &MessageId, state: &MessageState) {
             ledger.duplicates.insert(id.clone(), why.to_owned());
             fault(ledger, Fate::Failed, why);
         }
+        // Its delete may not have been ordered, and its lease has run out since.
+        MessageState::Acknowledged { .. } => {
+            ledger.set_stage(id, Stage::Checking);
+            ledger.lapse_one(id);
+        }
         // Deleted, as far as was answered: whether it is gone is looked for, not believed.
-        MessageState::Acknowledged { .. } | MessageState::Deleted => ledger.set_stage(id, Stage::Checking),
+        MessageState::Deleted => ledger.set_stage(id, Stage::Checking),
         MessageState::PossibleDuplicate { why } | MessageState::Duplicate { why } => {
             ledger.duplicates.insert(id.clone(), why.clone());
             fault(ledger, Fate::Failed, why);
