@@ -1,1 +1,51 @@
-//! The same figures without a terminal: tables and JSON.
+//! The same figures without a terminal: tables for people, JSON for programs. It formats what it is
+//! given; it asks nothing and judges nothing.
+
+pub mod card;
+pub mod consumer;
+pub mod journal;
+pub mod queue;
+pub mod status;
+pub mod summary;
+pub mod table;
+pub mod topology;
+
+use serde::Serialize;
+
+/// How a result is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    Table,
+    /// One document, indented.
+    Json,
+    /// One object a line.
+    Lines,
+}
+
+/// Rows in the style asked for; `table` makes the table only when it is wanted.
+pub fn rows<T: Serialize>(style: Style, rows: &[T], table: impl FnOnce(&[T]) -> String) -> String {
+    match style {
+        Style::Table => table(rows),
+        Style::Json => document(&rows),
+        Style::Lines => rows.iter().map(|row| line(row) + "\n").collect(),
+    }
+}
+
+/// One value in the style asked for.
+pub fn one<T: Serialize>(style: Style, value: &T, table: impl FnOnce(&T) -> String) -> String {
+    match style {
+        Style::Table => table(value),
+        Style::Json => document(value),
+        Style::Lines => line(value) + "\n",
+    }
+}
+
+fn document(value: &impl Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(value).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"));
+    text.push('\n');
+    text
+}
+
+fn line(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"))
+}

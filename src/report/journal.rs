@@ -1,0 +1,83 @@
+//! The journal as rows: one an operation, or one an entry.
+
+use serde::Serialize;
+
+use crate::operation::order::{EndState, JournalEntry};
+use crate::report::table::Table;
+
+#[derive(Debug, Serialize)]
+pub struct Row {
+    pub operation: String,
+    pub began: String,
+    pub kind: &'static str,
+    pub who: String,
+    pub account: String,
+    pub region: String,
+    /// `done`, `partly`, `cancelled`, `failed`, or `open` when its end was never recorded.
+    pub state: &'static str,
+    pub summary: String,
+    pub reason: Option<String>,
+}
+
+/// One row an operation, newest first, from entries oldest first.
+pub fn rows(entries: &[JournalEntry]) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
+    for entry in entries {
+        match entry {
+            JournalEntry::Began { operation, at, plan, who, account, region } => {
+                let (kind, reason) = kind_of(plan);
+                rows.push(Row {
+                    operation: operation.to_string(),
+                    began: at.to_string(),
+                    kind,
+                    who: who.clone(),
+                    account: account.clone(),
+                    region: region.clone(),
+                    state: "open",
+                    summary: String::new(),
+                    reason,
+                });
+            }
+            JournalEntry::Ended { operation, state, summary, .. } => {
+                let row = rows.iter_mut().rev().find(|row| row.operation == operation.as_str());
+                if let Some(row) = row {
+                    row.state = match state {
+                        EndState::Done => "done",
+                        EndState::Partly => "partly",
+                        EndState::Cancelled => "cancelled",
+                        EndState::Failed => "failed",
+                    };
+                    row.summary.clone_from(summary);
+                }
+            }
+            JournalEntry::Message { .. } | JournalEntry::Noted { .. } => {}
+        }
+    }
+    rows.reverse();
+    rows
+}
+
+pub fn table(rows: &[Row]) -> String {
+    let mut table = Table::new(&["OPERATION", "BEGAN", "WHAT", "STATE", "WHAT CAME OF IT", "WHY"]);
+    for row in rows {
+        table.row([
+            row.operation.clone(),
+            row.began.clone(),
+            row.kind.to_owned(),
+            row.state.to_owned(),
+            row.summary.clone(),
+            row.reason.clone().unwrap_or_default(),
+        ]);
+    }
+    table.text()
+}
+
+fn kind_of(plan: &crate::model::plan::Plan) -> (&'static str, Option<String>) {
+    use crate::model::plan::Plan;
+    match plan {
+        Plan::Scan(_) => ("scan", None),
+        Plan::Redrive(plan) => ("redrive", plan.reason.clone()),
+        Plan::MoveAll(plan) => ("move-all", plan.reason.clone()),
+        Plan::Retune(plan) => ("retune", plan.reason.clone()),
+    }
+}

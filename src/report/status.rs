@@ -1,0 +1,80 @@
+//! What is wrong, worst first.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use crate::model::finding::{Finding, Severity};
+use crate::model::picture::Picture;
+use crate::model::time::{Timestamp, spoken};
+use crate::report::table::clean;
+
+#[derive(Debug, Serialize)]
+pub struct Status {
+    pub account: Option<String>,
+    pub region: Option<String>,
+    /// Account time of this answer.
+    pub at: String,
+    /// Start of the newest published period of any metric.
+    pub newest_datapoint: Option<String>,
+    /// `metrics unavailable: …`
+    pub metrics_error: Option<String>,
+    /// What could not be read.
+    pub missing: Vec<String>,
+    pub findings: Vec<Finding>,
+}
+
+impl Status {
+    pub fn new(picture: &Picture, findings: Vec<Finding>, missing: Vec<String>, now: Timestamp) -> Self {
+        let identity = picture.identity.as_ref().map(|identity| &identity.value);
+        Status {
+            account: identity.map(|identity| identity.account.clone()),
+            region: identity.map(|identity| identity.region.clone()),
+            at: now.to_string(),
+            newest_datapoint: picture.metrics.newest_at().map(|at| at.to_string()),
+            metrics_error: picture.metrics_error.clone(),
+            missing,
+            findings,
+        }
+    }
+
+    /// Something is wrong: harm is near, or will be unless somebody acts.
+    pub fn is_bad(&self) -> bool {
+        self.findings.iter().any(|finding| finding.severity <= Severity::Warning)
+    }
+}
+
+pub fn text(status: &Status) -> String {
+    let mut out = String::new();
+    let now = Timestamp::parse(&status.at);
+    let newest = status.newest_datapoint.as_deref().and_then(Timestamp::parse);
+    let age = now.zip(newest).map(|(now, newest)| spoken(now.ms_since(newest).max(0)));
+    let _ = writeln!(
+        out,
+        "account {}  region {}  at {}  metrics {}",
+        status.account.as_deref().unwrap_or("–"),
+        status.region.as_deref().unwrap_or("–"),
+        now.map_or(status.at.clone(), Timestamp::clock_s),
+        age.map_or("–".to_owned(), |age| format!("{age} old")),
+    );
+    if let Some(error) = &status.metrics_error {
+        let _ = writeln!(out, "{}", clean(error));
+    }
+    for missing in &status.missing {
+        let _ = writeln!(out, "not read: {}", clean(missing));
+    }
+    if status.findings.is_empty() {
+        let _ = writeln!(out, "nothing found wrong");
+    }
+    for finding in &status.findings {
+        let since = finding.since.map(|since| format!("  since {}", since.clock())).unwrap_or_default();
+        let _ = writeln!(out, "{} {}{since}", finding.severity, clean(&finding.headline));
+        for line in &finding.evidence {
+            let _ = writeln!(out, "    {}", clean(line));
+        }
+        for remedy in &finding.remedies {
+            let _ = writeln!(out, "    → {}", clean(&remedy.text));
+        }
+    }
+    out
+}
