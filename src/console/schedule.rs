@@ -35,6 +35,9 @@ const METRICS_IN_VIEW: Pace = Pace { every_ms: 60_000, floor_ms: 2_000 };
 const METRICS_ELSEWHERE: Pace = Pace { every_ms: 300_000, floor_ms: 5_000 };
 const MOVE_TASK: Pace = Pace { every_ms: 10_000, floor_ms: 2_000 };
 
+/// What is doubled with every error in a row: a poll's own pace within these bounds, local
+/// milliseconds.
+const BACKOFF_MS: (u64, u64) = (5_000, 15_000);
 /// After errors no poll waits longer than this, in local milliseconds.
 const LONGEST_BACKOFF_MS: u64 = 300_000;
 /// An answer that has not come by then is taken for lost.
@@ -70,7 +73,7 @@ impl Poll {
         }
         if self.failures > 0 {
             let factor = 1_u64 << self.failures.min(10);
-            let wait = pace.every_ms.min(15_000).saturating_mul(factor).min(LONGEST_BACKOFF_MS);
+            let wait = pace.every_ms.clamp(BACKOFF_MS.0, BACKOFF_MS.1).saturating_mul(factor).min(LONGEST_BACKOFF_MS);
             return mono.ms_since(asked.0) >= wait;
         }
         elapsed(asked, pace, mono, now)
@@ -359,7 +362,10 @@ mod tests {
         poll.answered(false);
         poll.answered(false);
         assert!(!poll.is_due(MAPPINGS, at(59_999), zero) && poll.is_due(MAPPINGS, at(60_000), zero));
+        let at_once = Pace { every_ms: 0, floor_ms: 0 };
+        assert!(!poll.is_due(at_once, at(19_999), zero) && poll.is_due(at_once, at(20_000), zero));
         (0..40).for_each(|_| poll.answered(false));
+        assert!(!poll.is_due(MAPPINGS, at(LONGEST_BACKOFF_MS - 1), zero));
         assert!(poll.is_due(MAPPINGS, at(LONGEST_BACKOFF_MS), zero));
     }
 
