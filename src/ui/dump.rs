@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 
 use crate::ui::theme::Theme;
+use crate::ui::widget::hostile::width;
 use crate::ui::widget::ink::Ink;
 
 /// Draws into a fresh buffer and dumps it.
@@ -17,7 +18,17 @@ pub fn drawn(width: u16, height: u16, draw: impl FnOnce(&mut Ink<'_>, Rect)) -> 
 }
 
 pub fn lines(buf: &Buffer) -> Vec<String> {
-    let row = |y: u16| (0..buf.area.width).map(move |x| buf[(x, y)].symbol()).collect::<String>();
+    let row = |y: u16| {
+        let mut text = String::new();
+        let mut x = 0;
+        while x < buf.area.width {
+            let symbol = buf[(x, y)].symbol();
+            text.push_str(symbol);
+            // The cell behind a wide character shows nothing of its own.
+            x += if symbol.chars().count() == 1 { width(symbol).max(1) } else { 1 };
+        }
+        text
+    };
     (0..buf.area.height).map(|y| row(y).trim_end().to_owned()).collect()
 }
 

@@ -247,7 +247,7 @@ pub fn findings() -> Vec<Finding> {
             headline: "LogWorker is falling behind".to_owned(),
             since: Some(now().plus_s(-41 * 60)),
             evidence: vec![
-                "age 16 m 24 s ↑ 0.4 s/s, all shards: capacity".to_owned(),
+                "age 14 m 45 s ↑ 0.3 s/s, all shards: capacity".to_owned(),
                 "records are lost from 24 h: in about 59 h".to_owned(),
                 "changed: deploy 00:31Z (JobWorker, LogWorker)".to_owned(),
             ],

@@ -78,7 +78,8 @@ fn filter_line(ink: &mut Ink<'_>, area: Rect, console: &Console) {
 }
 
 fn commands(ink: &mut Ink<'_>, area: Rect, console: &Console) {
-    let all = command::footer(console.place(), console.options.sandbox);
+    let mut all = command::footer(console.place(), console.options.sandbox);
+    all.retain(|command| helps(console, command.action));
     let (always, rest): (Vec<&Command>, Vec<&Command>) =
         all.into_iter().partition(|command| matches!(command.action, Action::Palette | Action::Help));
     let (screens, here): (Vec<&Command>, Vec<&Command>) =
@@ -98,6 +99,21 @@ fn commands(ink: &mut Ink<'_>, area: Rect, console: &Console) {
     }
     let entries: Vec<Vec<Piece>> = screens.into_iter().chain(here).chain(always).collect();
     row(ink, area, &entries);
+}
+
+/// False for what would only answer that there is nothing to do it to.
+fn helps(console: &Console, action: Action) -> bool {
+    match action {
+        Action::Scan => console.queue_here().is_some(),
+        Action::Redrive => {
+            let queue = console.queue_here().and_then(|name| console.picture.queues.get(&name));
+            queue.is_some_and(|queue| queue.value.is_dead_letter())
+        }
+        Action::Tune | Action::StopStart => !console.mappings_here().is_empty(),
+        Action::Select | Action::SelectAll => console.snapshot().is_some(),
+        Action::Acknowledge => console.current_finding().is_some(),
+        _ => true,
+    }
 }
 
 fn is_screen(action: Action) -> bool {

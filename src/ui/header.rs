@@ -19,8 +19,13 @@ struct Part {
 const GAP: u16 = 2;
 
 pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
-    let mut parts = parts(ink, console);
-    while parts.len() > 1 && width(&parts) > area.width {
+    let mut parts = parts(ink, console, false);
+    let mut gap = GAP;
+    if width(&parts, gap) > area.width {
+        parts = self::parts(ink, console, true);
+        gap = 1;
+    }
+    while parts.len() > 1 && width(&parts, gap) > area.width {
         let Some(worst) = (0..parts.len()).max_by_key(|at| parts[*at].rank) else { break };
         parts.remove(worst);
     }
@@ -29,78 +34,82 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
         if x >= area.width {
             break;
         }
-        x += ink.pieces(area.x + x, area.y, area.width - x, &part.pieces) + GAP;
+        x += ink.pieces(area.x + x, area.y, area.width - x, &part.pieces) + gap;
     }
 }
 
-fn width(parts: &[Part]) -> u16 {
-    let gaps = GAP * u16::try_from(parts.len().saturating_sub(1)).unwrap_or(0);
+fn width(parts: &[Part], gap: u16) -> u16 {
+    let gaps = gap * u16::try_from(parts.len().saturating_sub(1)).unwrap_or(0);
     parts.iter().map(|part| width_of(&part.pieces)).sum::<u16>() + gaps
 }
 
-fn parts(ink: &Ink<'_>, console: &Console) -> Vec<Part> {
+/// Left to right; `short` where the whole does not fit.
+fn parts(ink: &Ink<'_>, console: &Console, short: bool) -> Vec<Part> {
     let theme = ink.theme;
     let part = |rank, pieces| Part { rank, pieces };
     let dim = |rank, text: String| Part { rank, pieces: vec![Piece::new(text, theme.dim())] };
-    let mut parts = vec![part(0, band(ink, console)), part(1, writes(ink, console)), part(1, counts(ink, console))];
-    if let Some(bench) = &console.bench {
-        parts.insert(1, dim(3, bench.scenario.clone()));
-        let held = bench.speed < bench.speed_wanted;
-        let speed = if held {
-            Piece::new(format!("{}× held ({}× asked)", bench.speed, bench.speed_wanted), theme.bold())
-        } else {
-            Piece::new(format!("{}×", bench.speed), theme.plain())
-        };
-        parts.insert(2, part(4, vec![speed]));
-    }
+    let mut parts = vec![part(0, band(ink, console, short))];
     if let Some(at) = console.frozen_at {
-        let text = format!("FROZEN {} (f)", at.clock());
-        parts.insert(1, part(1, vec![Piece::new(text, theme.selected())]));
+        parts.push(part(1, vec![Piece::new(format!("FROZEN {} (f)", at.clock()), theme.selected())]));
     }
-    parts.push(clock(ink, console));
+    if let Some(bench) = &console.bench {
+        parts.push(dim(4, bench.scenario.clone()));
+        let speed = match bench.speed < bench.speed_wanted {
+            true if short => format!("{}× held", bench.speed),
+            true => format!("{}× held ({}× asked)", bench.speed, bench.speed_wanted),
+            false => format!("{}×", bench.speed),
+        };
+        parts.push(part(3, vec![Piece::new(speed, theme.bold())]));
+    }
+    parts.extend(writes(ink, console).map(|piece| part(1, vec![piece])));
+    parts.push(part(1, counts(ink, console)));
+    parts.push(part(2, vec![Piece::new(console.now.clock_s(), theme.bold())]));
+    if let Some(offset_s) = console.options.utc_offset_s {
+        // Local time beside the account's, in UTC.
+        let local = console.now.plus_s(i64::from(offset_s)).clock();
+        parts.push(dim(7, format!("{} local", local.trim_end_matches('Z'))));
+    }
     parts.push(dim(5, format!("metrics {}", figure::ago(console.picture.metrics.newest_at(), console.now))));
     parts.push(dim(6, format!("queues {}", figure::ago(newest_queue(console), console.now))));
     if !console.options.sandbox
         && let Some(dollars) = console.cost.dollars_per_hour(console.mono)
     {
-        parts.push(dim(7, format!("${dollars:.3}/h est")));
+        parts.push(dim(8, format!("${dollars:.3}/h est")));
     }
     if console.mouse {
-        parts.push(dim(8, "mouse".to_owned()));
+        parts.push(dim(9, "mouse".to_owned()));
     }
     parts
 }
 
 /// SANDBOX, or whose account and where.
-fn band(ink: &Ink<'_>, console: &Console) -> Vec<Piece> {
-    let identity = console.picture.identity.as_ref().map(|identity| &identity.value);
+fn band(ink: &Ink<'_>, console: &Console, short: bool) -> Vec<Piece> {
     if console.options.sandbox {
         return vec![Piece::new(" SANDBOX ", ink.theme.band_sandbox())];
     }
-    let text = match identity {
-        Some(identity) => {
-            let account = &identity.account;
-            let digits = match (account.get(..4), account.get(4..8), account.get(8..12)) {
-                (Some(a), Some(b), Some(c)) if account.len() == 12 => format!("{a}-{b}-{c}"),
-                _ => account.clone(),
-            };
-            let alias = identity.alias.as_ref().map(|alias| format!("{alias} · ")).unwrap_or_default();
-            format!(" {alias}{digits} · {} ", identity.region)
-        }
-        None => " account not known yet ".to_owned(),
+    let Some(identity) = console.picture.identity.as_ref().map(|identity| &identity.value) else {
+        return vec![Piece::new(" account not known yet ", ink.theme.band_account())];
     };
-    vec![Piece::new(text, ink.theme.band_account())]
+    let account = &identity.account;
+    let digits = match (account.get(..4), account.get(4..8), account.get(8..12)) {
+        // The last four digits are what is asked for when writes are armed.
+        (Some(_), Some(_), Some(last)) if short && identity.alias.is_some() => format!("…{last}"),
+        (Some(a), Some(b), Some(c)) if account.len() == 12 => format!("{a}-{b}-{c}"),
+        _ => account.clone(),
+    };
+    let alias = identity.alias.as_ref().map(|alias| format!("{alias} · ")).unwrap_or_default();
+    vec![Piece::new(format!(" {alias}{digits} · {} ", identity.region), ink.theme.band_account())]
 }
 
-fn writes(ink: &Ink<'_>, console: &Console) -> Vec<Piece> {
+fn writes(ink: &Ink<'_>, console: &Console) -> Option<Piece> {
     match console.armed {
-        Armed::Always => Vec::new(),
-        Armed::ReadOnly { locked: true } => vec![Piece::new("read-only, locked", ink.theme.plain())],
-        Armed::ReadOnly { locked: false } => vec![Piece::new("read-only (W)", ink.theme.plain())],
+        Armed::Always => None,
+        Armed::ReadOnly { locked: true } => Some(Piece::new("read-only, locked", ink.theme.plain())),
+        Armed::ReadOnly { locked: false } => Some(Piece::new("read-only (W)", ink.theme.plain())),
         Armed::Until(_) => {
             let left = console.armed.left_ms(console.mono).unwrap_or(0);
-            let text = format!("▲ WRITES {} left", figure::age(i64::try_from(left).unwrap_or(i64::MAX)));
-            vec![Piece::new(text, ink.theme.severity(Severity::Warning))]
+            let text = format!("▲ WRITES {}", figure::age(i64::try_from(left).unwrap_or(i64::MAX)));
+            Some(Piece::new(text, ink.theme.severity(Severity::Warning)))
         }
     }
 }
@@ -114,16 +123,6 @@ fn counts(ink: &Ink<'_>, console: &Console) -> Vec<Piece> {
         pieces.push(Piece::new(format!("{space}{severity} {count}"), style));
     }
     pieces
-}
-
-/// The account's time in UTC, local time beside it.
-fn clock(ink: &Ink<'_>, console: &Console) -> Part {
-    let mut pieces = vec![Piece::new(console.now.clock_s(), ink.theme.bold())];
-    if let Some(offset_s) = console.options.utc_offset_s {
-        let local = console.now.plus_s(i64::from(offset_s)).clock();
-        pieces.push(Piece::new(format!(" {}", local.trim_end_matches('Z')), ink.theme.dim()));
-    }
-    Part { rank: 2, pieces }
 }
 
 fn newest_queue(console: &Console) -> Option<Timestamp> {

@@ -341,9 +341,16 @@ pub fn all() -> Vec<(&'static str, Console)> {
         ("choice", open(scanned(armed(), 40), "R")),
         ("arm", open(account(), "W12")),
         ("message", open(scanned(armed(), 40), "\n")),
-        ("leave", open(busy(), "\u{3}")),
+        ("leave", leaving()),
         ("acknowledge", acknowledged),
     ]
+}
+
+fn leaving() -> Console {
+    let mut console = busy();
+    console.toasts.clear();
+    update(&mut console, Msg::Key(Key::ctrl('c')));
+    console
 }
 
 fn chosen_card(mut console: Console, keys: &str) -> Console {

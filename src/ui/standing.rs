@@ -15,6 +15,8 @@ use crate::ui::widget::ink::Ink;
 
 /// Lines of each sort; the journal and the screens have the rest.
 const MOST: usize = 3;
+const BAR: u16 = 12;
+const LEAST_TITLE: u16 = 18;
 
 pub fn height(console: &Console) -> u16 {
     let lines = console.running().take(MOST).count() + troubles(console).len().min(MOST);
@@ -25,7 +27,7 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
     let mut y = area.y;
     for operation in console.running().rev().take(MOST) {
         if y < area.bottom() {
-            running(ink, Rect::new(area.x + 1, y, area.width.saturating_sub(2), 1), operation, console);
+            running(ink, Rect::new(area.x + 1, y, area.width.saturating_sub(2), 1), operation);
             y += 1;
         }
     }
@@ -50,19 +52,21 @@ fn troubles(console: &Console) -> Vec<String> {
 }
 
 /// `▶ Redrive 40 from JobDLQ ███████░░░ 28 done · 12 left · 20/s · about 1 s   p pause  X cancel`
-fn running(ink: &mut Ink<'_>, area: Rect, operation: &Running, console: &Console) {
-    const BAR: u16 = 12;
+fn running(ink: &mut Ink<'_>, area: Rect, operation: &Running) {
     let theme = ink.theme;
     let sign = if operation.is_paused() { "‖ " } else { "▶ " };
     let mut x = ink.text(area.x, area.y, area.width, sign, theme.bold());
-    x += ink.text(area.x + x, area.y, area.width - x, &operation.title, theme.bold()) + 1;
-    if x + BAR < area.width {
+    let text = far(operation);
+    // How far it is comes before the end of a long title.
+    let room = area.width.saturating_sub(x + hostile::width(&text) + 2).max(LEAST_TITLE);
+    x += ink.text(area.x + x, area.y, room, &operation.title, theme.bold()) + 2;
+    let keys = if operation.is_paused() { "p resume  X cancel" } else { "p pause  X cancel" };
+    let keys_width = hostile::width(keys) + 2;
+    // The figures say it exactly; the bar only where it does not push them out.
+    if x + BAR + 1 + hostile::width(&text) <= area.width {
         gauge::draw(ink, area.x + x, area.y, BAR, share(operation), theme.plain());
         x += BAR + 1;
     }
-    let keys = if operation.is_paused() { "p resume  X cancel" } else { "p pause  X cancel" };
-    let keys_width = hostile::width(keys) + 2;
-    let text = far(operation, console);
     // How far it is comes before the keys, which the help knows too.
     let keyed = x + hostile::width(&text) + keys_width <= area.width;
     let room = area.width.saturating_sub(x + if keyed { keys_width } else { 0 });
@@ -79,14 +83,12 @@ fn share(operation: &Running) -> Option<f64> {
     (all > 0).then(|| done as f64 / all as f64)
 }
 
-fn far(operation: &Running, console: &Console) -> String {
+fn far(operation: &Running) -> String {
     let Some(progress) = &operation.progress else { return operation.line().to_owned() };
     let mut parts = vec![operation.line().to_owned()];
     if operation.kind == Kind::Redrive {
-        parts = vec![format!("{} done", figure::count(progress.done))];
-        if let Some(left) = progress.left {
-            parts.push(format!("{} left", figure::count(left)));
-        }
+        let all = progress.left.map(|left| format!(" of {}", figure::count(progress.done + progress.failed + left)));
+        parts = vec![format!("{}{} moved", figure::count(progress.done), all.unwrap_or_default())];
     }
     if progress.failed > 0 {
         parts.push(format!("✖ {} failed", figure::count(progress.failed)));
@@ -100,13 +102,10 @@ fn far(operation: &Running, console: &Console) -> String {
     if let (true, Some(until)) = (progress.held > 0, progress.held_until) {
         parts.push(format!("{} held until {}", figure::count(progress.held), until.clock_s()));
     }
-    let place = match operation.kind {
-        Kind::MoveAll => "in AWS",
-        Kind::Scan | Kind::Redrive => "in this process: dies with this shell",
-        Kind::Retune => "",
-    };
-    if !place.is_empty() && operation.started_at <= console.now {
-        parts.push(place.to_owned());
+    match operation.kind {
+        Kind::MoveAll => parts.push("in AWS".to_owned()),
+        Kind::Scan | Kind::Redrive => parts.push("in this process: dies with this shell".to_owned()),
+        Kind::Retune => {}
     }
     parts.join(" · ")
 }

@@ -8,7 +8,7 @@ use crate::console::overlay::{Card, CardFocus};
 use crate::model::finding::Severity;
 use crate::operation::card::Card as Text;
 use crate::operation::confirm::Level;
-use crate::ui::overlay::{field, sheet};
+use crate::ui::overlay::{field, sheet, sheet_width};
 use crate::ui::theme::Theme;
 use crate::ui::widget::figure;
 use crate::ui::widget::hostile;
@@ -17,12 +17,12 @@ use crate::ui::widget::pane::{Frame, split_top};
 use crate::ui::widget::prose::Prose;
 
 const WIDTH: u16 = 104;
-const NAMES: u16 = 13;
+const NAMES: u16 = 14;
 const FIELD: u16 = 10;
 
 pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, card: &Card) {
     let text = card.planned.card();
-    let width = area.width.saturating_sub(2).min(WIDTH);
+    let width = sheet_width(area, WIDTH);
     let prose = told(ink.theme, console, text, width - 4);
     let answer = answer_rows(card);
     let wants = u16::try_from(prose.len()).unwrap_or(u16::MAX).saturating_add(answer + 3);

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::console::overlay::Choice;
-use crate::ui::overlay::sheet;
+use crate::ui::overlay::{sheet, sheet_width};
 use crate::ui::widget::ink::{Ink, Piece};
 use crate::ui::widget::pane::Frame;
 use crate::ui::widget::prose::Prose;
@@ -11,7 +11,7 @@ use crate::ui::widget::prose::Prose;
 const WIDTH: u16 = 84;
 
 pub fn draw(ink: &mut Ink<'_>, area: Rect, choice: &Choice) {
-    let width = area.width.saturating_sub(2).min(WIDTH);
+    let width = sheet_width(area, WIDTH);
     let theme = ink.theme;
     let mut prose = Prose::new(width - 4);
     let mut selected = 0;

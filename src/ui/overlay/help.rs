@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use crate::console::Console;
 use crate::console::command::{self, Command, Valid};
 use crate::model::finding::Severity;
-use crate::ui::overlay::sheet;
+use crate::ui::overlay::{sheet, sheet_width};
 use crate::ui::widget::ink::{Ink, Piece};
 use crate::ui::widget::pane::Frame;
 use crate::ui::widget::prose::Prose;
@@ -15,7 +15,7 @@ const WIDTH: u16 = 100;
 const KEYS: u16 = 14;
 
 pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, scroll: usize) {
-    let width = area.width.saturating_sub(2).min(WIDTH);
+    let width = sheet_width(area, WIDTH);
     let theme = ink.theme;
     let place = console.place();
     let all = command::valid_on(place, console.options.sandbox);

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use crate::console::Console;
 use crate::operation::progress::Kind;
-use crate::ui::overlay::sheet;
+use crate::ui::overlay::{sheet, sheet_width};
 use crate::ui::widget::figure;
 use crate::ui::widget::ink::{Ink, Piece};
 use crate::ui::widget::pane::Frame;
@@ -13,7 +13,7 @@ use crate::ui::widget::prose::Prose;
 const WIDTH: u16 = 84;
 
 pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, running: usize) {
-    let width = area.width.saturating_sub(2).min(WIDTH);
+    let width = sheet_width(area, WIDTH);
     let theme = ink.theme;
     let mut prose = Prose::new(width - 4);
     for operation in console.running() {

@@ -35,11 +35,19 @@ pub(in crate::ui) fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
 
 /// A framed sheet in the middle, what lies under it cleared; answers its inside.
 fn sheet(ink: &mut Ink<'_>, area: Rect, size: (u16, u16), frame: &Frame) -> Rect {
-    let place = centred(area, size.0, size.1);
+    // A sheet nearly as large as the screen takes all of it: no slivers of what lies under it.
+    let width = sheet_width(area, size.0);
+    let height = if size.1 + 3 > area.height { area.height } else { size.1 };
+    let place = centred(area, width, height);
     ink.clear(place);
     let inside = frame.clone().focused(true).draw(ink, place);
     // A column of air at either side, as text that is read wants it.
     crate::ui::widget::pane::padded(inside, 1)
+}
+
+/// The width a sheet that wants `width` gets.
+fn sheet_width(area: Rect, width: u16) -> u16 {
+    if width + 8 > area.width { area.width } else { width }
 }
 
 /// The text, in a field of `width` columns with the cursor in it when it has the keys.

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use crate::console::overlay::{Prompt, Purpose};
 use crate::model::finding::Severity;
-use crate::ui::overlay::{field, sheet};
+use crate::ui::overlay::{field, sheet, sheet_width};
 use crate::ui::widget::ink::{Ink, Piece};
 use crate::ui::widget::pane::Frame;
 use crate::ui::widget::prose::Prose;
@@ -12,7 +12,7 @@ use crate::ui::widget::prose::Prose;
 const WIDTH: u16 = 76;
 
 pub fn draw(ink: &mut Ink<'_>, area: Rect, prompt: &Prompt) {
-    let width = area.width.saturating_sub(2).min(WIDTH);
+    let width = sheet_width(area, WIDTH);
     let theme = ink.theme;
     let mut prose = Prose::new(width - 4);
     prose.text(0, &prompt.hint, theme.plain());

@@ -18,6 +18,8 @@ use crate::ui::widget::pane::{Frame, split_left, split_top};
 use crate::ui::widget::prose::Prose;
 
 const WIDE: u16 = 110;
+/// From this on the settings stand one a line above the chart too.
+const ROOMY: u16 = 32;
 /// The longest API name, and a space.
 const NAME_COLUMNS: u16 = 31;
 
@@ -28,11 +30,12 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, id: &MappingId) {
         ink.text(inside.x, inside.y, inside.width, &text, ink.theme.plain());
         return;
     };
+    let brief = area.width < WIDE && area.height < ROOMY;
     let (text, charts) = if area.width >= WIDE {
         split_left(area, (area.width * 2 / 5).clamp(58, 84))
     } else {
-        let wants = u16::try_from(told(ink, console, seen, area.width - 2).len() + 2).unwrap_or(u16::MAX);
-        split_top(area, wants.min(area.height * 3 / 5))
+        let wants = u16::try_from(told(ink, console, seen, area.width - 2, brief).len() + 2).unwrap_or(u16::MAX);
+        split_top(area, wants.min(area.height * 2 / 3))
     };
     let arrow = if seen.value.kind().is_stream() { "═▶" } else { "─▶" };
     let title = format!("{} {arrow} {}", source_name(&seen.value), seen.value.function);
@@ -41,7 +44,7 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, id: &MappingId) {
         None => format!("read {} ago", figure::age(seen.age_ms(console.now))),
     };
     let inside = Frame::new(title, ink).note(note).focused(true).draw(ink, text);
-    told(ink, console, seen, inside.width).draw(ink, inside, 0);
+    told(ink, console, seen, inside.width, brief).draw(ink, inside, 0);
     draw_charts(ink, charts, console, &seen.value);
 }
 
@@ -62,7 +65,8 @@ fn draw_charts(ink: &mut Ink<'_>, area: Rect, console: &Console, mapping: &Mappi
     }
 }
 
-fn told(ink: &Ink<'_>, console: &Console, seen: &Observed<Mapping>, width: u16) -> Prose {
+/// `brief` where it stands above the chart on few rows: settings in one paragraph, no evidence.
+fn told(ink: &Ink<'_>, console: &Console, seen: &Observed<Mapping>, width: u16, brief: bool) -> Prose {
     let (theme, mapping) = (ink.theme, &seen.value);
     let mut prose = Prose::new(width);
     let sign = match mapping.state {
@@ -85,22 +89,26 @@ fn told(ink: &Ink<'_>, console: &Console, seen: &Observed<Mapping>, width: u16) 
     for finding in about(console, seen) {
         let sign = Piece::new(format!("{} ", finding.severity), theme.severity(finding.severity));
         prose.item(sign, &finding.headline, theme.plain());
-        if finding.severity <= Severity::Warning {
+        if finding.severity <= Severity::Warning && !brief {
             finding.evidence.iter().for_each(|line| prose.text(2, line, theme.dim()));
         }
     }
     for follow in console.follows.iter().filter(|follow| follow.mapping == mapping.id) {
         prose.item(Piece::new("→ ", theme.bold()), &follow.line(), theme.plain());
     }
-    prose.blank();
-    let styles = (theme.dim(), theme.plain());
-    for (name, value) in settings(mapping).into_iter().chain(function_settings(console, mapping)) {
-        prose.pair(name, NAME_COLUMNS.min(width / 2 + 2), &value, styles);
-    }
     if let Some(saved) = console.saved.get(&mapping.id) {
         let lines = change_lines(&saved.before, saved.enabled_before, &saved.change).join(", ");
-        prose.blank();
         prose.item(Piece::new("→ u ", theme.key()), &format!("puts back what was before: {lines}"), theme.plain());
+    }
+    let rows = settings(mapping).into_iter().chain(function_settings(console, mapping));
+    if brief {
+        let text: Vec<String> =
+            rows.map(|(name, value)| format!("{name} {}", value.split(": ").next().unwrap_or(""))).collect();
+        prose.text(0, &text.join(" · "), theme.dim());
+    } else {
+        prose.blank();
+        let styles = (theme.dim(), theme.plain());
+        rows.for_each(|(name, value)| prose.pair(name, NAME_COLUMNS.min(width / 2 + 2), &value, styles));
     }
     prose
 }

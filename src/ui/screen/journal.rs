@@ -24,7 +24,7 @@ const COLUMNS: [Column; 6] = [
     Column::new("who", 14, 3).grow(1),
 ];
 const DETAIL_ROWS: u16 = 10;
-const NAMES: u16 = 11;
+const NAMES: u16 = 12;
 
 pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
     let below = if area.height >= 18 { DETAIL_ROWS.max(area.height / 3) } else { 0 };
@@ -119,7 +119,7 @@ fn detail(theme: Theme, console: &Console, journal: &JournalRow, width: u16) -> 
     if let Some(reason) = reason {
         pair("why", reason.clone());
     }
-    pair("began", journal.began_at.to_string());
+    pair("began", figure::moment(journal.began_at));
     pair("who", journal.who.clone());
     pair("where", format!("{} {}", journal.account, journal.region));
     pair("operation", journal.operation.to_string());

@@ -49,11 +49,11 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
     let (left, right) = if area.width >= WIDE {
         split_left(bottom, area.width * 2 / 5)
     } else {
-        let lines = u16::try_from(facts(ink.theme, console, seen, area.width - 2).len()).unwrap_or(0);
+        let lines = u16::try_from(facts(ink.theme, console, seen, area.width - 2, true).len()).unwrap_or(0);
         split_top(bottom, (lines + 2).min(bottom.height / 2))
     };
     let inside = Frame::new(seen.value.name.to_string(), ink).draw(ink, left);
-    facts(ink.theme, console, seen, inside.width).draw(ink, inside, 0);
+    facts(ink.theme, console, seen, inside.width, true).draw(ink, inside, 0);
     Vital::of_queue(console, &seen.value.name).draw(ink, right, console);
 }
 
@@ -131,8 +131,8 @@ fn trend(console: &Console, name: &QueueName) -> String {
     }
 }
 
-/// What a person wants to know of a queue before they touch it. Also heads its own screen.
-pub fn facts(theme: Theme, console: &Console, seen: &Observed<Queue>, width: u16) -> Prose {
+/// What a person wants to know of a queue before they touch it; with what was scanned, or without.
+pub fn facts(theme: Theme, console: &Console, seen: &Observed<Queue>, width: u16, snapshot: bool) -> Prose {
     let queue = &seen.value;
     let mut prose = Prose::new(width);
     if let Some(why) = &seen.stale {
@@ -165,10 +165,13 @@ pub fn facts(theme: Theme, console: &Console, seen: &Observed<Queue>, width: u16
         pair("dead letters", format!("of {}", names.join(", ")));
     }
     pair("at work", at_work(console, queue));
-    if let Some(snapshot) = console.snapshots.get(&queue.name) {
-        pair("snapshot", snapshot.line.clone());
-    } else if queue.counts.visible > 0 {
-        pair("snapshot", "none: enter scans (a receive under a lease, given back)".to_owned());
+    match console.snapshots.get(&queue.name) {
+        _ if !snapshot => {}
+        Some(snapshot) => pair("snapshot", snapshot.line.clone()),
+        None if queue.counts.visible > 0 => {
+            pair("snapshot", "none yet: s scans (a receive under a lease, given back)".to_owned());
+        }
+        None => {}
     }
     prose
 }

@@ -20,6 +20,41 @@ const CENSUS: [Column; 3] =
 const WIDE: u16 = 110;
 /// Nine states, a sum, a heading and a border.
 const CENSUS_ROWS: u16 = 13;
+/// From this on the census stands upright under the switches.
+const TALL: u16 = 32;
+/// Lost identities named.
+const NAMED: usize = 3;
+
+type State = (&'static str, fn(&Count) -> u64);
+
+/// What must be 0 first.
+const STATES: [State; 10] = [
+    ("lost", |count| count.lost),
+    ("waiting", |count| count.waiting),
+    ("in flight", |count| count.in_flight),
+    ("delayed", |count| count.delayed),
+    ("dead", |count| count.dead),
+    ("done", |count| count.done),
+    ("cancelled", |count| count.cancelled),
+    ("expired", |count| count.expired),
+    ("dropped", |count| count.dropped),
+    ("all", Count::total),
+];
+
+/// The same lying down, what tells most first when it gets narrow.
+const LYING: [Column; 11] = [
+    Column::new("", 6, 0),
+    Column::new("lost", 6, 0).right(),
+    Column::new("waiting", 7, 3).right(),
+    Column::new("in flight", 9, 4).right(),
+    Column::new("delayed", 7, 5).right(),
+    Column::new("dead", 6, 1).right(),
+    Column::new("done", 9, 2).right(),
+    Column::new("cancelled", 9, 6).right(),
+    Column::new("expired", 7, 8).right(),
+    Column::new("dropped", 7, 9).right(),
+    Column::new("all", 9, 7).right(),
+];
 
 pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
     let Some(bench) = &console.bench else {
@@ -29,19 +64,25 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
     };
     let (head, rest) = split_top(area, 4);
     clockwork(ink, head, bench);
-    let (left, right) = if area.width >= WIDE {
-        split_left(rest, area.width * 3 / 5)
+    if area.width >= WIDE || area.height >= TALL {
+        let (left, right) = if area.width >= WIDE {
+            split_left(rest, area.width * 3 / 5)
+        } else {
+            split_top(rest, rest.height - CENSUS_ROWS)
+        };
+        switches(ink, left, console, bench);
+        census(ink, right, bench);
     } else {
-        let census = CENSUS_ROWS.min(rest.height / 2 + 1);
-        split_top(rest, rest.height - census)
-    };
-    switches(ink, left, console, bench);
-    census(ink, right, bench);
+        let lost = u16::try_from(bench.census.lost.len().min(NAMED)).unwrap_or(0);
+        let (top, bottom) = split_top(rest, rest.height - 5 - lost);
+        switches(ink, top, console, bench);
+        census_lying(ink, bottom, bench);
+    }
 }
 
 fn clockwork(ink: &mut Ink<'_>, area: Rect, bench: &Bench) {
     let title = format!("Scenario {} · seed {}", bench.scenario, bench.seed);
-    let inside = Frame::new(title, ink).draw(ink, area);
+    let inside = Frame::new(title, ink).note("+ faster  - slower").draw(ink, area);
     let theme = ink.theme;
     let mut prose = Prose::new(inside.width);
     let mut speed = vec![Piece::new("speed ", theme.dim()), Piece::new(format!("{}×", bench.speed), theme.bold())];
@@ -49,9 +90,8 @@ fn clockwork(ink: &mut Ink<'_>, area: Rect, bench: &Bench) {
         let text = format!("  held down from {}× while messages are leased or moved", bench.speed_wanted);
         speed.push(Piece::new(text, theme.plain()));
     }
-    speed.push(Piece::new("   + faster  - slower", theme.dim()));
     prose.line(speed);
-    let mut now = vec![Piece::new("now   ", theme.dim()), Piece::new(bench.now.to_string(), theme.plain())];
+    let mut now = vec![Piece::new("now   ", theme.dim()), Piece::new(figure::moment(bench.now), theme.plain())];
     if bench.preparing {
         now.push(Piece::new("   ○ three hours of history are being run", theme.severity(Severity::Note)));
     }
@@ -81,31 +121,42 @@ fn switches(ink: &mut Ink<'_>, area: Rect, console: &Console, bench: &Bench) {
 fn census(ink: &mut Ink<'_>, area: Rect, bench: &Bench) {
     let inside = Frame::new("Census of identities", ink).note("counted afresh").draw(ink, area);
     let (jobs, events) = (&bench.census.jobs, &bench.census.events);
-    let rows: [(&str, fn(&Count) -> u64); 10] = [
-        ("lost", |count| count.lost),
-        ("waiting", |count| count.waiting),
-        ("in flight", |count| count.in_flight),
-        ("delayed", |count| count.delayed),
-        ("dead", |count| count.dead),
-        ("done", |count| count.done),
-        ("cancelled", |count| count.cancelled),
-        ("expired", |count| count.expired),
-        ("dropped", |count| count.dropped),
-        ("all", Count::total),
-    ];
     let theme = ink.theme;
-    let named = u16::try_from(bench.census.lost.len().min(3)).unwrap_or(0);
+    let named = u16::try_from(bench.census.lost.len().min(NAMED)).unwrap_or(0);
     let (top, bottom) = split_top(inside, inside.height.saturating_sub(named));
-    let table = Table { columns: &CENSUS, len: rows.len(), selected: None, focused: false, empty: "" };
+    let table = Table { columns: &CENSUS, len: STATES.len(), selected: None, focused: false, empty: "" };
     table.draw(ink, top, |n| {
-        let Some((name, count)) = rows.get(n) else { return Row::default() };
+        let Some((name, count)) = STATES.get(n) else { return Row::default() };
         let bad = *name == "lost" && count(jobs) + count(events) > 0;
         let style = if bad { theme.severity(Severity::Harm) } else { theme.plain() };
         let sign = if bad { "✖ lost".to_owned() } else { (*name).to_owned() };
         let cell = |n: u64| Cell::new(figure::count(n), style);
         Row { cells: vec![Cell::new(sign, style), cell(count(jobs)), cell(count(events))], dim: false }
     });
-    for (n, identity) in bench.census.lost.iter().take(usize::from(named)).enumerate() {
-        ink.text(bottom.x, bottom.y + n as u16, bottom.width, &format!("✖ {identity}"), theme.severity(Severity::Harm));
+    lost(ink, bottom, bench);
+}
+
+fn census_lying(ink: &mut Ink<'_>, area: Rect, bench: &Bench) {
+    let inside = Frame::new("Census of identities", ink).note("counted afresh").draw(ink, area);
+    let theme = ink.theme;
+    let (top, bottom) = split_top(inside, 3);
+    let table = Table { columns: &LYING, len: 2, selected: None, focused: false, empty: "" };
+    table.draw(ink, top, |n| {
+        let (name, counts) = if n == 0 { ("jobs", &bench.census.jobs) } else { ("events", &bench.census.events) };
+        let mut cells = vec![Cell::new(name, theme.dim())];
+        cells.extend(STATES.iter().map(|(state, count)| {
+            let bad = *state == "lost" && count(counts) > 0;
+            let text = if bad { format!("✖ {}", count(counts)) } else { figure::count(count(counts)) };
+            Cell::new(text, if bad { theme.severity(Severity::Harm) } else { theme.plain() })
+        }));
+        Row { cells, dim: false }
+    });
+    lost(ink, bottom, bench);
+}
+
+fn lost(ink: &mut Ink<'_>, area: Rect, bench: &Bench) {
+    for (n, identity) in bench.census.lost.iter().take(usize::from(area.height)).enumerate() {
+        let style = ink.theme.severity(Severity::Harm);
+        ink.text(area.x, area.y + n as u16, area.width, &format!("✖ {identity}"), style);
     }
 }

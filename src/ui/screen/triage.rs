@@ -31,12 +31,12 @@ const KINDS: [Column; 4] = [
 ];
 
 const MESSAGES: [Column; 7] = [
-    Column::new("", 2, 0),
-    Column::new("id", 8, 1),
-    Column::new("sent", 6, 0).right(),
-    Column::new("expires", 7, 3).right(),
-    Column::new("got", 3, 2).right(),
-    Column::new("kind", 14, 4).grow(1),
+    Column::new("", 1, 0),
+    Column::new("id", 8, 2),
+    Column::new("sent", 5, 0).right(),
+    Column::new("expires", 7, 1).right(),
+    Column::new("got", 3, 3).right(),
+    Column::new("kind", 16, 4).grow(1),
     Column::new("body", 12, 0).grow(3),
 ];
 
@@ -47,34 +47,23 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, name: &QueueName) 
         return;
     };
     let queue = seen.map(|seen| &seen.value);
-    if area.width >= WIDE {
-        let (head, rest) = split_top(area, 1);
-        headline(ink, head, console, name, snapshot);
-        let (left, rest) = split_left(rest, (area.width / 4).clamp(30, 46));
-        let (middle, right) = split_left(rest, rest.width / 2);
-        kinds(ink, left, console, snapshot);
-        messages(ink, middle, console, snapshot, queue);
-        message(ink, right, console, snapshot, queue);
-        return;
-    }
     let (head, rest) = split_top(area, 1);
     headline(ink, head, console, name, snapshot);
-    let [first, second, third] = heights(rest.height, snapshot);
-    let (top, rest) = split_top(rest, first);
-    let (middle, bottom) = split_top(rest, second);
-    kinds(ink, top, console, snapshot);
-    messages(ink, middle, console, snapshot, queue);
-    message(ink, bottom, console, snapshot, queue);
-    debug_assert!(third == bottom.height);
-}
-
-/// Stacked: the pane with the keys gets what the others do not need.
-fn heights(all: u16, snapshot: &Snapshot) -> [u16; 3] {
-    let kinds = u16::try_from(snapshot.kinds().len() + 4).unwrap_or(u16::MAX);
-    let first = if snapshot.pane == Pane::Kinds { kinds.min(all / 2) } else { kinds.min(all / 4).max(5) };
-    let rest = all - first;
-    let second = if snapshot.pane == Pane::Message { (rest / 3).max(5) } else { rest / 2 };
-    [first, second, rest - second]
+    let (kinds_area, messages_area, message_area) = if area.width >= WIDE {
+        let (left, rest) = split_left(rest, (area.width / 4).clamp(30, 46));
+        let (middle, right) = split_left(rest, rest.width / 2);
+        (left, middle, right)
+    } else {
+        // Narrow: the lists side by side, the message under them at full width.
+        let lists = if snapshot.pane == Pane::Message { rest.height / 3 } else { rest.height / 2 };
+        let (top, bottom) = split_top(rest, lists.max(5));
+        let kinds = if snapshot.pane == Pane::Kinds { area.width / 2 } else { area.width * 3 / 8 };
+        let (left, right) = split_left(top, kinds);
+        (left, right, bottom)
+    };
+    kinds(ink, kinds_area, console, snapshot, queue);
+    messages(ink, messages_area, console, snapshot, queue);
+    message(ink, message_area, console, snapshot, queue);
 }
 
 fn headline(ink: &mut Ink<'_>, area: Rect, console: &Console, name: &QueueName, snapshot: &Snapshot) {
@@ -105,12 +94,21 @@ fn headline(ink: &mut Ink<'_>, area: Rect, console: &Console, name: &QueueName, 
     }
 }
 
-fn kinds(ink: &mut Ink<'_>, area: Rect, console: &Console, snapshot: &Snapshot) {
+/// The origin that need not be said of each kind: all share it, or the queue has no other.
+fn origin<'a>(snapshot: &'a Snapshot, queue: Option<&'a Queue>) -> Option<&'a str> {
+    match queue.map(|queue| queue.sources.as_slice()) {
+        Some([only]) => Some(only.resource()),
+        _ => letter::common_origin(snapshot.kinds().iter().map(|row| &row.kind)),
+    }
+}
+
+fn kinds(ink: &mut Ink<'_>, area: Rect, console: &Console, snapshot: &Snapshot, queue: Option<&Queue>) {
     let focused = snapshot.pane == Pane::Kinds;
     let inside = Frame::new("Kinds", ink).focused(focused).draw(ink, area);
     let theme = ink.theme;
     // Row 0 stands for all kinds.
     let selected = Some(snapshot.only_kind().map_or(0, |row| row + 1));
+    let common = origin(snapshot, queue);
     let table = Table { columns: &KINDS, len: snapshot.kinds().len() + 1, selected, focused, empty: "" };
     table.draw(ink, inside, |n| {
         let plain = |text: String| Cell::new(text, theme.plain());
@@ -124,7 +122,7 @@ fn kinds(ink: &mut Ink<'_>, area: Rect, console: &Console, snapshot: &Snapshot) 
             return Row { cells, dim: false };
         };
         let cells = vec![
-            plain(kind.kind.to_string()),
+            plain(letter::kind_text(&kind.kind, common)),
             plain(figure::count(kind.count as u64)),
             chosen(kind.selected),
             plain(figure::age(console.now.ms_since(kind.last))),
@@ -148,36 +146,34 @@ fn messages(ink: &mut Ink<'_>, area: Rect, console: &Console, snapshot: &Snapsho
         (true, false) => "nothing received yet",
         _ => "nothing matches; esc clears the filter",
     };
+    let common = origin(snapshot, queue);
     let table = Table { columns: &MESSAGES, len: snapshot.shown_len(), selected: Some(snapshot.row()), focused, empty };
     let theme = ink.theme;
     table.draw(ink, inside, |n| match snapshot.shown(n) {
-        Some(message) => row(theme, console, snapshot, n, message, queue),
+        Some(message) => {
+            let kind = snapshot.shown_kind(n);
+            let text = kind.map(|kind| letter::kind_text(kind, common)).unwrap_or_default();
+            let expires = queue.and_then(|queue| letter::expires_at(message, queue));
+            let expires = expires.map_or(MISSING.to_owned(), |at| figure::age(at.ms_since(console.now)));
+            let sent = figure::age(console.now.ms_since(message.system.sent_at));
+            let cells = cells(theme, message, snapshot.is_selected(&message.id), [sent, expires, text]);
+            Row { cells, dim: kind.is_some_and(|kind| kind.not_redrivable().is_some()) }
+        }
         None => Row::default(),
     });
 }
 
-fn row(
-    theme: Theme,
-    console: &Console,
-    snapshot: &Snapshot,
-    n: usize,
-    message: &Message,
-    queue: Option<&Queue>,
-) -> Row {
+fn cells(theme: Theme, message: &Message, chosen: bool, [sent, expires, kind]: [String; 3]) -> Vec<Cell> {
     let plain = |text: String| Cell::new(text, theme.plain());
-    let chosen = snapshot.is_selected(&message.id);
-    let kind = snapshot.shown_kind(n);
-    let expires = queue.and_then(|queue| letter::expires_at(message, queue));
-    let cells = vec![
+    vec![
         Cell::new(if chosen { "■" } else { "·" }, if chosen { theme.bold() } else { theme.dim() }),
         Cell::new(message.id.short(), theme.dim()),
-        plain(figure::age(console.now.ms_since(message.system.sent_at))),
-        plain(expires.map_or(MISSING.to_owned(), |at| figure::age(at.ms_since(console.now)))),
+        plain(sent),
+        plain(expires),
         plain(message.system.receive_count.to_string()),
-        plain(kind.map(ToString::to_string).unwrap_or_default()),
+        plain(kind),
         plain(letter::first_line(&message.body)),
-    ];
-    Row { cells, dim: kind.is_some_and(|kind| kind.not_redrivable().is_some()) }
+    ]
 }
 
 fn message(ink: &mut Ink<'_>, area: Rect, console: &Console, snapshot: &Snapshot, queue: Option<&Queue>) {
@@ -205,13 +201,13 @@ fn unscanned(ink: &mut Ink<'_>, area: Rect, console: &Console, name: &QueueName,
         );
         return;
     };
-    let lines = queues::facts(ink.theme, console, seen, area.width - 2).len();
-    let (top, bottom) = split_top(area, u16::try_from(lines + 5).unwrap_or(u16::MAX).min(area.height * 2 / 3));
+    let lines = queues::facts(ink.theme, console, seen, area.width - 2, false).len();
+    let (top, bottom) = split_top(area, u16::try_from(lines + 4).unwrap_or(u16::MAX).min(area.height * 2 / 3));
     let inside = Frame::new(name.to_string(), ink)
         .focused(true)
         .note(format!("read {} ago", figure::age(seen.age_ms(console.now))))
         .draw(ink, top);
-    let mut prose = queues::facts(ink.theme, console, seen, inside.width);
+    let mut prose = queues::facts(ink.theme, console, seen, inside.width, false);
     prose.blank();
     let text = if console.may_write() {
         "enter scans it: receives under a lease of at most 60 s, copies, and gives everything back"

@@ -5,10 +5,11 @@ use ratatui::layout::Rect;
 
 use crate::console::Console;
 use crate::console::command;
-use crate::model::finding::{Finding, Severity, Subject};
+use crate::model::finding::{Finding, Remedy, Severity, Subject};
 use crate::model::time::spoken;
+use crate::ui::theme::Theme;
 use crate::ui::widget::figure;
-use crate::ui::widget::ink::{Ink, Piece};
+use crate::ui::widget::ink::{Ink, Piece, width_of};
 use crate::ui::widget::pane::Frame;
 use crate::ui::widget::prose::Prose;
 
@@ -93,11 +94,7 @@ fn told(ink: &Ink<'_>, console: &Console, finding: &Finding, width: u16, full: b
                 prose.text(INDENT, &follow.line(), theme.plain());
             }
         }
-        for remedy in &finding.remedies {
-            let key = command::by_name(&remedy.command).and_then(|command| command.keys.first());
-            let key = key.map(|key| format!("→ {key} ")).unwrap_or_else(|| "→ ".to_owned());
-            prose.item(Piece::new(format!("  {key}"), theme.key()), &remedy.text, theme.plain());
-        }
+        remedies(&mut prose, finding, width, theme);
     }
     if let Some(known) = acknowledged {
         let note = if known.note.is_empty() { String::new() } else { format!(": {}", known.note) };
@@ -105,6 +102,30 @@ fn told(ink: &Ink<'_>, console: &Console, finding: &Finding, width: u16, full: b
         prose.over_from(0, theme.dim());
     }
     prose
+}
+
+/// `→ s scan · R redrive`: on one line when they fit, else one a line.
+fn remedies(prose: &mut Prose, finding: &Finding, width: u16, theme: Theme) {
+    let key = |remedy: &Remedy| {
+        let key = command::by_name(&remedy.command).and_then(|command| command.keys.first());
+        key.map(|key| format!("{key} ")).unwrap_or_default()
+    };
+    let mut row = Vec::new();
+    for remedy in &finding.remedies {
+        row.push(Piece::new(if row.is_empty() { "  → " } else { " · " }, theme.key()));
+        row.push(Piece::new(key(remedy), theme.key()));
+        row.push(Piece::new(remedy.text.clone(), theme.plain()));
+    }
+    if row.is_empty() {
+        return;
+    }
+    if width_of(&row) <= width {
+        prose.line(row);
+        return;
+    }
+    for remedy in &finding.remedies {
+        prose.item(Piece::new(format!("  → {}", key(remedy)), theme.key()), &remedy.text, theme.plain());
+    }
 }
 
 fn cursor(block: &mut Prose, ink: &Ink<'_>) {

@@ -64,6 +64,9 @@ impl<'a> Lines<'a> {
             line.push(c);
             if self.in_string {
                 self.string_char(c);
+                if self.skip_space_before_close() {
+                    break;
+                }
             } else if self.ends_line(c, &mut line) {
                 break;
             }
@@ -144,14 +147,14 @@ mod tests {
     #[test]
     fn json_is_laid_out_a_member_a_line() {
         assert_eq!(
-            lines(r#"{"id":"a{b","steps":[{"action":"send","n":[]}],"e":{},"x":null}"#),
+            lines(r#"{"id":"a{b","steps":[{"n":[],"action":"send"}],"e":{},"x":null}"#),
             [
                 "{",
                 r#"  "id": "a{b","#,
                 r#"  "steps": ["#,
                 "    {",
-                r#"      "action": "send","#,
-                r#"      "n": []"#,
+                r#"      "n": [],"#,
+                r#"      "action": "send""#,
                 "    }",
                 "  ],",
                 r#"  "e": {},"#,

@@ -53,7 +53,9 @@ impl Unit {
             return found.unwrap_or_else(|| (value / 86_400_000.0).ceil() * 86_400_000.0);
         }
         let power = 10f64.powf(value.log10().floor());
-        let step = [1.0, 2.0, 3.0, 5.0, 8.0, 10.0].into_iter().find(|step| step * power >= value * 0.999_999);
+        let step = [1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0]
+            .into_iter()
+            .find(|step| step * power >= value * 0.999_999);
         step.unwrap_or(10.0) * power
     }
 }
@@ -158,6 +160,15 @@ pub fn age(ms: i64) -> String {
         120..=7199 => format!("{} m", s / 60),
         7200..=172_799 => format!("{} h", s / 3600),
         _ => format!("{} d", s / 86_400),
+    }
+}
+
+/// `2026-11-24 03:05:41Z`
+pub fn moment(at: Timestamp) -> String {
+    let text = at.to_string();
+    match (text.get(..10), text.get(11..19)) {
+        (Some(day), Some(time)) => format!("{day} {time}Z"),
+        _ => text,
     }
 }
 

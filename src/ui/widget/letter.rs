@@ -19,6 +19,8 @@ const NAMES: u16 = 10;
 const FIRST_LINE: usize = 120;
 /// Bytes of a binary attribute shown.
 const BINARY_BYTES: usize = 16;
+/// From this on everything SQS says stands one a line above the body.
+const ROOMY: u16 = 20;
 
 pub struct Letter<'a> {
     pub message: &'a Message,
@@ -31,7 +33,8 @@ pub struct Letter<'a> {
 }
 
 pub fn draw(ink: &mut Ink<'_>, area: Rect, letter: &Letter<'_>) {
-    let head = head(ink.theme, letter, area.width);
+    let roomy = area.height >= ROOMY;
+    let head = if roomy { head(ink.theme, letter, area.width) } else { brief(ink.theme, letter, area.width) };
     let height = usize::from(area.height);
     let mut prose = head;
     let wanted = letter.scroll.saturating_add(height) + 1;
@@ -57,9 +60,9 @@ fn head(theme: Theme, letter: &Letter<'_>, width: u16) -> Prose {
             pair("", format!("○ {why}"));
         }
     }
-    pair("sent", format!("{}, {} ago", system.sent_at, spoken(now.ms_since(system.sent_at).max(0))));
+    pair("sent", format!("{}, {} ago", figure::moment(system.sent_at), spoken(now.ms_since(system.sent_at).max(0))));
     if let Some(at) = letter.queue.and_then(|queue| expires_at(message, queue)) {
-        pair("expires", format!("in {}, {}", spoken(at.ms_since(now)), at));
+        pair("expires", format!("in {}, {}", spoken(at.ms_since(now)), figure::moment(at)));
     }
     let first = system.first_received_at.map(|at| format!(", first {}", at.clock_s())).unwrap_or_default();
     pair(
@@ -75,6 +78,33 @@ fn head(theme: Theme, letter: &Letter<'_>, width: u16) -> Prose {
             pair(name, value.clone());
         }
     }
+    attributes(theme, message, &mut prose);
+    prose.blank();
+    prose
+}
+
+/// The same on few rows: the body is what is read.
+fn brief(theme: Theme, letter: &Letter<'_>, width: u16) -> Prose {
+    let (message, now) = (letter.message, letter.now);
+    let mut prose = Prose::new(width);
+    if let Some(kind) = letter.kind {
+        prose.text(0, &kind.to_string(), theme.bold());
+        if let Some(why) = kind.not_redrivable() {
+            prose.text(0, &format!("○ {why}"), theme.plain());
+        }
+    }
+    let expires = letter.queue.and_then(|queue| expires_at(message, queue));
+    let expires = expires.map(|at| format!(" · expires in {}", figure::age(at.ms_since(now)))).unwrap_or_default();
+    let origin = message.system.dead_letter_source.as_ref().map(Arn::resource);
+    let origin = origin.map_or("origin not said".to_owned(), |name| format!("from {name}"));
+    let sent = figure::age(now.ms_since(message.system.sent_at));
+    let text = format!("sent {sent} ago{expires} · received {}× · {origin}", message.system.receive_count);
+    prose.text(0, &text, theme.dim());
+    attributes(theme, message, &mut prose);
+    prose
+}
+
+fn attributes(theme: Theme, message: &Message, prose: &mut Prose) {
     for (name, attribute) in &message.attributes {
         let value = match &attribute.value {
             AttributeValue::Text(text) => text.clone(),
@@ -90,8 +120,19 @@ fn head(theme: Theme, letter: &Letter<'_>, width: u16) -> Prose {
             theme.plain(),
         );
     }
-    prose.blank();
-    prose
+}
+
+/// The origin all kinds share; then it need not be said of each.
+pub fn common_origin<'a>(mut kinds: impl Iterator<Item = &'a Kind>) -> Option<&'a str> {
+    let first = kinds.next()?.origin.as_deref()?;
+    kinds.all(|kind| kind.origin.as_deref() == Some(first)).then_some(first)
+}
+
+/// A kind, without the origin that all share.
+pub fn kind_text(kind: &Kind, common: Option<&str>) -> String {
+    let text = kind.to_string();
+    let short = common.and_then(|origin| text.strip_prefix(origin)).and_then(|rest| rest.strip_prefix(" · "));
+    short.map(str::to_owned).unwrap_or(text)
 }
 
 /// When SQS deletes it: counted from the original send on a standard queue; a FIFO queue counts anew,

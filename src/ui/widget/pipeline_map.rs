@@ -269,6 +269,10 @@ impl Drawing<'_> {
             }
             self.worse(&mut row, hop);
         }
+        let settings = chain.hops[..to].last().and_then(|hop| hop.mapping.as_ref()).map(|id| self.all.settings(id));
+        if let Some(settings) = settings.filter(|settings| !brief && x + 3 + hostile::width(settings) <= self.width) {
+            x = put(&mut row, x, Piece::new(format!(" · {settings}"), dim));
+        }
         for &(_, back) in chain.loops.iter().filter(|(out, _)| (from..to).contains(out)) {
             x = put(&mut row, x + 1, Piece::new(format!("↺ {}", short(&self.stages[chain.hops[back].node].name)), dim));
         }
