@@ -1,13 +1,13 @@
-//! The way of a batch: packed, recorded, sent, acknowledged, deleted; and what each answer means.
+//! The way of a batch to its destination: packed, recorded, sent, acknowledged; and what each answer
+//! means.
 
 use crate::model::id::{MessageId, QueueUrl};
 use crate::model::message::{MAX_BATCH_ENTRIES, Outgoing};
 use crate::model::service_error::{Outcome, ServiceError};
 use crate::model::time::Timestamp;
-use crate::operation::order::{Answer, EntryError, Lease, MessageState, Order, OrderResult};
+use crate::operation::order::{Answer, EntryError, MessageState, Order, OrderResult};
 use crate::operation::redrive::ledger::{Fate, Stage};
 use crate::operation::redrive::{Batch, Mode, Purpose, Redrive, dress};
-use crate::operation::returns::is_lapsed;
 
 impl Redrive {
     /// Takes what waits into batches and has them recorded, as far as rate and lanes allow.
@@ -236,107 +236,6 @@ impl Redrive {
         }
     }
 
-    pub(super) fn delete(&mut self, now: Timestamp) {
-        while self.deleting < self.lanes && self.delete_backoff.is_open(now) && !self.to_delete.is_empty() {
-            let ids: Vec<MessageId> = self.to_delete.drain(..self.to_delete.len().min(MAX_BATCH_ENTRIES)).collect();
-            let found = ids.iter().filter_map(|id| self.ledger.get(id)?.found.as_ref());
-            let leases: Vec<Lease> = found.map(|found| found.held().lease).collect();
-            if leases.is_empty() {
-                continue;
-            }
-            self.deleting += 1;
-            let order = Order::Delete { queue: self.plan.from.clone(), entries: leases.clone() };
-            self.outbox.give(order, Purpose::Deleted(leases));
-        }
-    }
-
-    pub(super) fn handle_deleted(&mut self, now: Timestamp, leases: Vec<Lease>, result: OrderResult) {
-        self.deleting -= 1;
-        match result {
-            Outcome::Done(Answer::Entries(results)) => {
-                let mut results = results.into_iter();
-                let mut slower = false;
-                for lease in leases {
-                    match results.next() {
-                        Some(Ok(())) => self.deleted(now, &lease),
-                        Some(Err(error)) if is_lapsed(&error) => self.check(&lease.id, true),
-                        Some(Err(error)) if error.sender_fault => {
-                            self.remains(&lease.id, format!("{}: {}", error.code, error.message));
-                        }
-                        _ => {
-                            slower = true;
-                            self.delete_again(&lease.id, "the delete was refused");
-                        }
-                    }
-                }
-                if slower { self.delete_backoff.fail(now) } else { self.delete_backoff.succeed() }
-            }
-            Outcome::Refused(error) if !error.is_throttle() => {
-                leases.iter().for_each(|lease| self.remains(&lease.id, error.to_string()));
-                self.stop(error.to_string());
-            }
-            // Deleting twice is deleting once.
-            other => {
-                self.delete_backoff.fail(now);
-                leases.iter().for_each(|lease| self.delete_again(&lease.id, &said(&other)));
-            }
-        }
-    }
-
-    fn deleted(&mut self, now: Timestamp, lease: &Lease) {
-        let Some(entry) = self.ledger.get_mut(&lease.id) else { return };
-        if entry.found.as_ref().is_some_and(|found| found.message.receipt != lease.receipt) {
-            // It was delivered again meanwhile: only the newest receipt surely deletes.
-            return self.to_delete.push_back(lease.id.clone());
-        }
-        if entry.lapsed || entry.found.as_ref().is_none_or(|found| found.until <= now) {
-            return self.check(&lease.id, false);
-        }
-        // What was named as a possible duplicate stays named on record.
-        if !self.ledger.duplicates.contains_key(&lease.id) {
-            self.note(&lease.id, MessageState::Deleted);
-        }
-        self.ledger.let_go(&lease.id);
-        self.ledger.set_stage(&lease.id, Stage::Over(Fate::Moved));
-    }
-
-    /// The lease had run out: the delete may not have taken, and somebody may have received it.
-    fn check(&mut self, id: &MessageId, refused: bool) {
-        let why = "its lease had run out before it was deleted";
-        self.duplicate(id, why);
-        self.note(id, MessageState::PossibleDuplicate { why: why.to_owned() });
-        self.ledger.let_go(id);
-        if self.mode == Mode::Running && self.sweep.want_again(id.clone()) {
-            self.ledger.set_stage(id, Stage::Checking);
-        } else if refused {
-            self.remains(id, why.to_owned());
-        } else {
-            self.ledger.set_stage(id, Stage::Over(Fate::Moved));
-        }
-    }
-
-    fn delete_again(&mut self, id: &MessageId, why: &str) {
-        let Some(entry) = self.ledger.get_mut(id) else { return };
-        entry.deletes += 1;
-        if entry.deletes >= DELETES_MOST {
-            self.remains(id, why.to_owned());
-        } else {
-            self.to_delete.push_back(id.clone());
-        }
-    }
-
-    /// Sent, and still in the source queue: it exists twice.
-    fn remains(&mut self, id: &MessageId, why: String) {
-        let why = format!("sent, but not deleted from the source: {why}");
-        self.note(id, MessageState::Duplicate { why: why.clone() });
-        self.duplicate(id, &why);
-        self.ledger.faults.push((id.clone(), why));
-        self.ledger.set_stage(id, Stage::Over(Fate::Failed));
-        if let Some(held) = self.ledger.let_go(id) {
-            self.give_back(held);
-        }
-    }
-
     /// Not sent, for good: back to its queue, with the reason.
     fn fail(&mut self, id: &MessageId, why: String) {
         if let Some(held) = self.ledger.let_go(id) {
@@ -392,7 +291,6 @@ pub(super) fn said(result: &OrderResult) -> String {
 const SEND_MARGIN_MS: i64 = 10_000;
 /// Tries of one entry that is refused for the service's own reasons.
 const SENDS_MOST: u32 = 6;
-const DELETES_MOST: u32 = 12;
 /// Whole calls refused in a row before a destination counts as closed.
 const REFUSALS_MOST: u32 = 5;
 /// Sends without an answer in a row before the redrive stops.

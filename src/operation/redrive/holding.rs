@@ -148,6 +148,9 @@ impl Redrive {
                 for id in ids {
                     match results.next() {
                         Some(Ok(())) => self.ledger.extend(id, until),
+                        Some(Err(_)) if self.ledger.get(id).is_some_and(|entry| entry.deleting) => {
+                            self.not_extending(id);
+                        }
                         Some(Err(error)) if is_lapsed(&error) => {
                             self.ledger.lapse_one(id);
                             self.lost(id);

@@ -40,6 +40,8 @@ pub(super) struct Entry {
     /// The lease certainly lasted until now; once false, somebody else may have taken the message.
     pub lapsed: bool,
     pub extending: bool,
+    /// A delete is under way: a refusal to extend then only says that it came first.
+    pub deleting: bool,
     /// Tries that were refused.
     pub sends: u32,
     pub deletes: u32,
@@ -66,6 +68,7 @@ impl Ledger {
                 found: None,
                 lapsed: false,
                 extending: false,
+                deleting: false,
                 sends: 0,
                 deletes: 0,
                 alone: false,
@@ -206,7 +209,7 @@ impl Ledger {
             .iter()
             .take_while(move |(until, _)| *until < before)
             .map(|(_, id)| id)
-            .filter(|id| self.entries.get(*id).is_some_and(|entry| !entry.extending))
+            .filter(|id| self.entries.get(*id).is_some_and(|entry| !entry.extending && !entry.deleting))
     }
 
     pub(super) fn leases(&self) -> usize {

@@ -8,6 +8,7 @@ mod dress;
 mod ending;
 mod holding;
 mod ledger;
+mod removal;
 mod telling;
 
 pub use dress::MARK;

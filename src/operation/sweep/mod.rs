@@ -5,6 +5,8 @@
 //! A sweep holds what it found unwanted until it ends (given back sooner, it would only come again),
 //! and never longer than one lease.
 
+mod doubt;
+
 use std::collections::{BTreeSet, VecDeque};
 
 use crate::model::id::{MessageId, QueueUrl};
@@ -82,6 +84,7 @@ pub(in crate::operation) struct Sweep {
     counting: bool,
     /// Until when somebody else's leases are waited for.
     doubt_until: Option<Timestamp>,
+    second_looks: u32,
     /// A receive without an answer may have hidden messages until then.
     lost_until: Option<Timestamp>,
     end: Option<End>,
@@ -113,6 +116,7 @@ impl Sweep {
             give_up_at: None,
             counting: false,
             doubt_until: None,
+            second_looks: 0,
             lost_until: None,
             end: None,
         }
@@ -197,31 +201,6 @@ impl Sweep {
         Some(room)
     }
 
-    /// Several empty answers: the end, unless somebody's lease, or a receive of ours whose answer was
-    /// lost, may hide what is wanted.
-    fn conclude(&mut self, now: Timestamp, held: usize) -> Option<(Order, SweepOrder)> {
-        if self.receiving > 0 {
-            return None;
-        }
-        match self.want {
-            Want::All { .. } => {
-                let hidden = self.lost_until.is_some_and(|until| until > now);
-                self.finish(End::Empty { hidden });
-                None
-            }
-            Want::Ids(_) if self.missing.is_empty() => {
-                self.lost_until = None;
-                self.finish(End::Found);
-                None
-            }
-            Want::Ids(_) => {
-                self.counting = true;
-                let held = held + self.held();
-                Some((Order::QueueCounts { queue: self.queue.clone() }, SweepOrder::Counts { held }))
-            }
-        }
-    }
-
     /// Takes a result in; answers what was found by it.
     pub(in crate::operation) fn handle(
         &mut self,
@@ -267,6 +246,7 @@ impl Sweep {
             Outcome::Refused(error) => error.to_string(),
             Outcome::Unknown(seen) => {
                 self.lost_until = Some(now.plus_s(i64::from(self.budget.lease_s) + 1));
+                self.end.take_if(|end| *end == End::Found);
                 seen
             }
         };
@@ -285,6 +265,7 @@ impl Sweep {
                     if self.missing.remove(&found.message.id) {
                         self.give_up_at = Some(now.plus_ms(self.budget.time_ms));
                         self.doubt_until = None;
+                        self.second_looks = 0;
                     }
                     return Some(found);
                 }
@@ -300,24 +281,6 @@ impl Sweep {
         };
         self.give_back(found.held());
         copy
-    }
-
-    fn handle_counts(&mut self, now: Timestamp, held: usize, result: &OrderResult) {
-        self.counting = false;
-        let hidden = match result {
-            Outcome::Done(Answer::Counts(counts)) => counts.in_flight > held as u64,
-            _ => true,
-        } || self.lost_until.is_some_and(|until| until > now);
-        let doubt_until = *self.doubt_until.get_or_insert(now.plus_ms(DOUBT_MS));
-        if self.end.is_some() {
-            return;
-        }
-        if hidden && now < doubt_until {
-            self.empties = EMPTIES_NEEDED - 1;
-            self.not_before = now.plus_ms(DOUBT_PAUSE_MS);
-        } else {
-            self.finish(End::Empty { hidden });
-        }
     }
 
     /// Puts a message aside to be given back: at once when the sweep is over, else at its end.
@@ -408,6 +371,3 @@ const WAIT_S: u32 = 1;
 const EMPTIES_NEEDED: u32 = 3;
 /// Receives in a row that may fail before the sweep gives up.
 const FAILURES_MOST: u32 = 12;
-/// How long others' leases are waited out: a lease of ours and a little.
-const DOUBT_MS: i64 = 65_000;
-const DOUBT_PAUSE_MS: i64 = 5_000;
