@@ -1,1 +1,136 @@
-//! The subcommands.
+//! The subcommands: results on standard output, everything else on standard error, one exit code.
+//! Each uses the same engine as the console; none has a way of its own to change anything.
+
+mod change;
+mod dead_letters;
+mod failure;
+mod journal;
+mod look;
+mod operate;
+mod sandbox;
+mod tune;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::aws::connect::ConnectOptions;
+use crate::command::failure::Failure;
+use crate::config::{self, Action, Config, Output, Place, Writes, exit};
+use crate::console::ConsoleOptions;
+use crate::journal::Journal;
+use crate::report::Style;
+use crate::shell::{self, Scene, ShellOptions};
+
+/// Runs one call of the program.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let config = match Config::parse(arguments, &|name| std::env::var_os(name)) {
+        Ok(config) => config,
+        Err(stop) if stop.asked => {
+            let _ = print(&stop.text);
+            return ExitCode::from(exit::FINE);
+        }
+        Err(stop) => {
+            say(&stop.text);
+            return ExitCode::from(exit::USAGE);
+        }
+    };
+    match dispatch(config) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            if let Some(text) = failure.text() {
+                say(&format!("redrive: {text}"));
+            }
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn dispatch(config: Config) -> Result<u8, Failure> {
+    let Config { place, no_color, state_dir, action } = config;
+    let here = Here { place, state_dir };
+    match action {
+        Action::Console(asked) => console(here, asked, !no_color),
+        Action::Sandbox(asked) => sandbox::open(&asked, !no_color),
+        Action::Headless(asked) => sandbox::headless(&asked),
+        Action::Scenarios => sandbox::list(),
+        Action::Status(output) => runtime()?.block_on(look::status(&here, style(output))),
+        Action::Topology(output) => runtime()?.block_on(look::topology(&here, style(output))),
+        Action::Consumers(output) => runtime()?.block_on(look::consumers(&here, style(output))),
+        Action::Queues(output) => runtime()?.block_on(look::queues(&here, style(output), false)),
+        Action::DeadLetterQueues(output) => runtime()?.block_on(look::queues(&here, style(output), true)),
+        Action::Tune(asked) => runtime()?.block_on(tune::run(&here, asked)),
+        Action::DeadLetters(asked) => runtime()?.block_on(dead_letters::list(&here, asked)),
+        Action::Redrive(asked) => runtime()?.block_on(dead_letters::redrive(&here, asked)),
+        Action::Journal(output) => journal::list(&here, style(output)),
+        Action::JournalShow { operation, output } => journal::show(&here, &operation, style(output)),
+        Action::JournalUndo { operation, consent } => journal::undo(&here, &operation, consent),
+        Action::Completions(text) | Action::Manual(text) => print(&text).map(|()| exit::FINE),
+    }
+}
+
+/// Where a command acts, and where it keeps its journal.
+struct Here {
+    place: Place,
+    state_dir: PathBuf,
+}
+
+impl Here {
+    fn connect_options(&self) -> ConnectOptions {
+        ConnectOptions {
+            region: self.place.region.clone(),
+            profile: self.place.profile.clone(),
+            endpoint_url: self.place.endpoint_url.clone(),
+            http_client: None,
+            test_credentials: self.place.test_credentials,
+        }
+    }
+
+    fn journal(&self) -> Result<Journal, Failure> {
+        Ok(Journal::open(Some(&self.state_dir))?)
+    }
+}
+
+fn console(here: Here, asked: config::Console, colour: bool) -> Result<u8, Failure> {
+    let console = ConsoleOptions {
+        write: asked.writes == Writes::Armed,
+        read_only: asked.writes == Writes::Never,
+        session: shell::session(),
+        profile: here.place.profile.clone(),
+        endpoint_url: here.place.endpoint_url.clone(),
+        open: asked.target,
+        utc_offset_s: shell::utc_offset_s(),
+        ..ConsoleOptions::default()
+    };
+    let scene = Scene::Account(here.connect_options());
+    let prefix = here.place.prefix;
+    Ok(shell::run(ShellOptions { scene, console, prefix, state_dir: Some(here.state_dir), colour })?)
+}
+
+fn style(output: Output) -> Style {
+    match output {
+        Output::Table => Style::Table,
+        Output::Json => Style::Json,
+        Output::Ndjson => Style::Lines,
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(Failure::Runtime)
+}
+
+/// To standard output. A reader that has gone away (`| head`) ends the command quietly.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::Quiet),
+        Err(error) => Err(Failure::Output(error)),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// To standard error, which may be closed: then nobody wants to know.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{}", text.trim_end());
+}

@@ -72,6 +72,12 @@ pub fn table(rows: &[Row]) -> String {
     table.text()
 }
 
+/// One entry a line, as JSON: what was recorded, word for word.
+pub fn lines(entries: &[JournalEntry]) -> String {
+    let line = |entry| serde_json::to_string(entry).unwrap_or_default();
+    entries.iter().map(|entry| crate::report::table::clean(&line(entry)) + "\n").collect()
+}
+
 fn kind_of(plan: &crate::model::plan::Plan) -> (&'static str, Option<String>) {
     use crate::model::plan::Plan;
     match plan {

@@ -1,0 +1,149 @@
+//! `dlq`: list dead letters, and put them back where they came from.
+
+use serde::Serialize;
+
+use crate::command::change::{confirm, facts};
+use crate::command::failure::Failure;
+use crate::command::look::{Look, look};
+use crate::command::operate::operate;
+use crate::command::{Here, print, style};
+use crate::config::{DeadLetters, Redrive, Which, exit};
+use crate::model::id::{Arn, MessageId, QueueUrl};
+use crate::model::message::{MAX_MESSAGE_BYTES, Message};
+use crate::model::plan::{MoveAllPlan, RedrivePlan, ScanPlan};
+use crate::model::queue::Queue;
+use crate::model::time::{Timestamp, spoken};
+use crate::operation::Undertaking;
+use crate::operation::scan;
+use crate::report;
+use crate::report::table::Table;
+
+/// Seconds messages are held while they are listed (design: at most 60).
+const LEASE_S: u32 = 60;
+
+pub async fn list(here: &Here, asked: DeadLetters) -> Result<u8, Failure> {
+    let look = look(here).await?;
+    let queue = find(&look, &asked.queue)?;
+    let plan = ScanPlan {
+        queue: queue.url.clone(),
+        own_max_receive_count: queue.redrive.as_ref().map(|policy| policy.max_receive_count),
+        max_messages: asked.max,
+        lease_s: LEASE_S,
+    };
+    if let Some(why) = scan::refusal(&plan) {
+        return Err(Failure::Refused(why));
+    }
+    let Some(confirmed) = confirm(plan, &facts(&look, here, queue.name.as_str()), asked.consent)? else {
+        return Ok(exit::FINE);
+    };
+    let finished = operate(here, &look, Undertaking::Scan(confirmed)).await?;
+    let rows: Vec<Row> = finished.found.iter().map(row).collect();
+    print(&report::rows(style(asked.output), &rows, |rows| table(rows, look.now)))?;
+    Ok(finished.code())
+}
+
+pub async fn redrive(here: &Here, asked: Redrive) -> Result<u8, Failure> {
+    let look = look(here).await?;
+    let queue = find(&look, &asked.queue)?;
+    let facts = facts(&look, here, queue.name.as_str());
+    let undertaking = match &asked.what {
+        Which::All => confirm(move_all(queue, &asked), &facts, asked.consent)?.map(Undertaking::MoveAll),
+        Which::Ids(ids) => {
+            confirm(selected(&look, queue, ids, &asked)?, &facts, asked.consent)?.map(Undertaking::Redrive)
+        }
+    };
+    let Some(undertaking) = undertaking else { return Ok(exit::FINE) };
+    let finished = operate(here, &look, undertaking).await?;
+    print(&(finished.report.line() + "\n"))?;
+    Ok(finished.code())
+}
+
+fn move_all(queue: &Queue, asked: &Redrive) -> MoveAllPlan {
+    MoveAllPlan {
+        from_arn: queue.arn.clone(),
+        from: queue.url.clone(),
+        to: None,
+        max_per_s: asked.rate_per_s.map(|rate| rate as u32),
+        about: queue.counts.total(),
+        reason: asked.reason.clone(),
+    }
+}
+
+fn selected(look: &Look, queue: &Queue, ids: &[String], asked: &Redrive) -> Result<RedrivePlan, Failure> {
+    let origins: Vec<&Queue> =
+        look.picture.queues.values().map(|queue| &queue.value).filter(|q| queue.sources.contains(&q.arn)).collect();
+    if origins.is_empty() {
+        return Err(Failure::Refused(format!(
+            "no queue names {} as its dead-letter queue, so there is nowhere these messages came from",
+            queue.name
+        )));
+    }
+    let mut ids: Vec<MessageId> = ids.iter().map(|id| MessageId::new(id.clone())).collect();
+    ids.sort();
+    ids.dedup();
+    Ok(RedrivePlan {
+        from: queue.url.clone(),
+        from_arn: queue.arn.clone(),
+        ids,
+        max_message_bytes: origins.iter().map(|q| q.max_message_bytes).min().unwrap_or(MAX_MESSAGE_BYTES as u64),
+        origins: origins.into_iter().map(|q| (q.arn.clone(), q.url.clone())).collect::<Vec<(Arn, QueueUrl)>>(),
+        fallback: None,
+        rate_per_s: asked.rate_per_s,
+        mark: true,
+        reason: asked.reason.clone(),
+    })
+}
+
+/// By name, ARN or URL.
+fn find<'a>(look: &'a Look, name: &str) -> Result<&'a Queue, Failure> {
+    let mut all = look.picture.queues.values().map(|queue| &queue.value);
+    let is_it =
+        |queue: &&Queue| queue.name.as_str() == name || queue.arn.as_str() == name || queue.url.as_str() == name;
+    all.find(is_it).ok_or_else(|| {
+        let dead: Vec<&str> = look
+            .picture
+            .queues
+            .values()
+            .filter(|queue| queue.value.is_dead_letter())
+            .map(|queue| queue.value.name.as_str())
+            .collect();
+        let dead = if dead.is_empty() { "none was found".to_owned() } else { dead.join(", ") };
+        Failure::Usage(format!("no queue {name:?}; dead-letter queues here: {dead}"))
+    })
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    id: String,
+    sent_at: String,
+    receive_count: u32,
+    /// `DeadLetterQueueSourceArn`.
+    from: Option<String>,
+    body: String,
+    attributes: crate::model::message::Attributes,
+}
+
+fn row(message: &Message) -> Row {
+    Row {
+        id: message.id.to_string(),
+        sent_at: message.system.sent_at.to_string(),
+        receive_count: message.system.receive_count,
+        from: message.system.dead_letter_source.as_ref().map(ToString::to_string),
+        body: message.body.clone(),
+        attributes: message.attributes.clone(),
+    }
+}
+
+fn table(rows: &[Row], now: Timestamp) -> String {
+    let mut table = Table::new(&["ID", "SENT", "RECEIVED", "FROM", "BODY"]);
+    for row in rows {
+        let sent = Timestamp::parse(&row.sent_at).map_or(String::new(), |at| spoken(now.ms_since(at)) + " ago");
+        let from = row.from.as_deref().map_or("–", |arn| arn.rsplit(':').next().unwrap_or(arn));
+        let body: String = row.body.chars().take(BODY_CHARS).collect();
+        table.row([row.id.clone(), sent, format!("{} times", row.receive_count), from.to_owned(), body]);
+    }
+    table.text()
+}
+
+/// The start of a body, enough to tell kinds apart; JSON output has it whole.
+const BODY_CHARS: usize = 100;

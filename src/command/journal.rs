@@ -1,0 +1,74 @@
+//! `journal`: what was done, and putting settings back.
+
+use crate::command::failure::Failure;
+use crate::command::{Here, look, print, runtime, tune};
+use crate::config::{Consent, exit};
+use crate::model::id::OperationId;
+use crate::model::mapping::MappingChange;
+use crate::model::plan::{Plan, RetunePlan};
+use crate::operation::order::JournalEntry;
+use crate::report::{self, Style};
+
+pub fn list(here: &Here, style: Style) -> Result<u8, Failure> {
+    let rows = report::journal::rows(&here.journal()?.entries()?);
+    print(&report::rows(style, &rows, report::journal::table))?;
+    Ok(exit::FINE)
+}
+
+pub fn show(here: &Here, id: &str, style: Style) -> Result<u8, Failure> {
+    let entries = entries(here, id)?;
+    print(&report::rows(style, &entries, report::journal::lines))?;
+    Ok(exit::FINE)
+}
+
+pub fn undo(here: &Here, id: &str, consent: Consent) -> Result<u8, Failure> {
+    let entries = entries(here, id)?;
+    let Some(done) = entries.iter().find_map(retune_of) else {
+        let why = "only a retune can be undone: messages that were sent cannot be unsent";
+        return Err(Failure::Refused(why.to_owned()));
+    };
+    runtime()?.block_on(put_back(here, done, consent))
+}
+
+fn entries(here: &Here, id: &str) -> Result<Vec<JournalEntry>, Failure> {
+    let entries = here.journal()?.operation(&OperationId::from(id))?;
+    if entries.is_empty() {
+        return Err(Failure::Usage(format!("the journal has no operation {id:?}; `redrive journal list` names them")));
+    }
+    Ok(entries)
+}
+
+async fn put_back(here: &Here, done: &RetunePlan, consent: Consent) -> Result<u8, Failure> {
+    let look = look::look(here).await?;
+    let mapping = tune::find(&look, done.mapping.as_str())?;
+    let plan = RetunePlan {
+        mapping: mapping.id.clone(),
+        before: mapping.settings.clone(),
+        enabled_before: tune::is_enabled(mapping),
+        change: back(done),
+        reason: Some("undo".to_owned()),
+    };
+    tune::retune(here, &look, mapping, plan, consent).await
+}
+
+fn retune_of(entry: &JournalEntry) -> Option<&RetunePlan> {
+    match entry {
+        JournalEntry::Began { plan, .. } => match &**plan {
+            Plan::Retune(plan) => Some(plan),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The change that restores what `plan` changed, and nothing else.
+fn back(plan: &RetunePlan) -> MappingChange {
+    let RetunePlan { before, change, enabled_before, .. } = plan;
+    MappingChange {
+        batch_size: change.batch_size.and(before.batch_size),
+        window_s: change.window_s.and(before.window_s),
+        parallelization_factor: change.parallelization_factor.and(before.parallelization_factor),
+        max_concurrency: change.max_concurrency.map(|_| before.max_concurrency),
+        enabled: change.enabled.map(|_| *enabled_before),
+    }
+}

@@ -1,0 +1,122 @@
+//! Commands that only look. One picture is read, as the console would read it, and reported.
+
+use crate::aws::Account;
+use crate::aws::survey::Survey;
+use crate::command::failure::Failure;
+use crate::command::{Here, print};
+use crate::config::exit;
+use crate::driver::clock::Clock;
+use crate::model::observed::Observed;
+use crate::model::picture::Picture;
+use crate::model::time::Timestamp;
+use crate::report::{self, Style};
+use crate::verdict;
+
+/// What was read, and what could not be.
+pub struct Look {
+    pub account: Account,
+    pub picture: Picture,
+    pub missing: Vec<String>,
+    pub now: Timestamp,
+}
+
+/// History asked of CloudWatch: what the verdicts' windows need.
+const WINDOW_S: i64 = 3 * 3600;
+
+/// Connects, and reads everything but metrics.
+///
+/// # Errors
+/// When the account cannot be reached at all; a part that cannot be read is in `missing`.
+pub async fn look(here: &Here) -> Result<Look, Failure> {
+    let account = Account::connect(here.connect_options()).await?;
+    let (identity, survey) = tokio::join!(account.identity(), account.survey(here.place.prefix.as_deref()));
+    let now = now(&account);
+    let mut picture = Picture::default();
+    let Survey { topology, mappings, functions, queues, mut missing } = survey;
+    match identity {
+        Ok(identity) => picture.identity = Some(Observed::new(identity, now)),
+        Err(error) => missing.push(error.to_string()),
+    }
+    picture.topology = Some(Observed::new(topology?, now));
+    for mapping in mappings.into_iter().flatten() {
+        picture.mappings.insert(mapping.id.clone(), Observed::new(mapping, now));
+    }
+    for function in functions.into_iter().flatten() {
+        picture.functions.insert(function.name.clone(), Observed::new(function, now));
+    }
+    for queue in queues.into_iter().filter_map(|(_, result)| result.ok()) {
+        picture.put_queue(queue, now);
+    }
+    Ok(Look { account, picture, missing, now })
+}
+
+impl Look {
+    /// Adds the metrics that the verdicts want; without them the findings say so.
+    pub async fn with_metrics(mut self) -> Self {
+        let keys = verdict::wanted(&self.picture);
+        let to = self.now.floor_to(60).plus_s(60);
+        match self.account.metrics(&keys, to.plus_s(-WINDOW_S), to).await {
+            Ok(answers) => {
+                for (key, points) in answers {
+                    match points {
+                        Ok(points) => self.picture.metrics.merge(&key, self.now, points),
+                        Err(why) => self.missing.push(format!("{}: {why}", key.name)),
+                    }
+                }
+            }
+            Err(error) => self.picture.metrics_error = Some(format!("metrics unavailable: {error}")),
+        }
+        self
+    }
+}
+
+/// The account's time: what its newest answer was dated, or local time.
+fn now(account: &Account) -> Timestamp {
+    let local = Clock::aws().account_now();
+    let dated = *account.dates().borrow();
+    match dated {
+        // HTTP dates have whole seconds; within a few of local time local time is finer.
+        Some(date) if date.ms_since(local).abs() > 5_000 => date,
+        _ => local,
+    }
+}
+
+pub async fn status(here: &Here, style: Style) -> Result<u8, Failure> {
+    let look = look(here).await?.with_metrics().await;
+    let findings = verdict::judge(&look.picture, look.now);
+    let status = report::status::Status::new(&look.picture, findings, look.missing, look.now);
+    print(&report::one(style, &status, report::status::text))?;
+    Ok(if status.is_bad() { exit::TROUBLE } else { exit::FINE })
+}
+
+pub async fn topology(here: &Here, style: Style) -> Result<u8, Failure> {
+    let look = look(here).await?;
+    tell_missing(&look.missing);
+    let rows = look.picture.topology.as_ref().map(|topology| report::topology::rows(&topology.value));
+    print(&report::rows(style, &rows.unwrap_or_default(), report::topology::table))?;
+    Ok(0)
+}
+
+pub async fn consumers(here: &Here, style: Style) -> Result<u8, Failure> {
+    let look = look(here).await?.with_metrics().await;
+    tell_missing(&look.missing);
+    tell_missing(look.picture.metrics_error.as_slice());
+    let rows = report::consumer::rows(&look.picture);
+    print(&report::rows(style, &rows, |rows| report::consumer::table(rows, look.now)))?;
+    Ok(0)
+}
+
+pub async fn queues(here: &Here, style: Style, dead_only: bool) -> Result<u8, Failure> {
+    let look = look(here).await?;
+    tell_missing(&look.missing);
+    let mut rows = report::queue::rows(&look.picture);
+    rows.retain(|row| !dead_only || !row.dead_letters_of.is_empty());
+    print(&report::rows(style, &rows, |rows| report::queue::table(rows, look.now)))?;
+    Ok(0)
+}
+
+fn tell_missing(lines: &[String]) {
+    for line in lines {
+        crate::command::say(&format!("redrive: not read: {line}"));
+    }
+}

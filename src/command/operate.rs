@@ -1,0 +1,122 @@
+//! Runs one confirmed operation to its end without a screen: progress on standard error, ctrl-c once
+//! cancels it in order, a second time leaves it.
+
+use std::io::{self, IsTerminal, Write};
+
+use tokio::sync::mpsc::unbounded_channel;
+
+use crate::command::failure::Failure;
+use crate::command::look::Look;
+use crate::command::{Here, say};
+use crate::config::exit;
+use crate::driver::clock::Clock;
+use crate::model::message::Message;
+use crate::model::time::spoken;
+use crate::operation::order::EndState;
+use crate::operation::progress::{Progress, Report};
+use crate::operation::{Command, Owner, Undertaking};
+use crate::runner::{self, Split};
+use crate::shell;
+
+/// What came of it, and what a scan found.
+pub struct Finished {
+    pub report: Report,
+    pub found: Vec<Message>,
+}
+
+impl Finished {
+    /// Done, refused, or done in part.
+    pub fn code(&self) -> u8 {
+        match self.report.state() {
+            EndState::Done => exit::FINE,
+            EndState::Failed => exit::REFUSED,
+            EndState::Partly | EndState::Cancelled => exit::PARTLY,
+        }
+    }
+}
+
+pub async fn operate(here: &Here, look: &Look, undertaking: Undertaking) -> Result<Finished, Failure> {
+    let journal = here.journal()?;
+    let identity = look.picture.identity.as_ref().map(|identity| identity.value.clone()).unwrap_or_default();
+    let operation = shell::operation_id();
+    let owner = Owner {
+        operation: operation.clone(),
+        who: identity.arn,
+        account: identity.account,
+        region: look.account.region().to_owned(),
+    };
+    let machine = undertaking.begin(owner, shell::seed_of(&operation), look.now);
+    let performer = Split { calls: look.account.clone(), journal, clock: shell::Pace(Clock::aws()) };
+    let (commands, orders) = unbounded_channel();
+    let (outbox, mut inbox) = unbounded_channel::<Progress>();
+    let mut run = tokio::spawn(runner::run(machine, performer, orders, move |progress| {
+        let _ = outbox.send(progress);
+    }));
+    let mut seen = Seen::default();
+    let mut asked = false;
+    loop {
+        tokio::select! {
+            biased;
+            Some(progress) = inbox.recv() => seen.take(progress),
+            ended = &mut run => {
+                while let Ok(progress) = inbox.try_recv() {
+                    seen.take(progress);
+                }
+                return seen.end(ended.err().map(|error| error.to_string()));
+            }
+            stop = tokio::signal::ctrl_c() => {
+                let command = if asked { Command::Leave } else { Command::Cancel };
+                if stop.is_err() || asked {
+                    say("redrive: left; `redrive journal show` says how far it came");
+                    return Err(Failure::Quiet);
+                }
+                say("redrive: cancelling: what is held is given back; ctrl-c again leaves at once");
+                asked = true;
+                let _ = commands.send(command);
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Seen {
+    found: Vec<Message>,
+    report: Option<Report>,
+    width: usize,
+}
+
+impl Seen {
+    fn take(&mut self, mut progress: Progress) {
+        self.found.append(&mut progress.found);
+        self.show(&progress);
+        if progress.report.is_some() {
+            self.report = progress.report;
+        }
+    }
+
+    /// One line that overwrites itself on a terminal; nothing where standard error is a file.
+    fn show(&mut self, progress: &Progress) {
+        let mut err = io::stderr().lock();
+        if !err.is_terminal() {
+            return;
+        }
+        let eta = progress.eta_ms.map(|ms| format!(", about {} left", spoken(ms))).unwrap_or_default();
+        let line = format!("{}{eta}", progress.line);
+        let _ = write!(err, "\r{line:<width$}", width = self.width);
+        let _ = err.flush();
+        self.width = line.chars().count();
+    }
+
+    fn end(self, broke: Option<String>) -> Result<Finished, Failure> {
+        if self.width > 0 {
+            say("");
+        }
+        match (self.report, broke) {
+            (Some(report), _) => {
+                say(&format!("redrive: {}", report.line()));
+                Ok(Finished { report, found: self.found })
+            }
+            (None, why) => Err(Failure::Unreachable(why.unwrap_or_else(|| "it ended without a report".to_owned()))),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! `tune`: change an event source mapping's settings, or stop or start it.
+
+use crate::command::change::{confirm, facts};
+use crate::command::failure::Failure;
+use crate::command::look::{Look, look};
+use crate::command::operate::operate;
+use crate::command::{Here, print};
+use crate::config::{Consent, Tune, exit};
+use crate::model::mapping::{Mapping, MappingState};
+use crate::model::plan::RetunePlan;
+use crate::operation::Undertaking;
+use crate::operation::setting::validate_change;
+
+pub async fn run(here: &Here, asked: Tune) -> Result<u8, Failure> {
+    let look = look(here).await?;
+    let mapping = find(&look, &asked.target)?;
+    let faults = validate_change(mapping, &asked.change);
+    if !faults.is_empty() {
+        let lines: Vec<String> = faults.into_iter().map(|fault| fault.message).collect();
+        return Err(Failure::Usage(format!("{}: Lambda would refuse this: {}", mapping.function, lines.join("; "))));
+    }
+    let plan = RetunePlan {
+        mapping: mapping.id.clone(),
+        before: mapping.settings.clone(),
+        enabled_before: is_enabled(mapping),
+        change: asked.change,
+        reason: asked.reason,
+    };
+    retune(here, &look, mapping, plan, asked.consent).await
+}
+
+/// Shows the card, and with consent changes the mapping and follows it until it is settled.
+pub async fn retune(
+    here: &Here,
+    look: &Look,
+    mapping: &Mapping,
+    plan: RetunePlan,
+    consent: Consent,
+) -> Result<u8, Failure> {
+    let mut facts = facts(look, here, mapping.function.as_str());
+    facts.checked.push(format!("State is {}", mapping.state));
+    let Some(confirmed) = confirm(plan, &facts, consent)? else { return Ok(exit::FINE) };
+    let finished = operate(here, look, Undertaking::Retune(confirmed)).await?;
+    print(&(finished.report.line() + "\n"))?;
+    Ok(finished.code())
+}
+
+/// By UUID, or by the name of a function that has only one mapping.
+pub fn find<'a>(look: &'a Look, name: &str) -> Result<&'a Mapping, Failure> {
+    let all = || look.picture.mappings.values().map(|mapping| &mapping.value);
+    let found: Vec<&Mapping> =
+        all().filter(|mapping| mapping.id.as_str() == name || mapping.function.as_str() == name).collect();
+    match found.as_slice() {
+        [one] => Ok(one),
+        [] => {
+            let known: Vec<String> = all().map(|mapping| mapping.function.to_string()).collect();
+            let known = if known.is_empty() { "none was found".to_owned() } else { known.join(", ") };
+            Err(Failure::Usage(format!("no event source mapping {name:?}; there are: {known}")))
+        }
+        several => {
+            let ids: Vec<&str> = several.iter().map(|mapping| mapping.id.as_str()).collect();
+            Err(Failure::Usage(format!("{name} has several mappings; name one: {}", ids.join(", "))))
+        }
+    }
+}
+
+pub fn is_enabled(mapping: &Mapping) -> bool {
+    !matches!(mapping.state, MappingState::Disabled | MappingState::Disabling)
+}

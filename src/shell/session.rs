@@ -1,0 +1,28 @@
+//! What makes this process's operations its own, and the local clock's distance from UTC.
+
+use crate::driver::clock::Clock;
+use crate::model::id::OperationId;
+
+/// Unlike that of any other process that writes the same journal: when it started, and its id.
+pub fn session() -> String {
+    let started_s = Clock::aws().account_now().s();
+    format!("{started_s:x}-{:x}", std::process::id())
+}
+
+/// The id of the one operation of a command.
+pub fn operation_id() -> OperationId {
+    OperationId::new(format!("op-{}", session()))
+}
+
+/// A seed for the jitter of one operation's back-offs: different between operations.
+pub fn seed_of(id: &OperationId) -> u64 {
+    let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    id.as_str().bytes().fold(0xcbf2_9ce4_8422_2325, mix)
+}
+
+/// Local time minus UTC, in seconds; `None` where local time is UTC, and one clock is enough.
+pub fn utc_offset_s() -> Option<i32> {
+    let now = jiff::Timestamp::from_millisecond(Clock::aws().account_now().ms()).ok()?;
+    let offset = jiff::tz::TimeZone::try_system().ok()?.to_offset(now).seconds();
+    (offset != 0).then_some(offset)
+}

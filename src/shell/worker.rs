@@ -1,0 +1,208 @@
+//! Performs effects: each on a task of its own, its answer a message. It keeps no picture and decides
+//! nothing; what is asked for again, and when, is the console's schedule.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::mpsc::{self, UnboundedSender};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::aws::Account;
+use crate::console::effect::Effect;
+use crate::console::msg::Msg;
+use crate::driver::clock::Clock;
+use crate::driver::sandbox::Sandbox;
+use crate::journal::Journal;
+use crate::model::id::OperationId;
+use crate::model::metric::MetricKey;
+use crate::model::picture::Identity;
+use crate::model::time::Timestamp;
+use crate::model::topology::Topology;
+use crate::operation::progress::Progress;
+use crate::operation::{Command, Owner, Undertaking};
+use crate::runner::{self, Split};
+use crate::shell::pace::Pace;
+use crate::shell::session;
+
+/// What effects are performed on.
+#[derive(Clone)]
+pub struct Ground {
+    pub account: Arc<Account>,
+    pub sandbox: Option<Arc<Sandbox>>,
+    pub journal: Arc<Journal>,
+    pub clock: Clock,
+    pub prefix: Option<String>,
+}
+
+pub struct Worker {
+    ground: Ground,
+    outbox: UnboundedSender<Msg>,
+    running: BTreeMap<OperationId, Runs>,
+    identity: watch::Sender<Identity>,
+    topology: watch::Sender<Option<Topology>>,
+}
+
+/// One operation at work.
+struct Runs {
+    commands: mpsc::UnboundedSender<Command>,
+    task: JoinHandle<()>,
+}
+
+impl Worker {
+    pub fn new(ground: Ground, outbox: UnboundedSender<Msg>) -> Self {
+        let region = ground.account.region().to_owned();
+        let identity = watch::Sender::new(Identity { region, ..Identity::default() });
+        Worker { ground, outbox, running: BTreeMap::new(), identity, topology: watch::Sender::new(None) }
+    }
+
+    pub fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::FetchIdentity => self.fetch_identity(),
+            Effect::FetchTopology => self.fetch_topology(),
+            Effect::FetchQueues { queues } => {
+                let topology = self.topology.borrow().clone();
+                self.fetch(move |account, at| async move {
+                    let results = account.queues(&queues, topology.as_ref()).await;
+                    Msg::QueuesArrived { at: at(), results }
+                });
+            }
+            Effect::FetchMappings => self.fetch(|account, at| async move {
+                let result = account.mappings().await;
+                Msg::MappingsArrived { at: at(), result }
+            }),
+            Effect::FetchMetrics { generation, keys, from, to } => self.fetch_metrics(generation, keys, from, to),
+            Effect::FetchMoveTask { queue, arn } => self.fetch(move |account, at| async move {
+                let result = account.move_tasks(&arn).await.map(|tasks| tasks.into_iter().next());
+                Msg::MoveTaskArrived { at: at(), queue, result }
+            }),
+            Effect::Start { id, undertaking } => self.start(id, undertaking),
+            Effect::Command(id, command) => self.command(&id, command),
+            Effect::Bench(command) => {
+                if let Some(sandbox) = &self.ground.sandbox {
+                    sandbox.command(command);
+                }
+            }
+            Effect::LoadJournal => self.load_journal(),
+            // The loop has the terminal and keeps these for itself.
+            Effect::Copy(_) | Effect::MouseCapture(_) | Effect::Quit => {}
+        }
+    }
+
+    /// Tells every operation to finish; answers how many are still at work.
+    pub fn leave(&mut self) -> usize {
+        self.running.retain(|_, runs| !runs.task.is_finished());
+        for runs in self.running.values() {
+            let _ = runs.commands.send(Command::Leave);
+        }
+        self.running.len()
+    }
+
+    /// Returns when the last operation has ended. Safe to drop and call again.
+    pub async fn all_ended(&mut self) {
+        while let Some(mut entry) = self.running.first_entry() {
+            let _ = (&mut entry.get_mut().task).await;
+            entry.remove();
+        }
+    }
+
+    fn fetch<F, Fut>(&self, ask: F)
+    where
+        F: FnOnce(Arc<Account>, Now) -> Fut + Send + 'static,
+        Fut: Future<Output = Msg> + Send + 'static,
+    {
+        let (account, clock, outbox) =
+            (Arc::clone(&self.ground.account), self.ground.clock.clone(), self.outbox.clone());
+        tokio::spawn(async move {
+            let msg = ask(account, Box::new(move || clock.account_now())).await;
+            let _ = outbox.send(msg);
+        });
+    }
+
+    fn fetch_identity(&self) {
+        let known = self.identity.clone();
+        self.fetch(move |account, at| async move {
+            let result = account.identity().await;
+            if let Ok(identity) = &result {
+                known.send_replace(identity.clone());
+            }
+            Msg::IdentityArrived { at: at(), result }
+        });
+    }
+
+    fn fetch_topology(&self) {
+        let (account, clock, outbox) =
+            (Arc::clone(&self.ground.account), self.ground.clock.clone(), self.outbox.clone());
+        let (prefix, known) = (self.ground.prefix.clone(), self.topology.clone());
+        tokio::spawn(async move {
+            let survey = account.survey(prefix.as_deref()).await;
+            let at = clock.account_now();
+            if let Ok(topology) = &survey.topology {
+                known.send_replace(Some(topology.clone()));
+            }
+            let arrived = [
+                Msg::MappingsArrived { at, result: survey.mappings },
+                Msg::FunctionsArrived { at, result: survey.functions },
+                Msg::QueuesArrived { at, results: survey.queues },
+                Msg::TopologyArrived { at, result: survey.topology, missing: survey.missing, cached: false },
+            ];
+            for msg in arrived {
+                let _ = outbox.send(msg);
+            }
+        });
+    }
+
+    fn fetch_metrics(&self, generation: u64, keys: Vec<MetricKey>, from: Timestamp, to: Timestamp) {
+        self.fetch(move |account, at| async move {
+            // A metric that is refused alone is left out: never asked, and therefore never "none".
+            let answered = |(key, points): (MetricKey, Result<_, String>)| Some((key, points.ok()?));
+            let result = account.metrics(&keys, from, to).await;
+            let result = result.map(|answers| answers.into_iter().filter_map(answered).collect());
+            Msg::MetricsArrived { generation, at: at(), result }
+        });
+    }
+
+    fn load_journal(&self) {
+        let (journal, outbox) = (Arc::clone(&self.ground.journal), self.outbox.clone());
+        tokio::task::spawn_blocking(move || {
+            let result = journal.entries().map_err(|error| error.to_string());
+            let _ = outbox.send(Msg::JournalArrived { result });
+        });
+    }
+
+    fn command(&mut self, id: &OperationId, command: Command) {
+        let gone = self.running.get(id).is_none_or(|runs| runs.commands.send(command).is_err());
+        if gone {
+            let _ = self.outbox.send(Msg::Trouble(format!("operation {id} is not running any more")));
+        }
+    }
+
+    fn start(&mut self, id: OperationId, undertaking: Undertaking) {
+        self.running.retain(|_, runs| !runs.task.is_finished());
+        let identity = self.identity.borrow().clone();
+        let owner =
+            Owner { operation: id.clone(), who: identity.arn, account: identity.account, region: identity.region };
+        let machine = undertaking.begin(owner, session::seed_of(&id), self.ground.clock.account_now());
+        let performer = Split {
+            calls: (*self.ground.account).clone(),
+            journal: (*self.ground.journal).clone(),
+            clock: Pace(self.ground.clock.clone()),
+        };
+        let (commands, orders) = mpsc::unbounded_channel();
+        let outbox = self.outbox.clone();
+        let progress = move |progress: Progress| {
+            let _ = outbox.send(Msg::OperationProgressed(progress));
+        };
+        let outbox = self.outbox.clone();
+        let broken = id.clone();
+        let run = tokio::spawn(runner::run(machine, performer, orders, progress));
+        let task = tokio::spawn(async move {
+            if let Err(error) = run.await {
+                let _ = outbox.send(Msg::OperationBroke { id: broken, why: error.to_string() });
+            }
+        });
+        self.running.insert(id, Runs { commands, task });
+    }
+}
+
+type Now = Box<dyn Fn() -> Timestamp + Send>;
