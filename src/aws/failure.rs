@@ -34,12 +34,28 @@ where
         SdkError::DispatchFailure(failure) if failure.is_timeout() => ("TimedOut".to_owned(), cause(error)),
         _ => ("Unreachable".to_owned(), cause(error)),
     };
-    ServiceError {
+    let mut said = ServiceError {
         action: action.to_owned(),
         code,
         message,
         http: raw.map_or(0, |raw| raw.status().as_u16()),
         request_id: raw.and_then(request_id),
+    };
+    if let Some(advice) = what_now(&said) {
+        let sep = if said.message.is_empty() { "" } else { "; " };
+        said.message.push_str(&format!("{sep}{advice}"));
+    }
+    said
+}
+
+/// What helps, where it is not the service's to say.
+fn what_now(said: &ServiceError) -> Option<&'static str> {
+    match said.code.as_str() {
+        _ if said.is_expired() => Some("log in again (`aws sso login`), or choose another --profile"),
+        "NoCredentials" => Some("log in again (`aws sso login`), or choose another --profile"),
+        "NotAws" => Some("is it an endpoint of this service?"),
+        "Unreachable" => Some("are network, --region and --endpoint-url right?"),
+        _ => None,
     }
 }
 

@@ -176,6 +176,9 @@ async fn a_no_of_the_service_is_a_refusal_kept_whole() {
         assert_eq!(error.is_missing(), !is_lambda, "{error}");
         assert_eq!(error.message, "no such queue");
     }
+    let expired = Line::raw(400, "application/x-amz-json-1.0", r#"{"__type":"ExpiredTokenException","message":"old"}"#);
+    let error = expired.account().await.list_queues(None).await.expect_err("expired");
+    assert!(error.is_expired() && error.message.contains("aws sso login"), "what now: {error}");
     let throttled = Line::raw(429, "application/json", r#"{"Type":"User","message":"Rate exceeded"}"#);
     let Outcome::Refused(error) = throttled.account().await.perform(changes().remove(7)).await else {
         panic!("refused")
