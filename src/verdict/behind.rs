@@ -1,15 +1,18 @@
-//! A stream consumer whose shards all get later: it lacks capacity. More lanes, larger batches or a
-//! faster handler help.
+//! A stream consumer whose shards all get later. It lacks capacity, and more lanes, larger batches
+//! or a faster handler help; or its runs fail or are refused, and more lanes do not.
 
-use crate::model::finding::{Finding, Severity, Subject};
+use crate::model::finding::{Finding, Remedy, Severity, Subject};
 use crate::model::mapping::{Mapping, SourceKind};
 use crate::model::metric::MetricKey;
 use crate::model::picture::Picture;
 use crate::model::time::{Timestamp, spoken};
 use crate::verdict::drain;
-use crate::verdict::wanted::{age_max, age_min, errors, invocations, records_out, throttles};
+use crate::verdict::lane_stuck::STANDS;
+use crate::verdict::wanted::{
+    age_max, age_min, errors, failed_events, invocations, invoked_events, records_out, throttles,
+};
 use crate::verdict::window::{Trend, rising_since, total, trend};
-use crate::verdict::wording::{about, rate, remedy, whole_ms};
+use crate::verdict::wording::{about, percent, rate, remedy, whole_ms};
 use crate::verdict::{NEAR_LOSS_MS, OBJECTIVE_MS};
 
 /// Younger than this, in milliseconds, a rise is noise: records carry whole seconds (aws-facts §2.2),
@@ -21,23 +24,25 @@ pub const LEAST_RISE: f64 = 0.02;
 const OTHER_CAUSE: f64 = 0.2;
 
 pub fn check(picture: &Picture, now: Timestamp, mapping: &Mapping) -> Option<Finding> {
-    if !mapping.kind().is_stream() || has_other_cause(picture, now, mapping) {
+    if !mapping.kind().is_stream() {
         return None;
     }
     let age = trend(picture, now, &age_max(&mapping.function)).filter(|age| age.newest > NOISE_MS)?;
-    let best = trend(picture, now, &age_min(&mapping.function));
     if age.is_rising(LEAST_RISE) {
-        return Some(falling(picture, now, mapping, age, best));
+        return Some(falling(picture, now, mapping, age));
     }
     (age.newest > OBJECTIVE_MS && !age.is_falling(LEAST_RISE)).then(|| holding(picture, now, mapping, age))
 }
 
-fn falling(picture: &Picture, now: Timestamp, mapping: &Mapping, age: Trend, best: Option<Trend>) -> Finding {
+fn falling(picture: &Picture, now: Timestamp, mapping: &Mapping, age: Trend) -> Finding {
     let function = &mapping.function;
-    let where_ = match best {
-        Some(best) if best.is_rising(LEAST_RISE) => "all shards: capacity".to_owned(),
-        Some(best) => format!("not all shards (the best is {} late)", spoken(whole_ms(best.newest))),
-        None => "shards not told apart: no Minimum".to_owned(),
+    let best = trend(picture, now, &age_min(function));
+    let cause = other_cause(picture, now, mapping, best);
+    let where_ = match (best, &cause) {
+        (Some(best), Some(cause)) if best.is_rising(LEAST_RISE) => format!("all shards: {cause}"),
+        (Some(best), None) if best.is_rising(LEAST_RISE) => "all shards: capacity".to_owned(),
+        (Some(best), _) => format!("not all shards (the best is {} late)", spoken(whole_ms(best.newest))),
+        (None, _) => "shards not told apart: no Minimum".to_owned(),
     };
     let (loss_age_ms, what) = loss_age(mapping);
     let loss_in_ms = (loss_age_ms - age.newest).max(0.0) / age.long;
@@ -45,7 +50,11 @@ fn falling(picture: &Picture, now: Timestamp, mapping: &Mapping, age: Trend, bes
         format!("age {} ↑ {} s/s, {where_}", spoken(whole_ms(age.newest)), rate(age.long)),
         format!("records are {what} from {}: in about {}", about(loss_age_ms), about(loss_in_ms)),
     ];
-    evidence.extend(throughput(picture, now, mapping, Some(age.long)));
+    let mut remedies = vec![remedy("logs", format!("logs of {function}"))];
+    if cause.is_none() {
+        evidence.extend(throughput(picture, now, mapping, Some(age.long)));
+        remedies.insert(0, tune(mapping, age.newest, age.long));
+    }
     evidence.push(measured(&age));
     let near = loss_in_ms < NEAR_LOSS_MS || age.newest > OBJECTIVE_MS;
     Finding {
@@ -55,7 +64,7 @@ fn falling(picture: &Picture, now: Timestamp, mapping: &Mapping, age: Trend, bes
         headline: format!("{function} is falling behind"),
         since: since(picture, &age_max(function)),
         evidence,
-        remedies: vec![tune(mapping, age.newest, age.long), remedy("logs", format!("logs of {function}"))],
+        remedies,
     }
 }
 
@@ -76,7 +85,7 @@ fn holding(picture: &Picture, now: Timestamp, mapping: &Mapping, age: Trend) -> 
 }
 
 /// `tune: parallel 1→4 drains in ~17 m est`
-fn tune(mapping: &Mapping, age_ms: f64, slope: f64) -> crate::model::finding::Remedy {
+fn tune(mapping: &Mapping, age_ms: f64, slope: f64) -> Remedy {
     let current = mapping.settings.parallelization_factor.unwrap_or(1);
     let text = match drain::propose(age_ms, slope, &mapping.settings) {
         Some(drain::Proposal { parallel, drain_ms: Some(ms) }) => {
@@ -94,8 +103,11 @@ fn tune(mapping: &Mapping, age_ms: f64, slope: f64) -> crate::model::finding::Re
 }
 
 /// `72/s out, about 120/s in est`: there is no metric of what comes in (ux.md, "Honest figures").
+/// Out is what the function was given, where the mapping tells that (opt-in), else what was read.
 pub fn throughput(picture: &Picture, now: Timestamp, mapping: &Mapping, slope: Option<f64>) -> Option<String> {
-    let out = total(picture, now, &records_out(&mapping.source)?, 10)?.per_s();
+    let given = total(picture, now, &invoked_events(mapping), 10);
+    let read = || records_out(&mapping.source).and_then(|key| total(picture, now, &key, 10));
+    let out = given.or_else(read)?.per_s();
     Some(match slope {
         Some(slope) => format!("{}/s out, about {}/s in est", rate(out), rate(out * drain::load(slope))),
         None => format!("{}/s out", rate(out)),
@@ -120,12 +132,20 @@ pub fn loss_age(mapping: &Mapping) -> (f64, &'static str) {
     }
 }
 
-/// True when many runs fail or are refused: then those rules speak.
-fn has_other_cause(picture: &Picture, now: Timestamp, mapping: &Mapping) -> bool {
+/// Why the consumer is late, when it is not for want of capacity.
+fn other_cause(picture: &Picture, now: Timestamp, mapping: &Mapping, best: Option<Trend>) -> Option<String> {
     let sum = |key: MetricKey| total(picture, now, &key, 10).map_or(0.0, |total| total.sum);
     let runs = sum(invocations(&mapping.function));
     let (failed, refused) = (sum(errors(&mapping.function)), sum(throttles(&mapping.function)));
-    failed > runs * OTHER_CAUSE || refused > (runs + refused) * OTHER_CAUSE
+    if refused > (runs + refused) * OTHER_CAUSE {
+        return Some(format!("{} of its runs are refused (throttles)", percent(refused / (runs + refused))));
+    }
+    if failed > runs * OTHER_CAUSE {
+        return Some(format!("{} of its runs fail", percent(failed / runs.max(failed))));
+    }
+    // Partial responses leave Errors at 0; every shard standing still with failing events is theirs.
+    let stands = best.is_some_and(|best| best.is_rising(STANDS));
+    (stands && sum(failed_events(mapping)) > 0.0).then(|| "the same records fail again and again".to_owned())
 }
 
 fn since(picture: &Picture, key: &MetricKey) -> Option<Timestamp> {

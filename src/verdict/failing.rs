@@ -5,7 +5,7 @@ use crate::model::id::FunctionName;
 use crate::model::picture::Picture;
 use crate::model::time::Timestamp;
 use crate::verdict::wanted::{errors, failed_events, invocations};
-use crate::verdict::window::{rising_since, total};
+use crate::verdict::window::{positive_since, total};
 use crate::verdict::wording::{count, percent, remedy};
 
 /// Minutes looked back over.
@@ -50,7 +50,7 @@ pub fn check(picture: &Picture, now: Timestamp, function: &FunctionName) -> Opti
         } else {
             format!("{function} fails some of its events")
         },
-        since: picture.metrics.get(&errors(function)).filter(|_| failed > 0.0).and_then(|s| rising_since(s, 0.0)),
+        since: picture.metrics.get(&errors(function)).filter(|_| failed > 0.0).and_then(positive_since),
         evidence,
         remedies: vec![remedy("logs", format!("logs of {function}"))],
     })

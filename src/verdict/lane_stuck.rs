@@ -12,7 +12,7 @@ use crate::verdict::wording::{about, count, rate, remedy, whole_ms};
 use crate::verdict::{NEAR_LOSS_MS, OBJECTIVE_MS};
 
 /// A lane that stands still ages by one second a second; from here on it stands.
-const STANDS: f64 = 0.7;
+pub const STANDS: f64 = 0.7;
 /// The best shard is up to date when it is younger than this share of the worst.
 const UP_TO_DATE: f64 = 0.2;
 

@@ -160,12 +160,32 @@ mod tests {
 
     #[test]
     fn lag_by_errors_or_throttles_is_not_called_capacity() {
-        for (metric, rule) in [("Errors", "failing"), ("Throttles", "throttled")] {
+        for (metric, rule, cause) in [
+            ("Errors", "failing", "all shards: 67 % of its runs fail"),
+            ("Throttles", "throttled", "all shards: 40 % of its runs are refused (throttles)"),
+        ] {
             let mut picture = stream();
             age(&mut picture, from_20(0.9), from_20(0.9));
             lambda(&mut picture, FUNCTION, metric, Stat::Sum, |_| 400.0);
-            assert_eq!(rules(&judge(&picture, now())), [rule]);
+            let findings = judge(&picture, now());
+            assert_eq!(rules(&findings), ["falling-behind", rule]);
+            assert_eq!(findings[0].severity, Severity::Harm);
+            assert!(findings[0].evidence[0].ends_with(cause), "{:?}", findings[0].evidence);
+            assert!(findings[0].remedies.iter().all(|remedy| remedy.command != "tune"));
         }
+    }
+
+    #[test]
+    fn every_lane_stuck_by_partial_responses_is_not_called_capacity() {
+        let mut picture = stream();
+        age(&mut picture, from_20(1.0), from_20(1.0));
+        let key =
+            crate::model::metric::MetricKey::mapping(&mapping(&mut picture).id, "FailedInvokeEventCount", Stat::Sum);
+        put(&mut picture, &key, |_| 8.0);
+        let findings = judge(&picture, now());
+        assert_eq!(rules(&findings), ["falling-behind", "failing"]);
+        assert!(findings[0].evidence[0].ends_with("all shards: the same records fail again and again"));
+        assert!(findings[0].remedies.iter().all(|remedy| remedy.command != "tune"));
     }
 
     #[test]

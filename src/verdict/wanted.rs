@@ -23,6 +23,7 @@ pub fn wanted(picture: &Picture) -> Vec<MetricKey> {
         if mapping.kind().is_stream() {
             keys.extend([age_max(&mapping.function), age_min(&mapping.function)]);
             keys.extend(records_out(&mapping.source));
+            keys.insert(invoked_events(mapping));
         }
         if mapping.settings.report_batch_item_failures {
             keys.insert(failed_events(mapping));
@@ -70,6 +71,11 @@ pub(super) fn concurrency(function: &FunctionName) -> MetricKey {
 /// Events that failed, also by partial responses, which leave `Errors` at 0 (opt-in; aws-facts §2.3).
 pub(super) fn failed_events(mapping: &Mapping) -> MetricKey {
     MetricKey::mapping(&mapping.id, "FailedInvokeEventCount", Stat::Sum)
+}
+
+/// Events sent to the function, retries counted again (opt-in; aws-facts §2.3).
+pub(super) fn invoked_events(mapping: &Mapping) -> MetricKey {
+    MetricKey::mapping(&mapping.id, "InvokedEventCount", Stat::Sum)
 }
 
 /// Records read from a DynamoDB stream (aws-facts §2.5); `None` for other sources.

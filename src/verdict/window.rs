@@ -84,6 +84,21 @@ pub fn rising_since(series: &Series, noise: f64) -> Option<Timestamp> {
     low.filter(|(at, _)| *at > oldest).map(|(at, _)| at)
 }
 
+/// Since when a counter has not been 0: its last 0 but for single ones between. `None` when it is
+/// older than the series.
+pub fn positive_since(series: &Series) -> Option<Timestamp> {
+    let mut zeros = 0;
+    let mut first = None;
+    for (at, value) in series.iter().rev() {
+        zeros = if value > 0.0 { 0 } else { zeros + 1 };
+        first = if value > 0.0 { Some(at) } else { first };
+        if first.is_some() && zeros == 2 {
+            return first;
+        }
+    }
+    None
+}
+
 /// A sum over complete periods.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Total {
@@ -157,6 +172,15 @@ mod tests {
         assert_eq!(total(&picture, now, &key, 7).map(|total| total.sum), Some(1111.0));
         assert_eq!(total(&picture, now, &key, 6).map(|total| total.sum), Some(1110.0));
         assert_eq!(total(&picture, Timestamp::from_s(3600), &key, 5), None);
+    }
+
+    #[test]
+    fn failures_began_after_the_last_two_minutes_without() {
+        let (errors, key) = picture(&[(0, 5.0), (1, 0.0), (2, 0.0), (3, 1.0), (4, 0.0), (5, 9.0), (6, 0.0)]);
+        let series = errors.metrics.get(&key).expect("there");
+        assert_eq!(positive_since(series), Some(Timestamp::from_s(180)));
+        let (always, key) = picture(&[(0, 5.0), (1, 2.0)]);
+        assert_eq!(positive_since(always.metrics.get(&key).expect("there")), None);
     }
 
     #[test]
