@@ -41,6 +41,10 @@ pub(super) fn scenario(name: &str, file: &str, text: &str) -> Result<Scenario, S
     if let Some(load) = &read.load {
         arrivals(&mut base, load);
     }
+    for (name, template) in &read.templates {
+        let automation = automation(template.cancelation_token.as_deref(), &template.steps);
+        base.templates.insert(name.clone(), automation.to_string());
+    }
     for switch in &read.switches {
         add_switch(&mut base, switch.get_ref()).map_err(|message| here(switch.span(), message))?;
     }
@@ -137,19 +141,21 @@ fn arrivals(base: &mut Blueprint, load: &file::Load) {
 
 /// The body of a `POST /automations`, as a client would write it.
 fn body(mix: &file::Mix) -> String {
-    let mut automation = Map::new();
-    if let Some(token) = &mix.cancelation_token {
-        automation.insert("cancelation_token".into(), json!(token));
-    }
-    automation.insert("steps".into(), Value::Array(mix.steps.clone()));
     let mut body = Map::new();
-    body.insert("automation".into(), Value::Object(automation));
+    body.insert("automation".into(), automation(mix.cancelation_token.as_deref(), &mix.steps));
     for (name, value) in [("data", &mix.data), ("profile", &mix.profile)] {
         if let Some(value) = value {
             body.insert(name.into(), value.clone());
         }
     }
     Value::Object(body).to_string()
+}
+
+fn automation(token: Option<&str>, steps: &[Value]) -> Value {
+    match token {
+        Some(token) => json!({"cancelation_token": token, "steps": steps}),
+        None => json!({ "steps": steps }),
+    }
 }
 
 fn add_switch(base: &mut Blueprint, file: &file::Switch) -> Result<(), String> {
@@ -292,6 +298,8 @@ mod tests {
                 "title = 't'\n[[switches]]\nname = 'surge'\nfault.surge = { percent = 3, x = 1 }",
                 "t.toml:4: switches.fault.surge: ",
             ),
+            ("title = 't'\n[[load.mix]]\nweight = 1\nsteps = [{ action = 'delay' }]", "t.toml:2: load.mix: "),
+            ("title = 't'\n[templates.x]\nsteps = []", "t.toml:2: templates.x: the automation template x is not valid"),
             ("title = 't'\n[expect]\nrun_s = 60\nlost = [3, 1]", "t.toml:4: expect.lost: needs two numbers"),
             ("title = 't'\n[account]\nid = '12'", "t.toml:3: account.id: an account id is"),
             ("title = 't", "t.toml:1: title: "),

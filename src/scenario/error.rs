@@ -41,9 +41,23 @@ pub(super) fn of_blueprint(file: &str, text: &str, error: &BlueprintError) -> Sc
     let named = match error {
         BlueprintError::NoQueue { name, .. } => Some(name.to_string()),
         BlueprintError::NoFunction { name, .. } => Some(name.to_string()),
-        BlueprintError::Twice { name, .. } | BlueprintError::Template { name, .. } => Some(name.clone()),
+        BlueprintError::Twice { name, .. } => Some(name.clone()),
+        BlueprintError::Template { name, .. } => {
+            let header = text.find(&format!("[templates.{name}]"));
+            if let Some(start) = header {
+                return at(file, text, &(start..start), error.to_string());
+            }
+            None
+        }
         BlueprintError::NoSwitch(name) => Some(name.clone()),
-        BlueprintError::Range { .. } | BlueprintError::Mix { .. } => None,
+        BlueprintError::Mix { index, .. } => {
+            let start = text.match_indices("[[load.mix]]").nth(*index).map(|(start, _)| start);
+            if let Some(start) = start {
+                return at(file, text, &(start..start), error.to_string());
+            }
+            None
+        }
+        BlueprintError::Range { .. } => None,
     };
     let start = named.and_then(|name| {
         let quoted = [format!("\"{name}\""), format!("'{name}'")];

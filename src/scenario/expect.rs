@@ -6,6 +6,8 @@ use crate::scenario::value::Bounds;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expect {
+    /// The history of the judged run, when it is not the scenario's.
+    pub history_s: Option<u32>,
     /// Seconds from the start, history included, after which it is judged.
     pub run_s: u64,
     figures: Vec<(Figure, u64, u64)>,
@@ -42,7 +44,7 @@ impl Expect {
             (Figure::Lost, file.lost),
         ];
         let figures = all.into_iter().filter_map(|(figure, bounds)| bounds.map(|b| (figure, b.low, b.high)));
-        Expect { run_s: file.run_s, figures: figures.collect() }
+        Expect { history_s: file.history_s, run_s: file.run_s, figures: figures.collect() }
     }
 
     /// Every figure out of bounds, each as a line; none when all is as expected.

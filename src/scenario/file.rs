@@ -17,6 +17,9 @@ pub(super) struct File {
     pub account: Option<Account>,
     pub limits: Option<Limits>,
     pub load: Option<Load>,
+    /// Automations that the step `invoke` names.
+    #[serde(default)]
+    pub templates: BTreeMap<String, Template>,
     pub table: Option<Table>,
     pub bucket: Option<Bucket>,
     #[serde(default)]
@@ -68,6 +71,13 @@ pub(super) struct Mix {
     pub cancelation_token: Option<String>,
     pub data: Option<Value>,
     pub profile: Option<Value>,
+    pub steps: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Template {
+    pub cancelation_token: Option<String>,
     pub steps: Vec<Value>,
 }
 
@@ -203,6 +213,7 @@ pub(super) struct Timeline {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ExpectFile {
+    pub history_s: Option<u32>,
     pub run_s: u64,
     pub requests: Option<Bounds>,
     pub jobs_started: Option<Bounds>,

@@ -9,6 +9,8 @@ pub mod expect;
 mod file;
 mod library;
 mod part;
+#[cfg(test)]
+mod play;
 mod switch;
 mod value;
 
