@@ -393,3 +393,6 @@ const COUNTERS_SETTLE_MS: i64 = 3_000;
 const UNSURE_LISTS: u32 = 5;
 const STARTS_MOST: u32 = 2;
 const FAILURES_MOST: u32 = 12;
+
+#[cfg(test)]
+mod tests;

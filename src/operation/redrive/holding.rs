@@ -186,7 +186,9 @@ impl Redrive {
             Some(rate) => ((rate * 20.0) as usize).clamp(self.lanes * 20, HELD_MOST),
             None => HELD_MOST,
         };
-        most.saturating_sub(self.ledger.leases())
+        // Filled up again in one go, not one message at a time.
+        let held = self.ledger.leases();
+        if held > most / 2 { 0 } else { most - held }
     }
 }
 

@@ -2,6 +2,7 @@
 //! exists twice is named, and without faults nothing is named. A failing seed prints itself.
 
 mod drive;
+pub(in crate::operation) mod play;
 mod world;
 
 use crate::model::plan::{RedrivePlan, ScanPlan};
@@ -16,13 +17,13 @@ use crate::operation::soak::drive::{Drive, Stop};
 use crate::operation::soak::world::{DLQ, Faults, ORIGINS, SIZE_LIMIT, World, id_of};
 use crate::operation::{Command, Owner};
 
-const START: Timestamp = Timestamp::from_s(1_767_225_600);
+pub(in crate::operation) const START: Timestamp = Timestamp::from_s(1_767_225_600);
 
-fn owner() -> Owner {
+pub(in crate::operation) fn owner() -> Owner {
     Owner { operation: "op-1".into(), who: "tester".into(), account: "1".into(), region: "r".into() }
 }
 
-fn confirm<T: Planned>(plan: T) -> Confirmed<T> {
+pub(in crate::operation) fn confirm<T: Planned>(plan: T) -> Confirmed<T> {
     let preflight = Preflight::new(plan, &Facts::default());
     let consent = match preflight.level() {
         Level::Button => Consent::Enter,
@@ -87,6 +88,7 @@ fn story(seed: u64) -> Story {
             slow: rate(60),
             rival: rate(1_000),
             journal: rate(10),
+            empty: 0,
         };
         // A message handed to two at once and moved by both: no mover can know.
         if faults.rival > 0 {
@@ -235,4 +237,40 @@ fn leaving_gives_back_and_keeps_the_operation_open() {
     assert!(!ended, "it can be taken up again");
     let report = redriven(resume(&mut drive, 3, 4, 100, None).expect("it ends"));
     assert_eq!((report.moved, report.state, drive.world.dlq.len()), (100, EndState::Done, 0), "{report:?}");
+}
+
+#[test]
+fn an_empty_answer_is_not_an_empty_queue() {
+    for seed in 0..50 {
+        let faults = Faults { empty: 400, ..Faults::default() };
+        let mut drive = Drive::new(World::new(seed, faults, 80), START);
+        let mut machine = Redrive::new(confirm(redrive_plan(0..80, None)), owner(), 2, seed, START);
+        let report = redriven(drive.run(&mut machine, None).unwrap_or_else(|stop| panic!("seed {seed}: {stop:?}")));
+        assert_eq!((report.moved, report.gone), (80, 0), "seed {seed}: {report:?}");
+    }
+}
+
+#[test]
+fn what_waits_for_a_slow_rate_is_kept_by_extending_not_by_receiving_again() {
+    let mut drive = Drive::new(World::new(1, Faults::default(), 150), START);
+    let mut machine = Redrive::new(confirm(redrive_plan(0..150, Some(1.0))), owner(), 4, 1, START);
+    let report = redriven(drive.run(&mut machine, None).expect("it ends"));
+    assert_eq!((report.moved, report.state), (150, EndState::Done));
+    assert!((140_000..160_000).contains(&report.took_ms), "{report:?}");
+    assert!(drive.world.receives < 40, "{} receives for 150 messages", drive.world.receives);
+}
+
+#[test]
+fn what_is_refused_or_too_large_or_of_unknown_origin_stays_and_is_named() {
+    let mut plan = redrive_plan(0..20, None);
+    plan.origins.truncate(1);
+    plan.max_message_bytes = 400;
+    let mut drive = Drive::new(World::new(5, Faults::default(), 20), START);
+    let mut machine = Redrive::new(confirm(plan), owner(), 2, 5, START);
+    let report = redriven(drive.run(&mut machine, None).expect("it ends"));
+    assert_eq!(report.skipped, 10, "those from the queue that is not in the plan: {report:?}");
+    assert!(report.failed > 0 && report.moved > 0 && report.moved + report.failed == 10, "{report:?}");
+    assert_eq!(report.faults.len() as u64, report.skipped + report.failed);
+    assert_eq!((report.state, drive.world.dlq.len() as u64), (EndState::Partly, report.skipped + report.failed));
+    assert!(drive.world.dlq.iter().all(|copy| copy.visible_at <= drive.now), "what stays is visible");
 }

@@ -29,6 +29,8 @@ pub struct Faults {
     pub slow: u64,
     pub rival: u64,
     pub journal: u64,
+    /// A receive finds nothing although there is something.
+    pub empty: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -159,6 +161,9 @@ impl World {
         self.receives += 1;
         assert!((1..=10).contains(&max) && (1..=60).contains(&visibility_s), "a lease of at most a minute");
         let mut messages = Vec::new();
+        if self.happens(self.faults.empty) {
+            return Answer::Received(messages);
+        }
         for index in 0..self.dlq.len() {
             let visible = self.dlq[index].visible_at <= now;
             let again = !visible && self.happens(self.faults.redeliver);
