@@ -87,10 +87,6 @@ pub fn type_keys(console: &mut Console, keys: &str) {
     }
 }
 
-pub fn press(console: &mut Console, code: Code) {
-    update(console, Msg::Key(Key::plain(code)));
-}
-
 /// A second passes, so that a card listens.
 pub fn wait(console: &mut Console) {
     console.mono = console.mono.plus_ms(1000);
@@ -100,8 +96,8 @@ pub fn letter(n: u64, body: String, minutes: i64) -> Arc<Message> {
     let sent_at = fixture::now().plus_s(-60 * minutes);
     let mut attributes = Attributes::new();
     attributes.insert("tenant".to_owned(), Attribute::text(format!("t-{}", n % 7)));
-    if n % 3 != 0 {
-        let error = if n % 2 == 0 { "TimeoutError: smtp after 10 s" } else { "ValidationError: no address" };
+    if !n.is_multiple_of(3) {
+        let error = if n.is_multiple_of(2) { "TimeoutError: smtp after 10 s" } else { "ValidationError: no address" };
         attributes.insert("ErrorMessage".to_owned(), Attribute::text(error));
     }
     Arc::new(Message {

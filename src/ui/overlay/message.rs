@@ -4,7 +4,6 @@ use ratatui::layout::Rect;
 
 use crate::console::Console;
 use crate::console::overlay::MessageView;
-use crate::query::kind::kind_of;
 use crate::ui::overlay::sheet;
 use crate::ui::widget::figure;
 use crate::ui::widget::ink::Ink;
@@ -24,7 +23,10 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, view: &MessageView
     };
     let frame = Frame::new(title, ink).note(figure::bytes(message.size_bytes()));
     let inside = sheet(ink, area, (area.width, area.height), &frame);
-    let kind = kind_of(message);
+    let kind = snapshot
+        .filter(|_| current.is_some())
+        .and_then(|snapshot| snapshot.shown_kind(snapshot.row()))
+        .map(|kind| (kind.to_string(), kind.not_redrivable()));
     let queue = console.picture.queues.get(&view.queue).map(|seen| &seen.value);
-    letter::draw(ink, inside, &Letter { message, kind: Some(&kind), queue, now: console.now, scroll: view.scroll });
+    letter::draw(ink, inside, &Letter { message, kind, queue, now: console.now, scroll: view.scroll });
 }

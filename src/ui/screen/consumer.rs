@@ -55,6 +55,10 @@ fn draw_charts(ink: &mut Ink<'_>, area: Rect, console: &Console, mapping: &Mappi
         others.insert(0, Vital::of_queue(console, &mapping.source.resource().into()));
     }
     others.retain(|other| other.title != first.title);
+    for other in &mut others {
+        // Its runs are told under the first chart.
+        other.function = None;
+    }
     // Each chart wants a dozen rows to be read.
     let fit = usize::from(area.height / 12).saturating_sub(1).min(others.len());
     let mut rest = area;

@@ -98,7 +98,10 @@ fn headline(ink: &mut Ink<'_>, area: Rect, console: &Console, name: &QueueName, 
 fn origin<'a>(snapshot: &'a Snapshot, queue: Option<&'a Queue>) -> Option<&'a str> {
     match queue.map(|queue| queue.sources.as_slice()) {
         Some([only]) => Some(only.resource()),
-        _ => letter::common_origin(snapshot.kinds().iter().map(|row| &row.kind)),
+        _ => {
+            let first = snapshot.kinds().first()?.kind.origin.as_deref()?;
+            snapshot.kinds().iter().all(|row| row.kind.origin.as_deref() == Some(first)).then_some(first)
+        }
     }
 }
 
@@ -122,7 +125,7 @@ fn kinds(ink: &mut Ink<'_>, area: Rect, console: &Console, snapshot: &Snapshot, 
             return Row { cells, dim: false };
         };
         let cells = vec![
-            plain(letter::kind_text(&kind.kind, common)),
+            plain(letter::without_origin(kind.kind.to_string(), common)),
             plain(figure::count(kind.count as u64)),
             chosen(kind.selected),
             plain(figure::age(console.now.ms_since(kind.last))),
@@ -152,7 +155,7 @@ fn messages(ink: &mut Ink<'_>, area: Rect, console: &Console, snapshot: &Snapsho
     table.draw(ink, inside, |n| match snapshot.shown(n) {
         Some(message) => {
             let kind = snapshot.shown_kind(n);
-            let text = kind.map(|kind| letter::kind_text(kind, common)).unwrap_or_default();
+            let text = kind.map(|kind| letter::without_origin(kind.to_string(), common)).unwrap_or_default();
             let expires = queue.and_then(|queue| letter::expires_at(message, queue));
             let expires = expires.map_or(MISSING.to_owned(), |at| figure::age(at.ms_since(console.now)));
             let sent = figure::age(console.now.ms_since(message.system.sent_at));
@@ -184,7 +187,7 @@ fn message(ink: &mut Ink<'_>, area: Rect, console: &Console, snapshot: &Snapshot
     };
     let frame = Frame::new(format!("Message {}", message.id.short()), ink).focused(focused);
     let inside = frame.note(figure::bytes(message.size_bytes())).draw(ink, area);
-    let kind = snapshot.shown_kind(snapshot.row());
+    let kind = snapshot.shown_kind(snapshot.row()).map(|kind| (kind.to_string(), kind.not_redrivable()));
     letter::draw(ink, inside, &letter::Letter { message, kind, queue, now: console.now, scroll: snapshot.scroll });
 }
 

@@ -65,7 +65,7 @@ impl<'a> Vital<'a> {
         let keys = [key(Stat::Maximum), key(Stat::Minimum)];
         let lines = keys.iter().filter_map(|key| console.picture.metrics.get(key)).map(Cow::Borrowed).collect();
         Vital {
-            title: format!("{} · iterator age, max and min · 3 h", mapping.function),
+            title: format!("{} · iterator age, max and min", mapping.function),
             unit: Unit::Age,
             lines,
             source: "CloudWatch",
@@ -80,7 +80,7 @@ impl<'a> Vital<'a> {
         let errors = MetricKey::lambda(name, "Errors", Stat::Sum);
         let lines = console.picture.metrics.get(&errors).map(Cow::Borrowed).into_iter().collect();
         Vital {
-            title: format!("{name} · errors a minute · 3 h"),
+            title: format!("{name} · errors a minute"),
             unit: Unit::Count,
             lines,
             source: "CloudWatch",
@@ -100,7 +100,7 @@ impl<'a> Vital<'a> {
         };
         let consumer = consumer_of(console, name);
         Vital {
-            title: format!("{name} · messages ready, ~ · 3 h"),
+            title: format!("{name} · messages ready, ~"),
             unit: Unit::Count,
             lines: series.into_iter().collect(),
             source,
@@ -118,7 +118,7 @@ impl<'a> Vital<'a> {
         let mut ms = Series::default();
         ms.merge(series.iter().map(|(at, s)| (at, s * 1000.0)));
         Vital {
-            title: format!("{name} · age of the oldest message · 3 h"),
+            title: format!("{name} · age of the oldest message"),
             unit: Unit::Age,
             lines: vec![Cow::Owned(ms)],
             source: "CloudWatch",
@@ -129,19 +129,23 @@ impl<'a> Vital<'a> {
         }
     }
 
-    /// `14 m 45 s, 2 m ago · CloudWatch`
-    fn note(&self, now: Timestamp) -> String {
-        match self.lines.first().and_then(|series| series.newest()) {
-            Some((at, value)) => {
-                format!("{}, {} ago · {}", self.unit.say(value), figure::age(now.ms_since(at)), self.source)
-            }
-            None => self.source.to_owned(),
-        }
+    /// `14 m 45 s, 2 m ago · CloudWatch`; shorter where that does not fit.
+    fn notes(&self, now: Timestamp) -> Vec<String> {
+        let Some((at, value)) = self.lines.first().and_then(|series| series.newest()) else {
+            return vec![self.source.to_owned()];
+        };
+        let (value, age) = (self.unit.say(value), figure::age(now.ms_since(at)));
+        vec![
+            format!("{value}, {age} ago · {}", self.source),
+            format!("{age} ago · {}", self.source),
+            format!("{value}, {age} ago"),
+        ]
     }
 
     /// The chart in a pane, and its function's runs under it where there is room.
     pub fn draw(&self, ink: &mut Ink<'_>, area: Rect, console: &Console) {
-        let frame = Frame::new(self.title.clone(), ink).note(self.note(console.now));
+        let mut frame = Frame::new(self.title.clone(), ink);
+        frame.notes = self.notes(console.now);
         let mut inside = frame.draw(ink, area);
         if let Some(function) = self.function.as_ref().filter(|_| inside.height >= 7) {
             let rule = Frame::new(format!("{function} · runs"), ink).note("3 h · CloudWatch");

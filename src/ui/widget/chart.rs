@@ -98,6 +98,9 @@ impl Chart<'_> {
             ink.set(plot.x - 1, y, '│', dim);
         }
         for (row, share) in Self::ticks(plot.height) {
+            if self.unit == Unit::Count && (top * share).fract() != 0.0 {
+                continue;
+            }
             ink.text_right(x, plot.y + row, width - 1, &self.unit.say_short(top * share), dim);
             ink.set(plot.x - 1, plot.y + row, '┤', dim);
         }
@@ -187,7 +190,7 @@ impl Grid {
 
     fn dot(&mut self, x: u32, y: u32) {
         let at = (y / 4) as usize * usize::from(self.width) + (x / 2) as usize;
-        let dots = if x % 2 == 0 { LEFT_DOTS } else { RIGHT_DOTS };
+        let dots = if x.is_multiple_of(2) { LEFT_DOTS } else { RIGHT_DOTS };
         if let Some(cell) = self.cells.get_mut(at) {
             *cell |= dots[(y % 4) as usize];
         }

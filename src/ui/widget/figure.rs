@@ -70,7 +70,7 @@ pub fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -114,7 +114,7 @@ fn plain(value: f64) -> String {
 /// `72/s`, `1.2/s`, `14/min`; 0 is `0/s`.
 pub fn rate(per_s: f64) -> String {
     match per_s {
-        r if r == 0.0 => "0/s".to_owned(),
+        0.0 => "0/s".to_owned(),
         r if r >= 20.0 => format!("{}/s", count(r.round() as u64)),
         r if r >= 1.0 => format!("{r:.1}/s"),
         r if r * 60.0 >= 1.0 => format!("{:.0}/min", r * 60.0),
@@ -144,7 +144,7 @@ pub fn duration(ms: f64) -> String {
 /// `0.2 %`
 pub fn percent(share: f64) -> String {
     match share * 100.0 {
-        p if p == 0.0 => "0 %".to_owned(),
+        0.0 => "0 %".to_owned(),
         p if p < 0.1 => "<0.1 %".to_owned(),
         p if p < 10.0 => format!("{p:.1} %"),
         p => format!("{p:.0} %"),

@@ -19,7 +19,7 @@ pub fn draw(ink: &mut Ink<'_>, x: u16, y: u16, width: u16, share: Option<f64>, s
     if full < width {
         ink.across(x + full, y, width - full, '░', dim);
         // Less than one whole work is never drawn as done, nor any work begun as none.
-        if eighths % 8 > 0 {
+        if !eighths.is_multiple_of(8) {
             ink.set(x + full, y, EIGHTHS[(eighths % 8) as usize], style);
         }
     }

@@ -83,7 +83,10 @@ impl<'a> Ink<'a> {
     pub fn set(&mut self, x: u16, y: u16, c: char, style: Style) {
         if let Some(cell) = self.buf.cell_mut((x, y)) {
             cell.set_char(c);
-            cell.set_style(style);
+            // What was there leaves wholly: a title is not dim because its border was.
+            cell.fg = style.fg.unwrap_or_default();
+            cell.bg = style.bg.unwrap_or_default();
+            cell.modifier = style.add_modifier;
         }
     }
 

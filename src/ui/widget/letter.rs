@@ -6,7 +6,6 @@ use crate::model::id::Arn;
 use crate::model::message::{AttributeValue, Message};
 use crate::model::queue::Queue;
 use crate::model::time::{Timestamp, spoken};
-use crate::query::kind::Kind;
 use crate::ui::theme::Theme;
 use crate::ui::widget::body::Lines;
 use crate::ui::widget::figure;
@@ -24,7 +23,8 @@ const ROOMY: u16 = 20;
 
 pub struct Letter<'a> {
     pub message: &'a Message,
-    pub kind: Option<&'a Kind>,
+    /// What kind of failure it is, and why it cannot be sent back when it cannot.
+    pub kind: Option<(String, Option<&'static str>)>,
     /// The queue it lies in.
     pub queue: Option<&'a Queue>,
     pub now: Timestamp,
@@ -54,9 +54,9 @@ fn head(theme: Theme, letter: &Letter<'_>, width: u16) -> Prose {
     let styles = (theme.dim(), theme.plain());
     let mut pair = |name: &str, value: String| prose.pair(name, NAMES, &value, styles);
     pair("id", message.id.to_string());
-    if let Some(kind) = letter.kind {
-        pair("kind", kind.to_string());
-        if let Some(why) = kind.not_redrivable() {
+    if let Some((kind, why)) = &letter.kind {
+        pair("kind", kind.clone());
+        if let Some(why) = why {
             pair("", format!("○ {why}"));
         }
     }
@@ -87,9 +87,9 @@ fn head(theme: Theme, letter: &Letter<'_>, width: u16) -> Prose {
 fn brief(theme: Theme, letter: &Letter<'_>, width: u16) -> Prose {
     let (message, now) = (letter.message, letter.now);
     let mut prose = Prose::new(width);
-    if let Some(kind) = letter.kind {
-        prose.text(0, &kind.to_string(), theme.bold());
-        if let Some(why) = kind.not_redrivable() {
+    if let Some((kind, why)) = &letter.kind {
+        prose.text(0, kind, theme.bold());
+        if let Some(why) = why {
             prose.text(0, &format!("○ {why}"), theme.plain());
         }
     }
@@ -122,17 +122,10 @@ fn attributes(theme: Theme, message: &Message, prose: &mut Prose) {
     }
 }
 
-/// The origin all kinds share; then it need not be said of each.
-pub fn common_origin<'a>(mut kinds: impl Iterator<Item = &'a Kind>) -> Option<&'a str> {
-    let first = kinds.next()?.origin.as_deref()?;
-    kinds.all(|kind| kind.origin.as_deref() == Some(first)).then_some(first)
-}
-
-/// A kind, without the origin that all share.
-pub fn kind_text(kind: &Kind, common: Option<&str>) -> String {
-    let text = kind.to_string();
-    let short = common.and_then(|origin| text.strip_prefix(origin)).and_then(|rest| rest.strip_prefix(" · "));
-    short.map(str::to_owned).unwrap_or(text)
+/// A kind's text, without the origin that all share.
+pub fn without_origin(kind: String, common: Option<&str>) -> String {
+    let rest = common.and_then(|origin| kind.strip_prefix(origin)).and_then(|rest| rest.strip_prefix(" · "));
+    rest.map(str::to_owned).unwrap_or(kind)
 }
 
 /// When SQS deletes it: counted from the original send on a standard queue; a FIFO queue counts anew,

@@ -4,25 +4,25 @@
 use ratatui::layout::Rect;
 
 use crate::ui::widget::hostile;
-use crate::ui::widget::ink::{Ink, Piece, width_of};
+use crate::ui::widget::ink::{Ink, Piece};
 
 /// What stands in a pane's border.
 #[derive(Debug, Clone, Default)]
 pub struct Frame {
     pub title: Vec<Piece>,
-    /// Right in the top border: ages, counts. Left out when it does not fit.
-    pub note: String,
+    /// Right in the top border: ages, counts; the first that fits, or none.
+    pub notes: Vec<String>,
     pub focused: bool,
 }
 
 impl Frame {
     pub fn new(title: impl Into<String>, ink: &Ink<'_>) -> Self {
-        Frame { title: vec![Piece::new(title, ink.theme.bold())], note: String::new(), focused: false }
+        Frame { title: vec![Piece::new(title, ink.theme.bold())], notes: Vec::new(), focused: false }
     }
 
     #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {
-        self.note = note.into();
+        self.notes.push(note.into());
         self
     }
 
@@ -73,19 +73,15 @@ impl Frame {
                 ink.text(area.x + 2 + used, area.y, 1, " ", plain);
             }
         }
-        let note = hostile::width(&self.note);
-        if note > 0 && used + note + 3 <= room {
+        let fitting =
+            self.notes.iter().map(|text| (text, hostile::width(text))).find(|(_, note)| used + note + 3 <= room);
+        if let Some((text, note)) = fitting.filter(|(_, note)| *note > 0) {
             let x = area.right() - 3 - note;
             let style = ink.theme.dim();
             ink.text(x, area.y, 1, " ", plain);
-            ink.text(x + 1, area.y, note, &self.note, style);
+            ink.text(x + 1, area.y, note, text, style);
             ink.text(x + 1 + note, area.y, 1, " ", plain);
         }
-    }
-
-    /// Columns title and note want.
-    pub fn width(&self) -> u16 {
-        width_of(&self.title) + hostile::width(&self.note) + 7
     }
 }
 
