@@ -273,6 +273,14 @@ mod tests {
         assert!(by_key(c('5'), Place::Map, true).is_some());
     }
 
+    /// After a change of the table: the test prints what belongs there.
+    #[test]
+    fn the_readme_has_this_table_and_no_other() {
+        let readme = include_str!("../../README.md");
+        let table = key_table();
+        assert!(readme.contains(&table), "README.md, under Keys, should read:\n{table}");
+    }
+
     #[test]
     fn the_key_table_names_every_command() {
         let table = key_table();
