@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::header::{HOST, ORIGIN};
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -116,12 +116,17 @@ async fn respond(request: http::Request<Incoming>, port: u16, service: &Service)
         return service.refuse(StatusCode::FORBIDDEN, &why);
     }
     let (parts, body) = request.into_parts();
+    let too_large = || {
+        let message = format!("a body may have at most {MAX_BODY_BYTES} bytes");
+        service.refuse(StatusCode::PAYLOAD_TOO_LARGE, &message)
+    };
+    // A body that says it is too large is not waited for.
+    if body.size_hint().lower() > MAX_BODY_BYTES as u64 {
+        return too_large();
+    }
     let body = match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY_BYTES).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-            return service
-                .refuse(StatusCode::PAYLOAD_TOO_LARGE, &format!("a body may have at most {MAX_BODY_BYTES} bytes"));
-        }
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => return too_large(),
         Ok(Err(error)) => return service.refuse(StatusCode::BAD_REQUEST, &format!("the body was cut off: {error}")),
         Err(_) => return service.refuse(StatusCode::REQUEST_TIMEOUT, "the body took too long to come"),
     };

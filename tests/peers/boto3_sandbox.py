@@ -41,9 +41,10 @@ def main(endpoint):
     say("identity", f"account {who['Account']}, {who['Arn']}")
 
     run = post_an_automation(endpoint)
-    find_its_events(endpoint, run)
     mapping = retune(lam)
-    dead = look_at_a_dead_letter(sqs)
+    # Whatever was behind catches up with the new factor.
+    find_its_events(endpoint, run)
+    dead = look_at_a_dead_letter(sqs, who["Account"])
     move_everything(sqs, dead)
     read_metrics(cloudwatch, endpoint, mapping)
     refusals(sqs, lam, endpoint)
@@ -107,7 +108,7 @@ def retune(lam):
     return mapping
 
 
-def look_at_a_dead_letter(sqs):
+def look_at_a_dead_letter(sqs, account):
     urls = sqs.list_queues()["QueueUrls"]
     dead = sqs.get_queue_url(QueueName="JobDLQ")["QueueUrl"]
     check(dead in urls, "JobDLQ among the queues", urls)
@@ -115,9 +116,9 @@ def look_at_a_dead_letter(sqs):
     check(any(url.endswith("/JobQueue") for url in sources), "JobDLQ's sources", sources)
 
     def received():
-        # A host of the caller's own choosing: only the queue's name counts.
+        # A host of the caller's own choosing: only the path counts.
         answer = sqs.receive_message(
-            QueueUrl="http://localhost:1/000000000000/JobDLQ",
+            QueueUrl=f"http://localhost:1/{account}/JobDLQ",
             MaxNumberOfMessages=1,
             VisibilityTimeout=60,
             WaitTimeSeconds=2,
