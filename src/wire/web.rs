@@ -59,8 +59,9 @@ pub fn write(response: Response) -> http::Response<Bytes> {
     }
 }
 
+/// In the form of an automation's faults, so that a caller reads one form; no path is at fault.
 fn fault(error: &ServiceError) -> http::Response<Bytes> {
-    answer(error.http, &JSON, json!({"errors": [error.message]}).to_string())
+    answer(error.http, &JSON, json!({"faults": [{"path": "", "message": error.message}]}).to_string())
 }
 
 fn refusal(action: &str, http: u16, message: String) -> ServiceError {

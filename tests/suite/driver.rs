@@ -176,7 +176,7 @@ async fn the_listener_serves_loopback_and_nothing_else() {
     let (head, _) = exchange(port, large).await;
     assert!(head.starts_with("HTTP/1.1 413"), "{head}");
     let (head, body) = exchange(port, post("/automations", &host, "{\"automation\":")).await;
-    assert!(head.starts_with("HTTP/1.1 400") && body.contains("errors"), "{head}\n{body}");
+    assert!(head.starts_with("HTTP/1.1 400") && body.contains("faults"), "{head}\n{body}");
 
     listener.stop().await;
     TcpStream::connect(("127.0.0.1", port)).await.expect_err("no longer listening");
