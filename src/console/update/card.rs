@@ -115,11 +115,13 @@ fn accept(console: &mut Console) -> Vec<Effect> {
                 Why::AccountNeeded | Why::WrongAccount(_) => CardFocus::Account,
             };
             let form = card.form;
+            // A wrong answer is not a beginning of the right one.
+            let keep = |line: Line, field| if focus == field { Line::default() } else { line };
             console.overlays.push(Overlay::Card(Card {
                 planned,
                 focus,
-                count: card.count,
-                account_last4: card.account_last4,
+                count: keep(card.count, CardFocus::Count),
+                account_last4: keep(card.account_last4, CardFocus::Account),
                 wrong: Some(why.to_string()),
                 shown_at: card.shown_at,
                 scroll: card.scroll,

@@ -45,13 +45,15 @@ pub(super) fn step(console: &mut Console, step: isize) {
 
 pub(super) fn act(console: &mut Console, action: Action) -> Vec<Effect> {
     let keys = switch_keys(console);
-    let Some(bench) = &console.bench else { return Vec::new() };
+    let row = console.cursors.sandbox.row(&keys);
+    let Some(bench) = &mut console.bench else { return Vec::new() };
+    // What was asked for is shown at once, so that a key pressed twice means twice; the next bench
+    // says what came of it.
     let command = match action {
-        Action::Switch => {
-            let row = console.cursors.sandbox.row(&keys);
-            row.and_then(|row| bench.switches.get(row))
-                .map(|switch| BenchCommand::Set { switch: switch.name.clone(), on: !switch.on })
-        }
+        Action::Switch => row.and_then(|row| bench.switches.get_mut(row)).map(|switch| {
+            switch.on = !switch.on;
+            BenchCommand::Set { switch: switch.name.clone(), on: switch.on }
+        }),
         Action::Faster => {
             SPEEDS.iter().find(|speed| **speed > bench.speed_wanted).map(|speed| BenchCommand::Speed(*speed))
         }
@@ -60,5 +62,8 @@ pub(super) fn act(console: &mut Console, action: Action) -> Vec<Effect> {
         }
         _ => None,
     };
+    if let Some(BenchCommand::Speed(speed)) = &command {
+        bench.speed_wanted = *speed;
+    }
     command.map(Effect::Bench).into_iter().collect()
 }
