@@ -4,4 +4,5 @@ mod aws;
 mod driver;
 mod peer;
 mod pty;
+mod soak;
 mod wire;
