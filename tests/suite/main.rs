@@ -3,6 +3,7 @@
 mod aws;
 mod driver;
 mod peer;
+mod pipeline_story;
 mod pty;
 mod soak;
 mod wire;

@@ -7,6 +7,8 @@ pub mod count;
 mod deal;
 pub mod lane;
 pub mod log;
+#[cfg(test)]
+mod property;
 pub mod reader;
 pub mod rules;
 
