@@ -200,7 +200,7 @@ impl Pipeline {
                 accepted(202)
             }
             InvokeKind::RequestResponse => {
-                let work = Work::Sync { request, payload, log_tail };
+                let work = Work::Sync { request: Some(request), payload, log_tail };
                 (!self.start_run(function, work, 0)).then(|| {
                     let reason = "ReservedFunctionConcurrentInvocationLimitExceeded";
                     Err(throttled(&format!("Rate Exceeded. ({reason})")))
@@ -213,11 +213,12 @@ impl Pipeline {
     pub(super) fn sync_run_ended(
         &mut self,
         function: usize,
-        request: RequestId,
+        request: Option<RequestId>,
         log_tail: bool,
         payload: &str,
         verdict: &Verdict,
     ) {
+        let Some(request) = request else { return };
         let (payload, function_error) = match verdict {
             Verdict::Error { kind, message } => {
                 let error = json!({"errorType": kind, "errorMessage": message, "trace": []});

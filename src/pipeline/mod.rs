@@ -60,7 +60,7 @@ use crate::pipeline::external::{Invocation, Outcome};
 use crate::pipeline::fault::Faults;
 use crate::pipeline::function::Functions;
 use crate::pipeline::function::asynchronous::AsyncEvent;
-use crate::pipeline::function::run::Run;
+use crate::pipeline::function::run::{Run, Work};
 use crate::pipeline::gauge::{AccountGauges, FunctionGauges, MappingGauges, StreamGauges};
 use crate::pipeline::history::{Deed, History};
 use crate::pipeline::index::SearchIndex;
@@ -229,6 +229,13 @@ impl Pipeline {
         self.run_until(now);
         self.queues.cancel(id);
         self.responses.retain(|(request, _)| *request != id);
+        for run in self.runs.values_mut() {
+            if let Work::Sync { request, .. } = &mut run.work
+                && *request == Some(id)
+            {
+                *request = None;
+            }
+        }
     }
 
     /// Runs every timer up to `now`, in order.

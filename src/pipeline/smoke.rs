@@ -305,6 +305,10 @@ fn a_function_is_invoked_by_hand_with_an_sqs_event() {
     pipeline.set_switch(pipeline.now, "failing-step", false);
     let Ok(LambdaReply::Invoked { function_error, .. }) = lambda(&mut pipeline, invoke()) else { panic!("no answer") };
     assert_eq!(function_error, None);
+    pipeline.handle_request(pipeline.now, RequestId(2), Request::Lambda(invoke()));
+    pipeline.handle_cancel(pipeline.now, RequestId(2));
+    pipeline.handle_timeout(pipeline.now.plus_s(30));
+    assert_eq!(pipeline.poll_response(), None, "nobody waits for it");
 }
 
 #[test]

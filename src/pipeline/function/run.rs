@@ -39,9 +39,9 @@ pub enum Work {
         messages: Vec<Message>,
     },
     Async(AsyncEvent),
-    /// An `Invoke` whose caller waits.
+    /// An `Invoke`; `request` is `None` when its caller does not wait any more.
     Sync {
-        request: RequestId,
+        request: Option<RequestId>,
         payload: String,
         log_tail: bool,
     },
