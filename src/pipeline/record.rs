@@ -76,7 +76,7 @@ impl Load for Record {
     }
 
     fn bytes(&self) -> u32 {
-        1024 << (self.flags >> 5).min(SIZE_CLASSES - 1) * SIZE_STEP
+        1024 << ((self.flags >> 5).min(SIZE_CLASSES - 1) * SIZE_STEP)
     }
 }
 

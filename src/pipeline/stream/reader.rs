@@ -171,7 +171,7 @@ impl Reader {
             BatchEnd::Failed => self.failed(now, index, batch, log, rules),
             BatchEnd::Partial(done) => {
                 let (_, rest) = self.split(index, batch, done, log);
-                let Some(mut rest) = rest else { return None };
+                let mut rest = rest?;
                 if rules.bisect {
                     // Split at the reported record: that costs no attempt.
                     rest.failures = batch.failures;
