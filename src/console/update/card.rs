@@ -26,6 +26,8 @@ pub(super) fn facts(console: &Console, subject: String) -> Facts {
 
 pub(super) fn show(console: &mut Console, planned: Planned, form: Option<TuneForm>) {
     let focus = first_focus(planned.level());
+    // Nothing old may lie over what has to be read now.
+    console.toasts.clear();
     console.overlays.push(Overlay::Card(Card {
         planned,
         focus,

@@ -161,14 +161,15 @@ fn open_palette(console: &mut Console) {
 fn find(console: &Console, palette: &mut Palette) {
     let valid = command::valid_on(console.place(), console.options.sandbox);
     let mut filter = Filter::new(palette.line.text());
+    let typed = palette.line.text().to_lowercase();
     let mut found: Vec<(u32, &'static str)> = valid
         .iter()
         .filter_map(|command| {
-            let text = format!("{} {}", command.name, command.help);
             let Some(filter) = &mut filter else { return Some((0, command.name)) };
-            // A name that matches stands before a help line that does.
-            let by_name = filter.score(command.name).map(|score| score + 1_000);
-            Some((by_name.or_else(|| filter.score(&text))?, command.name))
+            // Names are found loosely and stand first; help lines literally, or all would match.
+            let by_name = filter.score(command.name).map(|score| score + 1);
+            let in_help = command.help.to_lowercase().contains(typed.trim());
+            Some((by_name.or_else(|| in_help.then_some(0))?, command.name))
         })
         .collect();
     found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));

@@ -327,6 +327,21 @@ fn every_command_can_be_found_in_the_palette_by_its_name() {
     }
 }
 
+#[test]
+fn the_palette_finds_names_loosely_and_help_literally() {
+    let mut trial = Trial::sandbox();
+    let found = |trial: &Trial| match trial.console.overlay() {
+        Some(Overlay::Palette(palette)) => palette.found.clone(),
+        other => panic!("{other:?}"),
+    };
+    trial.types(":rdr");
+    assert_eq!(found(&trial), ["redrive"]);
+    trial.types("\x1b:dead letters");
+    assert_eq!(found(&trial), ["redrive", "queues"], "what is of this screen alone stands first");
+    trial.types("\x1b:cons\n");
+    assert_eq!(*trial.console.screen(), Screen::Consumers);
+}
+
 /// Any key at all, drawn from a small generator of its own.
 fn random_key(state: &mut u64) -> Key {
     *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
