@@ -17,6 +17,8 @@ mod scan;
 mod tune;
 
 #[cfg(test)]
+mod habits;
+#[cfg(test)]
 mod stories;
 #[cfg(test)]
 mod trial;
