@@ -124,7 +124,7 @@ pub fn scan(plan: &ScanPlan, facts: &Facts) -> Card {
     card.irreversible = vec!["every message looked at counts one receive more".to_owned()];
     card.checked.push(match plan.own_max_receive_count {
         None => format!("{name} has no redrive policy of its own: looking cannot dead-letter anything"),
-        Some(max) => format!("{name} dead-letters after {max} receives: a message near that is a reason to refuse"),
+        Some(max) => format!("{name} dead-letters by itself after {max} receives: this will be refused"),
     });
     card
 }

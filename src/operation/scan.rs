@@ -170,16 +170,14 @@ impl Operation for Scan {
                 }
             }
             // Reading is not worth stopping for a journal that cannot be written, but worth saying.
-            Some(Purpose::Began) => {
-                if !matches!(result, Outcome::Done(_)) && self.problem.is_none() {
-                    self.problem = Some("the journal could not be written".to_owned());
-                }
+            Some(Purpose::Began) if !matches!(result, Outcome::Done(_)) => {
+                self.problem.get_or_insert("the journal could not be written".to_owned());
             }
             Some(Purpose::Ended) => {
                 self.phase = Phase::Finished;
                 self.told = false;
             }
-            None => {}
+            Some(Purpose::Began) | None => {}
         }
         self.settle(now);
     }

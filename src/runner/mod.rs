@@ -58,7 +58,8 @@ pub async fn run(
         if machine.is_finished() {
             return;
         }
-        let timeout = machine.poll_timeout();
+        // With every lane taken there is nothing to wake for: the next answer is waited for.
+        let timeout = machine.poll_timeout().filter(|_| calls.running.len() < CALLS_MOST);
         let (id, result) = tokio::select! {
             Some(answer) = calls.next() => answer,
             Some(answer) = records.recv() => answer,

@@ -255,7 +255,7 @@ mod tests {
         assert_eq!((ledger.leases(), ledger.bytes()), (1, 4));
         ledger.extend(&id, Timestamp::from_s(30));
         assert_eq!(ledger.lapse(Timestamp::from_s(29)), []);
-        assert_eq!(ledger.lapse(Timestamp::from_s(30)), [id.clone()]);
+        assert_eq!(ledger.lapse(Timestamp::from_s(30)), std::slice::from_ref(&id));
         ledger.extend(&id, Timestamp::from_s(90));
         assert_eq!(ledger.first_lease_end(), None, "what has lapsed is not brought back by a late answer");
         assert_eq!(ledger.let_go(&id), None);

@@ -260,13 +260,11 @@ impl Operation for Redrive {
             Some(Purpose::Acknowledged(ids)) => self.handle_acknowledged(ids, &result),
             Some(Purpose::Deleted(leases)) => self.handle_deleted(now, leases, result),
             Some(Purpose::Extended { asked_at, ids }) => self.handle_extended(now, asked_at, &ids, result),
-            Some(Purpose::Noted) => {
-                if !matches!(result, Outcome::Done(_)) {
-                    self.stop(format!("the journal could not be written: {}", delivery::said(&result)));
-                }
+            Some(Purpose::Noted) if !matches!(result, Outcome::Done(_)) => {
+                self.stop(format!("the journal could not be written: {}", delivery::said(&result)));
             }
             Some(Purpose::Ended) => self.mode = Mode::Finished,
-            None => {}
+            Some(Purpose::Noted) | None => {}
         }
         self.told = false;
     }

@@ -77,7 +77,7 @@ fn story(seed: u64) -> Story {
     let messages = 1 + chance.draw(120) as usize;
     let asked = 1 + chance.draw(messages as u64) as usize;
     let mut faults = Faults::default();
-    if seed % 4 != 0 {
+    if !seed.is_multiple_of(4) {
         let mut rate = |most: u64| if chance.draw(2) == 0 { 0 } else { chance.draw(most) };
         faults = Faults {
             throttle: rate(200),
@@ -148,7 +148,7 @@ fn run_story(seed: u64) {
     }
     let sum = report.moved + report.failed + report.skipped + report.gone + report.returned;
     assert_eq!(sum, report.asked, "seed {seed}: every id ends in one way: {report:?}");
-    if seed % 4 == 0 {
+    if seed.is_multiple_of(4) {
         assert_eq!((report.state, report.moved), (EndState::Done, asked as u64), "seed {seed}: {report:?}");
         assert!(report.duplicates_possible.is_empty(), "seed {seed}: {report:?}");
         assert_eq!(world.dlq.len(), story.messages - asked, "seed {seed}: the others stay");
@@ -206,7 +206,7 @@ fn a_scan_gives_everything_back_whatever_happens() {
         let hidden = drive.world.dlq.iter().filter(|copy| copy.visible_at > drive.now).count() as u64;
         let excused = report.hidden > 0 || report.hidden_until.is_some() || faults.redeliver > 0 || faults.slow > 0;
         assert!(hidden == 0 || excused, "seed {seed}: {hidden} hidden, unsaid: {report:?}");
-        if seed % 4 == 0 {
+        if seed.is_multiple_of(4) {
             assert_eq!(report.scanned, story.messages.min(50) as u64, "seed {seed}: {report:?}");
             assert_eq!(report.complete, story.messages < 50, "seed {seed}: {report:?}");
             assert!(drive.world.dlq.iter().all(|copy| copy.receives() <= 1), "seed {seed}: one look each");
