@@ -38,8 +38,7 @@ const COLUMNS: [Column; 13] = [
 
 pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
     let rows = u16::try_from(console.consumer_rows().len()).unwrap_or(u16::MAX).saturating_add(3);
-    let chart = if area.height >= rows + 8 { area.height - rows.max(area.height / 3) } else { area.height / 2 };
-    let chart = if area.height < 18 { 0 } else { chart };
+    let chart = if area.height < 18 { 0 } else { area.height.saturating_sub(rows).max(area.height / 2) };
     let (top, bottom) = split_top(area, area.height - chart);
     table(ink, top, console, true);
     if bottom.height == 0 {
@@ -47,7 +46,12 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
     }
     let keys = console.consumer_keys();
     match console.cursors.consumers.key(&keys).and_then(|id| console.picture.mappings.get(id)) {
-        Some(seen) => Vital::of_mapping(console, &seen.value).draw(ink, bottom, console),
+        Some(seen) => {
+            let mut vitals =
+                vec![Vital::of_mapping(console, &seen.value), Vital::of_function(console, &seen.value.function)];
+            vitals[1].function = None;
+            vital::abreast(ink, bottom, console, &vitals);
+        }
         None => drop(Frame::new("Vital figures", ink).draw(ink, bottom)),
     }
 }

@@ -7,6 +7,7 @@ use crate::console::Console;
 use crate::model::bench::Bench;
 use crate::model::census::Count;
 use crate::model::finding::Severity;
+use crate::ui::screen::vital;
 use crate::ui::widget::figure;
 use crate::ui::widget::ink::{Ink, Piece};
 use crate::ui::widget::pane::{Frame, split_left, split_top};
@@ -20,6 +21,8 @@ const CENSUS: [Column; 3] =
 const WIDE: u16 = 110;
 /// Nine states, a sum, a heading and a border.
 const CENSUS_ROWS: u16 = 13;
+/// Under this a chart is left out: what a switch does is seen in it.
+const CHART_ROWS: u16 = 10;
 /// From this on the census stands upright under the switches.
 const TALL: u16 = 32;
 /// Lost identities named.
@@ -65,13 +68,20 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
     let (head, rest) = split_top(area, 4);
     clockwork(ink, head, bench);
     if area.width >= WIDE || area.height >= TALL {
+        let switches_rows = u16::try_from(bench.switches.len() + 3).unwrap_or(u16::MAX);
+        let lists = if area.width >= WIDE { switches_rows.max(CENSUS_ROWS) } else { switches_rows + CENSUS_ROWS };
+        let charts = rest.height.saturating_sub(lists);
+        let (lists, charts) = split_top(rest, rest.height - if charts >= CHART_ROWS { charts } else { 0 });
         let (left, right) = if area.width >= WIDE {
-            split_left(rest, area.width * 3 / 5)
+            split_left(lists, area.width * 3 / 5)
         } else {
-            split_top(rest, rest.height - CENSUS_ROWS)
+            split_top(lists, lists.height.saturating_sub(CENSUS_ROWS))
         };
         switches(ink, left, console, bench);
         census(ink, right, bench);
+        if charts.height > 0 {
+            vital::abreast(ink, charts, console, &vital::worst(console, 2));
+        }
     } else {
         let lost = u16::try_from(bench.census.lost.len().min(NAMED)).unwrap_or(0);
         let (top, bottom) = split_top(rest, rest.height - 5 - lost);

@@ -15,10 +15,12 @@ use crate::model::time::Timestamp;
 use crate::ui::widget::chart::{Chart, Line, Mark};
 use crate::ui::widget::figure::{self, Unit};
 use crate::ui::widget::ink::{Ink, Piece};
-use crate::ui::widget::pane::Frame;
+use crate::ui::widget::pane::{Frame, split_left};
 use crate::ui::widget::{reading, sparkline};
 
 const WINDOW_S: i64 = 3 * 3600;
+/// A chart narrower than this stands alone.
+const LEAST_COLUMNS: u16 = 80;
 
 /// What charts and bars show: three hours up to the minute that has begun.
 pub fn window(console: &Console) -> (Timestamp, Timestamp) {
@@ -167,6 +169,42 @@ impl<'a> Vital<'a> {
         let lines = self.lines.iter().zip(styles).map(|(series, style)| Line { series, style }).collect();
         let empty = self.empty.as_str();
         Chart { window: window(console), unit: self.unit, lines, marks: &self.marks, empty }.draw(ink, area);
+    }
+}
+
+/// The `most` charts that matter now: of what the map's cursor is on, then of what is worst, then of
+/// consumers, streams first.
+pub fn worst(console: &Console, most: usize) -> Vec<Vital<'_>> {
+    let current = console.current_finding().map(|finding| finding.subject.clone());
+    let others = console.findings.iter().map(|finding| finding.subject.clone());
+    let all = || console.picture.mappings.values();
+    let streams = all().filter(|mapping| mapping.value.kind().is_stream()).chain(all());
+    let mappings = streams.map(|mapping| Subject::Mapping(mapping.value.id.clone()));
+    let mut subjects: Vec<Subject> = Vec::new();
+    let mut vitals: Vec<Vital<'_>> = Vec::new();
+    for subject in current.into_iter().chain(others).chain(mappings) {
+        if vitals.len() == most {
+            break;
+        }
+        if subjects.contains(&subject) {
+            continue;
+        }
+        // Two subjects may have one vital figure: a function and its mapping.
+        let vital = Vital::of_subject(console, &subject);
+        vitals.extend(vital.filter(|vital| !vitals.iter().any(|other| other.title == vital.title)));
+        subjects.push(subject);
+    }
+    vitals
+}
+
+/// The charts next to each other, as many as there is width for.
+pub fn abreast(ink: &mut Ink<'_>, area: Rect, console: &Console, vitals: &[Vital<'_>]) {
+    let fit = usize::from(area.width / LEAST_COLUMNS).clamp(1, vitals.len().max(1));
+    let mut rest = area;
+    for (n, vital) in vitals.iter().take(fit).enumerate() {
+        let (left, right) = split_left(rest, rest.width / u16::try_from(fit - n).unwrap_or(1));
+        vital.draw(ink, left, console);
+        rest = right;
     }
 }
 

@@ -6,6 +6,7 @@ use ratatui::style::Style;
 
 use crate::model::finding::Severity;
 use crate::model::topology::{NodeKind, Topology};
+use crate::ui::theme::Theme;
 use crate::ui::widget::chain::{Chain, Chains, Hop, Link, chains};
 use crate::ui::widget::hostile;
 use crate::ui::widget::ink::{Ink, Piece, width_of};
@@ -18,40 +19,69 @@ struct Row {
     worst: Option<Severity>,
 }
 
+/// The picture laid out for a width: wide if every chain fits in it, and a line a stage in any case.
+#[derive(Debug)]
+pub struct PipelineMap {
+    wide: Option<Vec<Row>>,
+    /// A source, its function and its failures stay together.
+    narrow: Vec<Vec<Row>>,
+    rest: Vec<Row>,
+}
+
 struct Drawing<'a> {
     topology: &'a Topology,
     chains: &'a Chains,
     stages: Vec<Stage>,
     all: &'a Stages<'a>,
-    ink: &'a Ink<'a>,
+    theme: Theme,
     width: u16,
 }
 
-/// Rows the wide picture wants at this width; `None` when a chain does not fit.
-pub fn draw(ink: &mut Ink<'_>, area: Rect, topology: &Topology, all: &Stages<'_>) {
-    let found = chains(topology);
-    let stages = topology.nodes.iter().map(|node| all.stage(node)).collect();
-    let drawing = Drawing { topology, chains: &found, stages, all, ink, width: area.width };
-    let rows = match drawing.wide() {
-        Some(rows) if rows.len() <= usize::from(area.height) => rows,
-        _ => drawing.narrow(usize::from(area.height)),
-    };
-    for (n, row) in rows.iter().take(usize::from(area.height)).enumerate() {
-        for (x, piece) in &row.places {
-            if *x < area.width {
-                ink.text(area.x + x, area.y + n as u16, area.width - x, &piece.text, piece.style);
+impl PipelineMap {
+    pub fn new(theme: Theme, topology: &Topology, all: &Stages<'_>, width: u16) -> Self {
+        let found = chains(topology);
+        let stages = topology.nodes.iter().map(|node| all.stage(node)).collect();
+        let drawing = Drawing { topology, chains: &found, stages, all, theme, width };
+        let mut rest = Vec::new();
+        drawing.rest(&mut rest);
+        PipelineMap { wide: drawing.wide(), narrow: drawing.narrow(), rest }
+    }
+
+    /// Rows it would like.
+    pub fn height(&self) -> u16 {
+        let rows =
+            self.wide.as_ref().map_or_else(|| self.narrow.iter().map(Vec::len).sum(), Vec::len) + self.rest.len();
+        u16::try_from(rows).unwrap_or(u16::MAX)
+    }
+
+    /// Draws the wide picture if it fits, else a line a stage, the worst first when not all fit.
+    pub fn draw(&self, ink: &mut Ink<'_>, area: Rect) {
+        let height = usize::from(area.height);
+        let narrow = self.narrow.iter().map(Vec::len).sum::<usize>() + self.rest.len();
+        match &self.wide {
+            Some(rows) if rows.len() + self.rest.len() <= height => put_rows(ink, area, rows.iter().chain(&self.rest)),
+            _ if narrow <= height => put_rows(ink, area, self.narrow.iter().flatten().chain(&self.rest)),
+            _ => {
+                let mut groups: Vec<&Vec<Row>> = self.narrow.iter().collect();
+                groups.sort_by_key(|group| {
+                    group.iter().filter_map(|row| row.worst).min().map_or(u8::MAX, |worst| worst as u8)
+                });
+                let shown = height.saturating_sub(1);
+                put_rows(ink, area, groups.into_iter().flatten().take(shown));
+                let text = format!("… and {} lines more: see consumers and queues", narrow - shown.min(narrow));
+                let y = area.bottom().saturating_sub(1);
+                ink.text(area.x, y, area.width, &text, ink.theme.dim());
             }
         }
     }
 }
 
-/// Rows [`draw`] would like: every chain with its figures under it if that fits, else a line a stage.
-pub fn height(ink: &Ink<'_>, width: u16, topology: &Topology, all: &Stages<'_>) -> u16 {
-    let found = chains(topology);
-    let stages = topology.nodes.iter().map(|node| all.stage(node)).collect();
-    let drawing = Drawing { topology, chains: &found, stages, all, ink, width };
-    let rows = drawing.wide().map_or_else(|| drawing.narrow(usize::MAX).len(), |rows| rows.len());
-    u16::try_from(rows).unwrap_or(u16::MAX)
+fn put_rows<'r>(ink: &mut Ink<'_>, area: Rect, rows: impl Iterator<Item = &'r Row>) {
+    for (n, row) in rows.take(usize::from(area.height)).enumerate() {
+        for (x, piece) in row.places.iter().filter(|(x, _)| *x < area.width) {
+            ink.text(area.x + x, area.y + n as u16, area.width - x, &piece.text, piece.style);
+        }
+    }
 }
 
 impl Drawing<'_> {
@@ -59,18 +89,18 @@ impl Drawing<'_> {
         let stage = &self.stages[node];
         let mut pieces = Vec::with_capacity(2);
         if let Some(sign) = stage.sign {
-            pieces.push(Piece::new(format!("{sign} "), self.ink.theme.severity(sign)));
+            pieces.push(Piece::new(format!("{sign} "), self.theme.severity(sign)));
         }
-        pieces.push(Piece::new(short(&stage.name), self.ink.theme.bold()));
+        pieces.push(Piece::new(short(&stage.name), self.theme.bold()));
         pieces
     }
 
     fn figure_style(&self, node: usize) -> Style {
         let stage = &self.stages[node];
         match stage.sign {
-            _ if stage.stale => self.ink.theme.dim(),
-            Some(sign @ (Severity::Harm | Severity::Warning)) => self.ink.theme.severity(sign),
-            _ => self.ink.theme.plain(),
+            _ if stage.stale => self.theme.dim(),
+            Some(sign @ (Severity::Harm | Severity::Warning)) => self.theme.severity(sign),
+            _ => self.theme.plain(),
         }
     }
 
@@ -82,7 +112,7 @@ impl Drawing<'_> {
         } else {
             format!("{} and {} more", short(&self.stages[*first].name), names.len() - 1)
         };
-        Some(Piece::new(format!("{text} {} ", arrow(*link)), self.ink.theme.dim()))
+        Some(Piece::new(format!("{text} {} ", arrow(*link)), self.theme.dim()))
     }
 
     /// Every chain on a line, its figures under it; `None` when one does not fit the width.
@@ -91,7 +121,6 @@ impl Drawing<'_> {
         for chain in &self.chains.chains {
             self.wide_chain(chain, &mut rows)?;
         }
-        self.rest(&mut rows);
         Some(rows)
     }
 
@@ -105,7 +134,7 @@ impl Drawing<'_> {
         let mut pad = 0;
         for (n, hop) in chain.hops.iter().enumerate() {
             if let Some(link) = hop.link {
-                x = put(&mut labels, x, Piece::new(long_arrow(link, pad), self.ink.theme.dim()));
+                x = put(&mut labels, x, Piece::new(long_arrow(link, pad), self.theme.dim()));
             }
             at.push(x);
             let figure = self.stages[hop.node].figure.clone();
@@ -120,7 +149,7 @@ impl Drawing<'_> {
             }
             let settings = hop.mapping.as_ref().map(|id| self.all.settings(id)).unwrap_or_default();
             if n + 1 == chain.hops.len() && chain.loops.is_empty() && !settings.is_empty() {
-                x = put(&mut labels, x + 3, Piece::new(settings, self.ink.theme.dim()));
+                x = put(&mut labels, x + 3, Piece::new(settings, self.theme.dim()));
             }
             self.worse(&mut labels, hop);
         }
@@ -142,7 +171,7 @@ impl Drawing<'_> {
             return 0;
         }
         let corner = x.max(end(figures) + 1) + 2;
-        let dim = self.ink.theme.dim();
+        let dim = self.theme.dim();
         let line = format!(" {}┐", "┄".repeat(usize::from(corner - x - 1)));
         put(labels, x, Piece::new(line, dim));
         put(figures, corner, Piece::new("┊", dim));
@@ -152,7 +181,7 @@ impl Drawing<'_> {
 
     /// The rows under a chain: the way back of its loop, and where its failures go.
     fn below(&self, chain: &Chain, at: &[u16], x: u16, rows: &mut Vec<Row>) {
-        let dim = self.ink.theme.dim();
+        let dim = self.theme.dim();
         if let Some(&(_, to)) = chain.loops.first() {
             let from = at[to];
             let corner = x - 1;
@@ -189,8 +218,8 @@ impl Drawing<'_> {
         }
     }
 
-    /// A line a source with its function; cut to `height`, worst first.
-    fn narrow(&self, height: usize) -> Vec<Row> {
+    /// A line a source with its function.
+    fn narrow(&self) -> Vec<Vec<Row>> {
         let mut groups: Vec<Vec<Row>> = Vec::new();
         for chain in &self.chains.chains {
             let mut from = 0;
@@ -203,19 +232,7 @@ impl Drawing<'_> {
                 from = to;
             }
         }
-        let mut rest = Vec::new();
-        self.rest(&mut rest);
-        let all: usize = groups.iter().map(Vec::len).sum::<usize>() + rest.len();
-        if all <= height || height == 0 {
-            return groups.into_iter().flatten().chain(rest).collect();
-        }
-        let worst_of =
-            |group: &Vec<Row>| group.iter().filter_map(|row| row.worst).min().map_or(u8::MAX, |worst| worst as u8);
-        groups.sort_by_key(worst_of);
-        let mut rows: Vec<Row> = groups.into_iter().flatten().take(height - 1).collect();
-        let text = format!("… and {} lines more: see consumers and queues", all - rows.len());
-        push_text(&mut rows, text, self.ink.theme.dim());
-        rows
+        groups
     }
 
     /// A stage that holds work begins a line.
@@ -230,7 +247,7 @@ impl Drawing<'_> {
         if x > self.width {
             (row, x) = self.narrow_line(chain, from, to, true);
         }
-        let dim = self.ink.theme.dim();
+        let dim = self.theme.dim();
         let mut below = Vec::new();
         for &(_, failure) in chain.branches.iter().filter(|(hop, _)| (from..to).contains(hop)) {
             let mut pieces = vec![Piece::new("└▶ ", dim)];
@@ -253,7 +270,7 @@ impl Drawing<'_> {
     }
 
     fn narrow_line(&self, chain: &Chain, from: usize, to: usize, brief: bool) -> (Row, u16) {
-        let dim = self.ink.theme.dim();
+        let dim = self.theme.dim();
         let (mut row, mut x) = (Row::default(), 0);
         for (n, hop) in chain.hops[from..to].iter().enumerate() {
             if n > 0 {
@@ -281,7 +298,7 @@ impl Drawing<'_> {
 
     /// What no chain shows: links across, and stages nothing leads to.
     fn rest(&self, rows: &mut Vec<Row>) {
-        let dim = self.ink.theme.dim();
+        let dim = self.theme.dim();
         let name = |node: usize| short(&self.stages[node].name);
         let mut texts: Vec<String> = Vec::new();
         texts.extend(
@@ -376,7 +393,7 @@ mod tests {
     fn drawn(topology: &Topology, width: u16, height: u16) -> String {
         let (picture, findings) = (fixture::picture(), fixture::findings());
         let all = Stages::new(&picture, &findings, fixture::now());
-        dump::drawn(width, height, |ink, area| draw(ink, area, topology, &all))
+        dump::drawn(width, height, |ink, area| PipelineMap::new(ink.theme, topology, &all, width).draw(ink, area))
     }
 
     #[test]

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use crate::model::finding::{Finding, Severity, Subject};
-use crate::model::id::{FunctionName, MappingId, QueueName};
+use crate::model::id::{Arn, FunctionName, MappingId, QueueName};
 use crate::model::mapping::{Mapping, MappingState};
 use crate::model::metric::{MetricKey, Stat};
+use crate::model::observed::Observed;
 use crate::model::picture::Picture;
 use crate::model::queue::Queue;
 use crate::model::time::{Timestamp, spoken};
@@ -35,6 +36,8 @@ pub struct Stages<'a> {
     picture: &'a Picture,
     now: Timestamp,
     worst: BTreeMap<&'a Subject, Severity>,
+    queues: BTreeMap<&'a Arn, &'a Observed<Queue>>,
+    mappings: BTreeMap<&'a FunctionName, Vec<&'a Mapping>>,
 }
 
 impl<'a> Stages<'a> {
@@ -44,7 +47,12 @@ impl<'a> Stages<'a> {
             let known = worst.entry(&finding.subject).or_insert(finding.severity);
             *known = (*known).min(finding.severity);
         }
-        Stages { picture, now, worst }
+        let queues = picture.queues.values().map(|queue| (&queue.value.arn, queue)).collect();
+        let mut mappings: BTreeMap<&FunctionName, Vec<&Mapping>> = BTreeMap::new();
+        for mapping in picture.mappings.values() {
+            mappings.entry(&mapping.value.function).or_default().push(&mapping.value);
+        }
+        Stages { picture, now, worst, queues, mappings }
     }
 
     pub fn worst(&self, subject: &Subject) -> Option<Severity> {
@@ -61,7 +69,7 @@ impl<'a> Stages<'a> {
     }
 
     fn queue(&self, node: &Node) -> Stage {
-        let Some(seen) = self.picture.queue_by_arn(&node.arn) else {
+        let Some(seen) = self.queues.get(&node.arn) else {
             return Stage {
                 name: node.name.clone(),
                 figure: figure::MISSING.to_owned(),
@@ -83,13 +91,13 @@ impl<'a> Stages<'a> {
         let mut sign = self.worst(&Subject::Function(function.clone()));
         let mut figures = Vec::new();
         let mut stopped = false;
-        for mapping in self.picture.mappings_of(&function) {
-            let found = self.worst(&Subject::Mapping(mapping.value.id.clone()));
+        for mapping in self.mappings.get(&function).into_iter().flatten() {
+            let found = self.worst(&Subject::Mapping(mapping.id.clone()));
             sign = match (sign, found) {
                 (Some(one), Some(other)) => Some(one.min(other)),
                 (one, other) => one.or(other),
             };
-            stopped |= mapping.value.state == MappingState::Disabled;
+            stopped |= mapping.state == MappingState::Disabled;
         }
         if stopped {
             figures.push("stopped".to_owned());
