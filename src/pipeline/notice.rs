@@ -1,7 +1,7 @@
 //! What a watcher of the pipeline can be told as it happens: for tests and for the bench screen. Only
 //! kept while somebody watches, and bounded.
 
-use crate::model::id::{FunctionName, MessageId, QueueName};
+use crate::model::id::FunctionName;
 use crate::model::time::Timestamp;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub struct Notice {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Happening {
-    /// A stream batch was sent to its function. `records` are (item, version within the item).
+    /// A stream batch was sent to its function; `age_ms` is its iterator age.
     BatchSent {
         function: FunctionName,
         shard: u32,
@@ -20,7 +20,8 @@ pub enum Happening {
         records: u32,
         age_ms: i64,
     },
-    /// Events handled with success for the first time: the item and the sequence within the item.
+    /// An event was indexed for the first time: the hash of its item, and the record's place in the
+    /// log of its shard.
     Indexed {
         item: u64,
         sequence: u64,
@@ -31,11 +32,6 @@ pub enum Happening {
     },
     Throttled {
         function: FunctionName,
-    },
-    /// A receive moved a message to the dead-letter queue.
-    DeadLettered {
-        queue: QueueName,
-        id: MessageId,
     },
     /// A document went to an on-failure destination, for so many records.
     Discarded {

@@ -107,12 +107,17 @@ impl Pipeline {
         }
     }
 
-    /// Once a minute: the trim, and the mappings' sign of life.
+    /// Once a minute: the trim, the mappings' sign of life, what is still running.
     fn minute(&mut self) {
         self.table.trim(self.now);
         for (mapping, gauges) in self.mappings.iter().zip(&self.mapping_gauges) {
             if let (true, Some(gauges)) = (mapping.is_acting, gauges) {
                 self.meter.add(gauges.polled, self.now, 0.0);
+            }
+        }
+        for (function, gauges) in self.functions.iter().zip(&self.function_gauges) {
+            if function.running > 0 {
+                self.meter.add(gauges.concurrency, self.now, f64::from(function.running));
             }
         }
         self.timers.set(self.now.floor_to(60).plus_s(60), Timer::Minute);

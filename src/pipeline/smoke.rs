@@ -9,6 +9,7 @@ use crate::model::time::Timestamp;
 use crate::pipeline::Pipeline;
 use crate::pipeline::blueprint::{Blueprint, Fault, PoisonKind, SwitchBlueprint};
 use crate::pipeline::distribution::Distribution;
+use crate::pipeline::notice::Happening;
 use crate::pipeline::request::{
     CloudWatchReply, CloudWatchRequest, GetMetricData, InvokeKind, LambdaReply, LambdaRequest, MappingUpdate, Receive,
     Reply, Request, RequestId, Response, SqsReply, SqsRequest, WebReply, WebRequest,
@@ -331,4 +332,48 @@ fn an_external_function_gets_json_and_answers_it() {
     }
     assert!(sizes[&true] > 50);
     assert!(pipeline.census().events.waiting < 30);
+}
+
+#[test]
+fn what_the_stream_trims_unread_is_expired_and_the_rest_goes_on() {
+    let stopped = Fault::StoppedConsumer { function: LOG_WORKER.into() };
+    let mut pipeline = pipeline(|b| {
+        b.table.retention_s = 600;
+        b.switches = vec![switch("stopped", false, stopped)];
+    });
+    pipeline.handle_timeout(START.plus_s(300));
+    pipeline.set_switch(START.plus_s(300), "stopped", true);
+    pipeline.handle_timeout(START.plus_s(1_800));
+    let events = pipeline.census().events;
+    assert!(events.expired > 3_000 && events.lost == 0 && events.waiting > 3_000, "{events:?}");
+    pipeline.set_switch(START.plus_s(1_800), "stopped", false);
+    pipeline.handle_timeout(START.plus_s(2_400));
+    let after = pipeline.census().events;
+    assert!(after.waiting < 50 && after.lost == 0 && after.expired < events.expired + 200, "{after:?}");
+    assert_eq!(after.total(), pipeline.summary().events);
+}
+
+#[test]
+fn an_sqs_mapping_keeps_to_its_window_and_its_maximum_concurrency() {
+    let mut pipeline = pipeline(|b| {
+        b.load.requests_per_ks = 10_000;
+        let settings = &mut b.mappings[0].settings;
+        settings.batch_size = Some(100);
+        settings.window_s = Some(5);
+        settings.max_concurrency = Some(2);
+        b.functions[1].timeout_s = 30;
+    });
+    pipeline.watch(true);
+    let mut most = 0;
+    for second in 1..=300 {
+        pipeline.handle_timeout(START.plus_s(second));
+        most = most.max(pipeline.functions.get(1).running);
+    }
+    assert!((1..=2).contains(&most), "{most}");
+    let runs = std::iter::from_fn(|| pipeline.poll_event()).filter(
+        |notice| matches!(&notice.what, Happening::RunEnded { function, .. } if function.as_str() == JOB_WORKER),
+    );
+    let runs = runs.count() as u64;
+    let done = pipeline.summary().jobs_finished;
+    assert!(done > 1_000 && done / runs > 20, "{done} jobs in {runs} runs");
 }

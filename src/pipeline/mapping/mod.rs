@@ -142,6 +142,9 @@ impl Mapping {
         self.modified_at = now;
         if !enabled {
             self.is_acting = false;
+            if let Feed::Queue(feed) = &mut self.feed {
+                feed.stop();
+            }
         }
     }
 

@@ -111,6 +111,12 @@ impl QueueFeed {
         }
     }
 
+    /// The mapping is disabled: what it holds comes back to the queue by itself.
+    pub fn stop(&mut self) {
+        self.gathering.clear();
+        self.held.clear();
+    }
+
     fn most(&self, settings: &MappingSettings) -> u64 {
         settings.max_concurrency.map_or(MOST, u64::from)
     }
