@@ -254,6 +254,28 @@ mod tests {
         assert_eq!(status(read(&zipped)).0, 415);
     }
 
+    proptest::proptest! {
+        /// Bytes nobody sane sends, on every route that has a parser: understood or refused.
+        #[test]
+        fn no_body_makes_the_wire_panic(body in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200), route in 0usize..6) {
+            let headers = |name, value| [(name, value)];
+            let sqs = headers("x-amz-target", "AmazonSQS.SendMessageBatch");
+            let form = headers("content-type", "application/x-www-form-urlencoded");
+            let metrics = headers("x-amz-target", "GraniteServiceVersion20100801.GetMetricData");
+            let call = match route {
+                0 => request("POST", "/", &sqs, &body),
+                1 => request("POST", "/service/GraniteServiceVersion20100801/operation/GetMetricData", &[], &body),
+                2 => request("POST", "/", &metrics, &body),
+                3 => request("POST", "/", &form, &body),
+                4 => request("PUT", "/2015-03-31/event-source-mappings/u", &[], &body),
+                _ => request("POST", "/automations", &[], &body),
+            };
+            if let Err(refused) = read(&call) {
+                proptest::prop_assert!(refused.answer().status().is_client_error());
+            }
+        }
+    }
+
     #[test]
     fn request_ids_have_the_form_of_aws_and_differ() {
         let ids: Vec<String> = (0..50).map(|n| request_id(RequestId(n))).collect();
