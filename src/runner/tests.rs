@@ -110,3 +110,85 @@ async fn a_machine_runs_to_its_end_and_its_last_progress_carries_the_report() {
         ["began", "get Enabled", "update", "get Updating", "get Enabled", "parallel 1→5, settled at 00:00:03Z"]
     );
 }
+
+/// Gives some records and a call that breaks, all at once, and remembers what came back.
+struct Burst {
+    orders: std::collections::VecDeque<Order>,
+    given: u64,
+    back: Arc<Mutex<Vec<(OrderId, OrderResult)>>>,
+    answered: u64,
+}
+
+impl Operation for Burst {
+    fn handle_command(&mut self, _: Timestamp, _: Command) {}
+
+    fn handle_result(&mut self, _: Timestamp, id: OrderId, result: OrderResult) {
+        self.back.lock().expect("no test panics with it").push((id, result));
+        self.answered += 1;
+    }
+
+    fn handle_timeout(&mut self, _: Timestamp) {}
+
+    fn poll_order(&mut self, _: Timestamp) -> Option<(OrderId, Order)> {
+        let order = self.orders.pop_front()?;
+        self.given += 1;
+        Some((OrderId(self.given), order))
+    }
+
+    fn poll_timeout(&self) -> Option<Timestamp> {
+        None
+    }
+
+    fn poll_progress(&mut self) -> Option<Progress> {
+        None
+    }
+
+    fn is_finished(&self) -> bool {
+        self.orders.is_empty() && self.answered == self.given
+    }
+}
+
+/// Keeps what is recorded, slowly; any call breaks.
+struct Slow {
+    kept: Arc<Mutex<Vec<Vec<i64>>>>,
+}
+
+impl Performer for Slow {
+    async fn perform(&self, order: Order) -> OrderResult {
+        let Order::Record(entries) = order else { panic!("as the test wants it") };
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        let moments = entries.iter().map(|entry| match entry {
+            JournalEntry::Noted { at, .. } => at.ms(),
+            other => panic!("not recorded here: {other:?}"),
+        });
+        self.kept.lock().expect("no test panics with it").push(moments.collect());
+        Outcome::Done(Answer::Recorded)
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::ZERO
+    }
+
+    async fn sleep_until(&self, _: Timestamp) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_are_kept_in_their_order_and_a_broken_call_has_an_unknown_end() {
+    let record = |ms| {
+        let at = Timestamp::from_ms(ms);
+        Order::Record(vec![JournalEntry::Noted { operation: "op".into(), at, text: String::new() }])
+    };
+    let mut orders: std::collections::VecDeque<Order> = (0..50).map(record).collect();
+    orders.insert(1, Order::GetMapping("u".into()));
+    let (kept, back) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
+    let burst = Burst { orders, given: 0, back: Arc::clone(&back), answered: 0 };
+    let (_commander, commands) = mpsc::unbounded_channel();
+    run(Box::new(burst), Slow { kept: Arc::clone(&kept) }, commands, |_| {}).await;
+    let kept = kept.lock().expect("no test panics with it").clone();
+    assert_eq!(kept.concat(), (0..50).collect::<Vec<i64>>());
+    assert!(kept.len() < 10, "those that wait are written together: {} writes", kept.len());
+    let back = back.lock().expect("no test panics with it");
+    let broken: Vec<&OrderId> =
+        back.iter().filter(|(_, result)| matches!(result, Outcome::Unknown(_))).map(|(id, _)| id).collect();
+    assert_eq!((back.len(), broken), (51, vec![&OrderId(2)]));
+}
