@@ -7,6 +7,7 @@ use crate::console::Console;
 use crate::console::armed::Armed;
 use crate::model::finding::Severity;
 use crate::model::time::Timestamp;
+use crate::ui::screen::sandbox;
 use crate::ui::widget::figure;
 use crate::ui::widget::ink::{Ink, Piece, width_of};
 
@@ -52,13 +53,8 @@ fn parts(ink: &Ink<'_>, console: &Console, short: bool) -> Vec<Part> {
     if let Some(at) = console.frozen_at {
         parts.push(part(1, vec![Piece::new(format!("FROZEN {} (f)", at.clock()), theme.selected())]));
     }
-    if let Some(bench) = &console.bench {
-        parts.push(dim(4, bench.scenario.clone()));
-        let speed = match bench.speed < bench.speed_wanted {
-            true if short => format!("{}× held", bench.speed),
-            true => format!("{}× held ({}× asked)", bench.speed, bench.speed_wanted),
-            false => format!("{}×", bench.speed),
-        };
+    if let Some((scenario, speed)) = sandbox::scenario_and_speed(console, short) {
+        parts.push(dim(4, scenario));
         parts.push(part(3, vec![Piece::new(speed, theme.bold())]));
     }
     parts.extend(writes(ink, console).map(|piece| part(1, vec![piece])));

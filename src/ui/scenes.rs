@@ -294,6 +294,11 @@ pub fn all() -> Vec<(&'static str, Console)> {
     };
     let mut fresh = Console::new(ConsoleOptions::default());
     fresh.now = fixture::now();
+    let mut preparing = sandbox();
+    (preparing.picture, preparing.findings) = Default::default();
+    if let Some(bench) = &mut preparing.bench {
+        bench.preparing = true;
+    }
     let mut fine = account();
     fine.findings.clear();
     let mut frozen = at(account(), Screen::Queues);
@@ -314,6 +319,7 @@ pub fn all() -> Vec<(&'static str, Console)> {
         ("map", account()),
         ("map-sandbox", sandbox()),
         ("map-fresh", fresh),
+        ("map-preparing", preparing),
         ("map-fine", fine),
         ("consumers", at(account(), Screen::Consumers)),
         ("consumers-stale", stale),

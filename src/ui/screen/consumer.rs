@@ -18,6 +18,7 @@ use crate::ui::widget::pane::{Frame, split_left, split_top};
 use crate::ui::widget::prose::Prose;
 
 const WIDE: u16 = 110;
+const DAY_MS: i64 = 86_400_000;
 /// From this on the settings stand one a line above the chart too.
 const ROOMY: u16 = 32;
 /// The longest API name, and a space.
@@ -143,7 +144,9 @@ fn settings(mapping: &Mapping) -> Vec<(&'static str, String)> {
             0,
             (
                 "ParallelizationFactor",
-                format!("{} batches at once per shard", figure::or_missing(settings.parallelization_factor)),
+                settings.parallelization_factor.map_or(figure::MISSING.to_owned(), |n| {
+                    format!("{} at once per shard", figure::plural(n.into(), "batch", "batches"))
+                }),
             ),
         );
         rows.push(("MaximumRetryAttempts", forever(settings.max_retry_attempts, "")));
@@ -193,7 +196,10 @@ fn function_settings(console: &Console, mapping: &Mapping) -> Vec<(&'static str,
         ),
     )];
     if let Some(at) = function.last_modified {
-        rows.push(("function changed", format!("{}, {} ago", at.clock(), spoken(console.now.ms_since(at).max(0)))));
+        let ago = console.now.ms_since(at).max(0);
+        // The hour alone says nothing about another day.
+        let when = if ago < DAY_MS { at.clock() } else { figure::moment(at) };
+        rows.push(("function changed", format!("{when}, {} ago", spoken(ago))));
     }
     rows
 }

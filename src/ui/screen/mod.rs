@@ -5,7 +5,7 @@ mod consumers;
 mod journal;
 mod map;
 mod queues;
-mod sandbox;
+pub(in crate::ui) mod sandbox;
 mod triage;
 mod trouble;
 mod vital;

@@ -90,6 +90,23 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
     }
 }
 
+/// For the header: which scenario, how fast; `None` on an account.
+pub fn scenario_and_speed(console: &Console, short: bool) -> Option<(String, String)> {
+    let bench = console.bench.as_ref()?;
+    let speed = match bench.speed < bench.speed_wanted {
+        true if short => format!("{}× held", bench.speed),
+        true => format!("{}× held ({}× asked)", bench.speed, bench.speed_wanted),
+        false => format!("{}×", bench.speed),
+    };
+    Some((bench.scenario.clone(), speed))
+}
+
+/// Why there is nothing to see yet, while the history before the start is run.
+pub fn preparing(console: &Console) -> Option<&'static str> {
+    let bench = console.bench.as_ref()?;
+    bench.preparing.then_some("the sandbox first runs the hours before now; it opens in a moment …")
+}
+
 fn clockwork(ink: &mut Ink<'_>, area: Rect, bench: &Bench) {
     let title = format!("Scenario {} · seed {}", bench.scenario, bench.seed);
     let inside = Frame::new(title, ink).note("+ faster  - slower").draw(ink, area);
@@ -103,7 +120,7 @@ fn clockwork(ink: &mut Ink<'_>, area: Rect, bench: &Bench) {
     prose.line(speed);
     let mut now = vec![Piece::new("now   ", theme.dim()), Piece::new(figure::moment(bench.now), theme.plain())];
     if bench.preparing {
-        now.push(Piece::new("   ○ three hours of history are being run", theme.severity(Severity::Note)));
+        now.push(Piece::new("   ○ the hours before now are being run", theme.severity(Severity::Note)));
     }
     prose.line(now);
     prose.draw(ink, inside, 0);

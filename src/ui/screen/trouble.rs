@@ -7,6 +7,7 @@ use crate::console::Console;
 use crate::console::command;
 use crate::model::finding::{Finding, Remedy, Severity, Subject};
 use crate::model::time::spoken;
+use crate::ui::screen::sandbox;
 use crate::ui::theme::Theme;
 use crate::ui::widget::figure;
 use crate::ui::widget::ink::{Ink, Piece, width_of};
@@ -142,7 +143,10 @@ fn nothing(ink: &mut Ink<'_>, area: Rect, console: &Console) {
     let mut prose = Prose::new(area.width);
     let picture = &console.picture;
     match &picture.topology {
-        None => prose.text(0, "asking the account what there is …", theme.plain()),
+        None => {
+            let waits = sandbox::preparing(console).unwrap_or("asking the account what there is …");
+            prose.text(0, waits, theme.plain());
+        }
         Some(topology) if topology.value.nodes.is_empty() => {
             prose.text(0, "no function, queue or stream found here", theme.bold());
             prose.text(0, "wrong region, account or --prefix? what could not be read is named below", theme.plain());
