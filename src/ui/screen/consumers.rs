@@ -62,6 +62,8 @@ pub fn table(ink: &mut Ink<'_>, area: Rect, console: &Console, focused: bool) {
     let mut frame = Frame::new("Consumers", ink).focused(focused);
     if focused && !console.filter().is_empty() {
         frame = frame.note(format!("{} of {all} match “{}”", rows.len(), console.filter()));
+    } else if let Some(why) = rows.iter().find_map(|seen| seen.stale.as_ref()) {
+        frame = frame.note(format!("dimmed rows are stale: {why}")).note("dimmed rows are stale");
     } else if let Some(at) = console.picture.mappings.values().map(|mapping| mapping.at).max() {
         frame = frame.note(format!("settings {} old", figure::age(console.now.ms_since(at))));
     }

@@ -61,8 +61,11 @@ pub fn table(ink: &mut Ink<'_>, area: Rect, console: &Console, focused: bool) {
     let rows = console.queue_rows();
     let all = console.picture.queues.len();
     let mut frame = Frame::new("Queues", ink).focused(focused);
+    let stale = rows.iter().find_map(|seen| seen.stale.as_ref());
     frame = if focused && !console.filter().is_empty() {
         frame.note(format!("{} of {all} match “{}”", rows.len(), console.filter()))
+    } else if let Some(why) = stale {
+        frame.note(format!("dimmed rows are stale: {why}")).note("dimmed rows are stale")
     } else {
         frame.note("counts are SQS's own, approximate")
     };
