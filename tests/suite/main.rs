@@ -1,6 +1,7 @@
 //! One integration binary, so that the AWS SDK is linked once.
 
 mod aws;
+mod console;
 mod driver;
 mod peer;
 mod pipeline_story;

@@ -2,6 +2,7 @@
 //! sleeps for a fixed time and hopes; every wait is for text on the screen, with a deadline.
 
 use std::io::{Read, Write};
+use std::num::NonZero;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
@@ -57,7 +58,7 @@ impl Session {
             }
         });
         let input = pair.master.take_writer().expect("a writer");
-        let parser = vt100::Parser::new(rows, columns, 0);
+        let parser = vt100::Parser::new(cells(rows), cells(columns), 0);
         Session { parser, output, input, child, master: pair.master, raw: Vec::new(), _home: home }
     }
 
@@ -107,7 +108,7 @@ impl Session {
 
     pub fn resize(&mut self, columns: u16, rows: u16) {
         self.master.resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).expect("a resize");
-        self.parser.screen_mut().set_size(rows, columns);
+        self.parser.screen_mut().set_size(cells(rows), cells(columns));
     }
 
     pub fn signal(&self, name: &str) {
@@ -136,6 +137,10 @@ impl Session {
         self.raw.extend_from_slice(bytes);
         self.parser.process(bytes);
     }
+}
+
+fn cells(count: u16) -> NonZero<u16> {
+    NonZero::new(count).expect("a terminal has cells")
 }
 
 impl Drop for Session {

@@ -1,0 +1,146 @@
+//! The console as a person uses it: the real binary, by keys alone.
+
+use std::time::Duration;
+
+use crate::pty::Session;
+
+const LONG: Duration = Duration::from_secs(300);
+
+/// Opens the sandbox and waits until its history has been run and the first verdicts stand.
+fn night_shift(columns: u16, rows: u16, speed: &str) -> Session {
+    let mut session = Session::start(columns, rows, &["sandbox", "--seed", "7", "--speed", speed]);
+    session.wait_for("SANDBOX");
+    session.wait_at_most(LONG, "the verdict", |screen| {
+        screen.contains("LogWorker is falling behind") && screen.contains("JobDLQ: dead letters")
+    });
+    session
+}
+
+/// The number behind `before` on the screen, thousands separators left out.
+fn figure(screen: &str, before: &str) -> Option<u64> {
+    let rest = screen.split(before).nth(1)?;
+    let digits: String =
+        rest.trim_start_matches(['~', ' ']).chars().take_while(|c| c.is_ascii_digit() || *c == ',').collect();
+    digits.replace(',', "").parse().ok()
+}
+
+#[test]
+fn the_night_shift_is_put_right_by_keys_alone() {
+    let mut s = night_shift(120, 36, "10");
+
+    // Tune: parallel 1→5, followed until it is settled and seen to work.
+    s.keys("2");
+    s.wait_for("LogWorker");
+    s.keys("/LogWorker\r");
+    s.wait("the filter to be taken", |screen| !screen.contains("enter keep"));
+    s.keys("t");
+    s.wait_for("Tune LogWorker");
+    s.keys("5\r");
+    s.wait_for("parallel 1→5");
+    s.wait_for("[ Tune ]");
+    s.wait("the card to listen", listens);
+    s.keys("\r");
+    s.wait("the change to settle", |screen| screen.contains("parallel 1→5") && screen.contains("settled"));
+    s.keys("1");
+    s.wait_at_most(LONG, "the age to fall", |screen| screen.contains("catching up") || screen.contains("effective"));
+
+    // Scan, and redrive three of what is shown.
+    s.keys("3");
+    s.wait_for("└▶");
+    s.keys("/JobDLQ\r\r");
+    s.wait_for("enter scans it");
+    s.keys("\r");
+    s.wait_at_most(LONG, "the scan", |screen| screen.contains(" scanned at "));
+    s.keys(" j j ");
+    s.keys("R");
+    s.wait_for("Redrive 3 messages from JobDLQ");
+    confirm(&mut s, "3");
+    s.wait_at_most(LONG, "three to move", |screen| screen.contains("3 of 3 moved"));
+
+    // The fault is cleared; what the step had begun may still die for six more minutes.
+    s.keys("5");
+    s.wait_for("Census of identities");
+    s.keys("/failing-step\r");
+    s.keys(" ");
+    s.wait("the fault to be off", |screen| screen.lines().any(|l| l.contains("failing-step") && l.contains("off")));
+    s.wait_at_most(LONG, "the last to die", drained_of_the_dying());
+
+    // The rest by a move task, until the queue is empty.
+    s.keys("3");
+    s.wait_for("JobDLQ");
+    s.keys("\r");
+    s.wait_for("JobDLQ");
+    s.keys("R");
+    s.wait_for("Redrive from JobDLQ: which?");
+    s.keys("3");
+    s.wait_for("for good");
+    let about = figure(&s.screen(), "type how many, ").expect("the card says how many");
+    confirm(&mut s, &about.to_string());
+    s.wait_at_most(LONG, "the move task to end", |screen| screen.contains("COMPLETED") || screen.contains("moved"));
+    s.keys("5");
+    s.wait_at_most(LONG, "no dead letter", |screen| dead(screen) == Some(0));
+
+    // And still empty after visibility × (maxReceiveCount + 1) = 60 s × 6.
+    let cleared = clock_s(&s.screen());
+    let later = s.wait_at_most(LONG, "six minutes to pass", |screen| clock_s(screen) >= cleared + 361);
+    assert_eq!(dead(&later), Some(0), "dead letters came back:\n{later}");
+    assert_eq!(lost(&later), Some(0), "the census lost an identity:\n{later}");
+    s.keys("q");
+    assert_eq!(s.end(), 0);
+    assert!(!s.alternate_screen() && !s.cursor_hidden(), "the terminal is given back");
+}
+
+/// A card takes no keys at first and says so. Its footer is drawn last: with it the frame is whole.
+fn listens(screen: &str) -> bool {
+    let whole = screen.lines().last().is_some_and(|footer| footer.contains("esc leave it"));
+    whole && screen.contains("[ Leave it ]") && !screen.contains("keys are taken in a moment")
+}
+
+/// Types the count that a card asks for, and presses its button.
+fn confirm(s: &mut Session, count: &str) {
+    s.wait("the card to listen", listens);
+    s.keys(count);
+    s.wait("the count to be typed", |screen| screen.contains(&format!("to confirm: {count}")));
+    s.keys("\r");
+    s.wait("the button to have the focus", |screen| screen.contains("enter press"));
+    s.keys("\r");
+}
+
+/// On the sandbox's screen: every failing job has died or been done once the count of the dead has
+/// not moved for six minutes of sandbox time.
+fn drained_of_the_dying() -> impl Fn(&str) -> bool {
+    let seen = std::cell::Cell::new((u64::MAX, 0));
+    move |screen| {
+        let (Some(dead), now) = (dead(screen), clock_s(screen)) else { return false };
+        let (before, since) = seen.get();
+        if dead != before {
+            seen.set((dead, now));
+            return false;
+        }
+        now >= since + 361
+    }
+}
+
+/// The jobs column of the census: dead letters, counted by identity.
+fn dead(screen: &str) -> Option<u64> {
+    row(screen, "dead ")
+}
+
+fn lost(screen: &str) -> Option<u64> {
+    row(screen, "lost ")
+}
+
+fn row(screen: &str, name: &str) -> Option<u64> {
+    let line = screen.lines().find(|line| line.contains(&format!("│{name}")))?;
+    figure(line, &format!("│{name}"))
+}
+
+/// Seconds of the day in the header: the sandbox's time. A run across midnight goes on counting.
+fn clock_s(screen: &str) -> u64 {
+    let header = screen.lines().next().unwrap_or("");
+    let at = header.split_whitespace().find(|word| word.len() == 9 && word.ends_with('Z')).unwrap_or("00:00:00Z");
+    let part = |range: std::ops::Range<usize>| at.get(range).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
+    let s = part(0..2) * 3600 + part(3..5) * 60 + part(6..8);
+    // Started before midnight, read after it.
+    if s < 6 * 3600 { s + 86_400 } else { s }
+}
