@@ -49,7 +49,7 @@ fn overlay_keys(overlay: &Overlay) -> &'static [(&'static str, &'static str)] {
         Overlay::Palette(_) => &[("enter", "run it"), ("↑↓", "choose"), ("esc", "close")],
         Overlay::Card(card) => match card.focus {
             CardFocus::Count | CardFocus::Account => {
-                &[("enter", "next"), ("tab", "next field"), ("Y", "copy aws line"), ("esc", "leave it")]
+                &[("enter", "do it"), ("tab", "next field"), ("Y", "copy aws line"), ("esc", "leave it")]
             }
             CardFocus::Go | CardFocus::Leave => &[
                 ("enter", "press"),
