@@ -118,7 +118,7 @@ pub fn open(asked: &config::Sandbox, colour: bool) -> Result<u8, Failure> {
         utc_offset_s: shell::utc_offset_s(),
         ..ConsoleOptions::default()
     };
-    let scene = Scene::Sandbox { options: options(scenario, seed, asked), listen: asked.listen };
+    let scene = Scene::Sandbox { options: Box::new(options(scenario, seed, asked)), listen: asked.listen };
     // The sandbox ends with the process, and so does the journal of what was done in it.
     Ok(shell::run(ShellOptions { scene, console, prefix: None, state_dir: None, colour })?)
 }

@@ -42,7 +42,7 @@ pub enum Scene {
     Account(ConnectOptions),
     /// The embedded pipeline, and where to serve it too.
     Sandbox {
-        options: SandboxOptions,
+        options: Box<SandboxOptions>,
         listen: Option<SocketAddr>,
     },
 }
@@ -155,7 +155,7 @@ async fn connect(
             Ok((account, clock, None))
         }
         Scene::Sandbox { options, listen } => {
-            let sandbox = Arc::new(Sandbox::start(options)?);
+            let sandbox = Arc::new(Sandbox::start(*options)?);
             let account = Account::connect(ConnectOptions {
                 region: Some(sandbox.region().to_owned()),
                 endpoint_url: Some(ENDPOINT.to_owned()),
