@@ -64,6 +64,7 @@ impl Frame<'_> {
                 msg = timeout(Duration::from_millis(wait_ms), inbox.recv()) => msg.ok().flatten(),
             };
             dirty = true;
+            self.panic_if_asked();
             if let Some(ended) = self.take(self.tick()) {
                 return ended;
             }
@@ -74,6 +75,16 @@ impl Frame<'_> {
                 }
                 next = inbox.try_recv().ok();
             }
+        }
+    }
+
+    /// A build for tests panics when it is told to, so that leaving by a panic can be seen.
+    fn panic_if_asked(&self) {
+        if cfg!(debug_assertions)
+            && std::env::var_os("REDRIVE_TEST_PANIC").is_some()
+            && !self.console.findings.is_empty()
+        {
+            panic!("asked to by REDRIVE_TEST_PANIC");
         }
     }
 

@@ -14,10 +14,14 @@ pub use pace::Pace;
 pub use session::{operation_id, seed_of, session, utc_offset_s};
 pub use signals::asked_to_stop;
 
+use std::future::poll_fn;
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use thiserror::Error;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -119,11 +123,24 @@ async fn open(options: ShellOptions) -> Result<u8, ShellError> {
             theme: Theme::new(options.colour),
             outbox: outbox.clone(),
         };
-        frame.run(&mut inbox, &mut leave).await
+        caught(frame.run(&mut inbox, &mut leave)).await
     };
+    // The hook has kept what the panic said.
+    let ended = ended.unwrap_or_else(|| Ended::Left(leave.try_recv().unwrap_or(Leave::Panic(String::new()))));
     drop(guard);
     leave::settle(&mut worker, &mut inbox, &mut leave).await;
     Ok(exit_code(&ended))
+}
+
+/// `None` when the future panicked: leases are given back and the terminal restored all the same.
+async fn caught<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(output)) => Poll::Ready(Some(output)),
+        Err(_) => Poll::Ready(None),
+    })
+    .await
 }
 
 /// 0 for a key, 128 + n for a signal (as a shell counts), 101 for a panic (as Rust does).
