@@ -84,7 +84,7 @@ fn the_night_shift_is_put_right_by_keys_alone() {
     let later = s.wait_at_most(LONG, "six minutes to pass", |screen| clock_s(screen) >= cleared + 361);
     assert_eq!(dead(&later), Some(0), "dead letters came back:\n{later}");
     assert_eq!(lost(&later), Some(0), "the census lost an identity:\n{later}");
-    s.keys("q");
+    s.keys("\x03");
     assert_eq!(s.end(), 0);
     assert!(!s.alternate_screen() && !s.cursor_hidden(), "the terminal is given back");
 }
