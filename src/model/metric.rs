@@ -140,6 +140,15 @@ impl Metrics {
         self.asked_at.get(key).copied()
     }
 
+    /// Where sums over complete periods end: the newest three before the key was asked are incomplete
+    /// (ux.md, "Verdicts on screen"), and stay so until it is asked again. An answer older than ten
+    /// minutes counts for nothing here: what should have been asked since is missing, not old.
+    pub fn complete_until(&self, key: &MetricKey, now: Timestamp) -> Timestamp {
+        let asked_at = self.asked_at(key).unwrap_or(now).min(now);
+        let seen_at = if now.ms_since(asked_at) > 600_000 { now } else { asked_at };
+        seen_at.floor_to(60).plus_s(-180)
+    }
+
     /// The newest datapoint of any series: what "metrics 2 m" on screen is the age of.
     pub fn newest_at(&self) -> Option<Timestamp> {
         self.series.values().filter_map(|series| series.newest().map(|(at, _)| at)).max()

@@ -7,8 +7,6 @@ use crate::verdict::wording::span;
 
 /// One metric period, seconds.
 pub const PERIOD_S: i64 = 60;
-/// Sums leave out the newest three periods, which are always incomplete (ux.md).
-pub const INCOMPLETE_S: i64 = 3 * PERIOD_S;
 /// A series whose newest datapoint is older than this, in seconds, says nothing about now.
 pub const STALE_S: i64 = 600;
 /// Seconds that a trend looks back, and its newest part.
@@ -117,7 +115,7 @@ impl Total {
 /// datapoint. A gap adds nothing.
 pub fn total(picture: &Picture, now: Timestamp, key: &MetricKey, minutes: i64) -> Option<Total> {
     let series = picture.metrics.get(key)?;
-    let to = now.floor_to(PERIOD_S).plus_s(-INCOMPLETE_S);
+    let to = picture.metrics.complete_until(key, now);
     let from = to.plus_s(-minutes * PERIOD_S);
     let mut points = series.between(from, to).peekable();
     points.peek()?;

@@ -4,8 +4,6 @@
 use crate::model::metric::{MetricKey, Metrics};
 use crate::model::time::Timestamp;
 
-/// The newest three minutes are always incomplete (ux.md, "Verdicts on screen").
-const INCOMPLETE_S: i64 = 180;
 /// Minutes a shown rate is the mean of.
 const MEAN_S: i64 = 300;
 /// A value older than this is no longer "now".
@@ -16,9 +14,10 @@ pub fn per_s(metrics: &Metrics, key: &MetricKey, now: Timestamp) -> Option<f64> 
     mean(metrics, key, now).map(|sum| sum / 60.0)
 }
 
-/// The mean of the five newest complete minutes that have a datapoint.
+/// The mean of the five newest complete minutes that have a datapoint. What was incomplete when it was
+/// asked for is incomplete here until it is asked for again.
 pub fn mean(metrics: &Metrics, key: &MetricKey, now: Timestamp) -> Option<f64> {
-    let to = now.floor_to(60).plus_s(-INCOMPLETE_S);
+    let to = metrics.complete_until(key, now);
     let (sum, n) =
         metrics.get(key)?.between(to.plus_s(-MEAN_S), to).fold((0.0, 0.0), |(sum, n), (_, v)| (sum + v, n + 1.0));
     (n > 0.0).then(|| sum / n)
@@ -45,5 +44,6 @@ mod tests {
         assert_eq!(per_s(&metrics, &key, now), Some(15.0));
         assert_eq!(newest(&metrics, &key, now), Some((now.plus_s(-60), 1.0)));
         assert_eq!(newest(&metrics, &key, now.plus_s(3600)), None);
+        assert_eq!(per_s(&metrics, &key, now.plus_s(240)), Some(15.0), "the minute at -60 s was incomplete when asked");
     }
 }
