@@ -8,7 +8,7 @@ use aws_smithy_types::DateTime;
 
 use crate::aws::Account;
 use crate::aws::failure::refused;
-use crate::model::metric::MetricKey;
+use crate::model::metric::{MetricKey, Stat};
 use crate::model::service_error::ServiceError;
 use crate::model::time::Timestamp;
 
@@ -34,9 +34,36 @@ impl Account {
         let per_call = (MAX_DATAPOINTS / minutes).clamp(1, MAX_QUERIES);
         let wanted: Vec<MetricKey> = answer.keys().cloned().collect();
         for chunk in wanted.chunks(per_call) {
-            self.metrics_of(chunk, from, to, &mut answer).await?;
+            match self.metrics_of(chunk, from, to, &mut answer).await {
+                Err(error) if self.endpoint_url.is_some() && error.http >= 500 => {
+                    self.metrics_but_percentiles(chunk, from, to, &mut answer, error).await?;
+                }
+                done => done?,
+            }
         }
         Ok(answer)
+    }
+
+    /// Somebody else's CloudWatch may break on a percentile and take every other metric of the call
+    /// down with it (localemu 1.3.2 answers 500 to `p95`): then the rest is asked for without them.
+    async fn metrics_but_percentiles(
+        &self,
+        keys: &[MetricKey],
+        from: Timestamp,
+        to: Timestamp,
+        answer: &mut BTreeMap<MetricKey, MetricResult>,
+        error: ServiceError,
+    ) -> Result<(), ServiceError> {
+        let (percentiles, rest): (Vec<MetricKey>, Vec<MetricKey>) =
+            keys.iter().cloned().partition(|key| matches!(key.stat, Stat::P95 | Stat::P99));
+        if percentiles.is_empty() || rest.is_empty() {
+            return Err(error);
+        }
+        self.metrics_of(&rest, from, to, answer).await?;
+        for key in percentiles {
+            answer.insert(key, Err(format!("percentiles: {error}")));
+        }
+        Ok(())
     }
 
     async fn metrics_of(
