@@ -59,6 +59,8 @@ pub enum ConnectError {
     BadCredentials { whose: String, why: String },
     #[error("endpoint {url:?} {why}; it should look like http://127.0.0.1:4566 or https://host")]
     BadEndpoint { url: String, why: &'static str },
+    #[error("region {name:?} is no name of a region; it should look like eu-west-1")]
+    BadRegion { name: String },
 }
 
 impl Account {
@@ -100,6 +102,9 @@ impl Account {
             check_credentials(&config, options.profile.as_deref(), region.is_none()).await?;
         }
         let region = region.filter(|name| !name.is_empty()).ok_or(ConnectError::NoRegion)?;
+        if !is_host_label(&region) {
+            return Err(ConnectError::BadRegion { name: region });
+        }
         Ok(assemble(&config, region, &options, in_process))
     }
 }
@@ -158,9 +163,12 @@ async fn check_credentials(config: &SdkConfig, profile: Option<&str>, no_region:
         // Without a region the chain cannot ask STS or SSO either: the region is what to give first.
         _ if no_region && !matches!(error, CredentialsError::CredentialsNotLoaded(_)) => Err(ConnectError::NoRegion),
         CredentialsError::CredentialsNotLoaded(_) => {
-            let why = profile.map_or("environment, profile, container and instance were asked".to_owned(), |name| {
-                format!("profile {name:?} is not in ~/.aws, or holds none")
-            });
+            let by_environment = std::env::var("AWS_PROFILE").ok().filter(|name| !name.is_empty());
+            let why = match (profile, by_environment) {
+                (Some(name), _) => format!("profile {name:?} is not in ~/.aws, or holds none"),
+                (None, Some(name)) => format!("AWS_PROFILE {name:?} is not in ~/.aws, or holds none"),
+                (None, None) => "environment, profile, container and instance were asked".to_owned(),
+            };
             Err(ConnectError::NoCredentials { why })
         }
         _ => {
@@ -223,6 +231,14 @@ fn host_of(url: &str) -> Option<&str> {
     authority.split(':').next()
 }
 
+/// What may stand in a host name, where the SDK puts the region.
+fn is_host_label(name: &str) -> bool {
+    name.len() <= 63
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+}
+
 fn made_up() -> Credentials {
     Credentials::new("test", "test", None, None, "redrive test credentials")
 }
@@ -239,8 +255,8 @@ fn time_outs() -> TimeoutConfig {
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(3_100);
 /// Longer than the longest wait of a receive (1 s), a slow page of 500 metrics included.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
-/// A read with its retries.
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(40);
+/// A read with its retries: somebody waits in front of it.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(20);
 
 #[cfg(test)]
 mod tests {

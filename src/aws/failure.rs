@@ -53,7 +53,7 @@ fn what_now(said: &ServiceError) -> Option<&'static str> {
     match said.code.as_str() {
         _ if said.is_expired() => Some("log in again (`aws sso login`), or choose another --profile"),
         "NoCredentials" => Some("log in again (`aws sso login`), or choose another --profile"),
-        "NotAws" => Some("is it an endpoint of this service?"),
+        "NotAws" | "Http404" | "Http405" => Some("is it an endpoint of this service?"),
         "Unreachable" => Some("are network, --region and --endpoint-url right?"),
         _ => None,
     }

@@ -45,7 +45,9 @@ pub enum Failure {
 impl Failure {
     pub fn code(&self) -> u8 {
         match self {
-            Failure::Usage(_) | Failure::Scenario(_) => 2,
+            Failure::Usage(_)
+            | Failure::Scenario(_)
+            | Failure::Connect(ConnectError::BadEndpoint { .. } | ConnectError::BadRegion { .. }) => 2,
             Failure::Shell(error) => shell_code(error),
             Failure::Refused(_) => 4,
             Failure::Quiet => 0,

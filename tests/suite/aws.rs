@@ -226,6 +226,11 @@ async fn what_is_missing_is_said_before_anything_is_sent() {
     let bad = ConnectOptions { endpoint_url: Some("localhost:4566".to_owned()), ..ConnectOptions::default() };
     let error = Account::connect(bad).await.expect_err("no scheme");
     assert!(matches!(error, ConnectError::BadEndpoint { .. }) && error.to_string().contains("http://"), "{error}");
+    for name in ["a b", "../x", "-"] {
+        let bad = ConnectOptions { region: Some(name.to_owned()), test_credentials: true, ..ConnectOptions::default() };
+        let error = Account::connect(bad).await.expect_err("no region");
+        assert!(matches!(error, ConnectError::BadRegion { .. }), "{error}");
+    }
     let stranger = ConnectOptions {
         region: Some("eu-west-1".to_owned()),
         profile: Some("no-such-profile-of-a-test".to_owned()),
@@ -259,6 +264,33 @@ async fn metrics_come_in_as_few_calls_as_the_limit_allows() {
     assert_eq!(answer[&keys[600]], Ok(Vec::new()), "asked, and there is none");
     assert_eq!(account.usage().metrics, 601);
     assert_eq!(*account.dates().borrow(), Some(NEW_YEAR), "the Date of the answer");
+}
+
+#[tokio::test]
+async fn a_stranger_that_breaks_on_percentiles_still_answers_the_rest() {
+    let line = Line::speaking(|request| {
+        let Request::CloudWatch(CloudWatchRequest::GetMetricData(ask)) = request else { panic!("{request:?}") };
+        if ask.queries.iter().any(|(_, key, _)| key.stat == Stat::P95) {
+            return Err(ServiceError { http: 500, ..ServiceError::new("x", "InternalError", "'p95'") });
+        }
+        let result = |(id, key, _): &(String, MetricKey, _)| MetricResult {
+            id: id.clone(),
+            label: key.name.clone(),
+            points: vec![(ask.from, 1.5)],
+        };
+        let results = ask.queries.iter().map(result).collect();
+        Ok(Reply::CloudWatch(CloudWatchReply::MetricData { results, token: None }))
+    });
+    let account = line.account().await;
+    let name = "F".into();
+    let [slow, errors] =
+        [("Duration", Stat::P95), ("Errors", Stat::Sum)].map(|(what, stat)| MetricKey::lambda(&name, what, stat));
+    let asked = [slow.clone(), errors.clone()];
+    let answer = account.metrics(&asked, NEW_YEAR, NEW_YEAR.plus_s(60)).await.expect("the rest is answered");
+    assert_eq!(answer[&errors], Ok(vec![(NEW_YEAR, 1.5)]));
+    assert!(answer[&slow].as_ref().is_err_and(|why| why.contains("InternalError: 'p95'")), "{answer:?}");
+    let alone = account.metrics(&asked[..1], NEW_YEAR, NEW_YEAR.plus_s(60)).await.expect_err("nothing is left to ask");
+    assert_eq!(alone.http, 500);
 }
 
 fn sqs(name: &str) -> Arn {
