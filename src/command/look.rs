@@ -60,7 +60,13 @@ impl Look {
                 for (key, points) in answers {
                     match points {
                         Ok(points) => self.picture.metrics.merge(&key, self.now, points),
-                        Err(why) => self.missing.push(format!("{}: {why}", key.name)),
+                        Err(why) => {
+                            let line = format!("{}: {why}", key.name);
+                            // A broken statistic fails for every function alike.
+                            if !self.missing.contains(&line) {
+                                self.missing.push(line);
+                            }
+                        }
                     }
                 }
             }
@@ -86,7 +92,12 @@ pub async fn status(here: &Here, style: Style) -> Result<u8, Failure> {
     let findings = verdict::judge(&look.picture, look.now);
     let status = report::status::Status::new(&look.picture, findings, look.missing, look.now);
     print(&report::one(style, &status, report::status::text))?;
-    Ok(if status.is_bad() { exit::TROUBLE } else { exit::FINE })
+    Ok(match status.missing.is_empty() {
+        _ if status.is_bad() => exit::TROUBLE,
+        true => exit::FINE,
+        // Nothing wrong in what could be read is not "fine".
+        false => exit::PARTLY,
+    })
 }
 
 pub async fn topology(here: &Here, style: Style) -> Result<u8, Failure> {

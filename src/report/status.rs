@@ -64,12 +64,15 @@ pub fn text(status: &Status) -> String {
         let _ = writeln!(out, "not read: {}", clean(missing));
     }
     if status.findings.is_empty() {
-        let _ = writeln!(out, "nothing found wrong");
+        let all =
+            if status.missing.is_empty() { "nothing found wrong" } else { "nothing found wrong in what could be read" };
+        let _ = writeln!(out, "{all}");
     }
     for finding in &status.findings {
         let since = finding.since.map(|since| format!("  since {}", since.clock())).unwrap_or_default();
         let _ = writeln!(out, "{} {}{since}", finding.severity, clean(&finding.headline));
-        for line in &finding.evidence {
+        // Said once, above.
+        for line in finding.evidence.iter().filter(|line| status.metrics_error.as_ref() != Some(*line)) {
             let _ = writeln!(out, "    {}", clean(line));
         }
         for remedy in &finding.remedies {
