@@ -41,11 +41,17 @@ fn entries(here: &Here, id: &str) -> Result<Vec<JournalEntry>, Failure> {
 async fn put_back(here: &Here, done: &RetunePlan, consent: Consent) -> Result<u8, Failure> {
     let look = look::look(here).await?;
     let mapping = tune::find(&look, done.mapping.as_str())?;
+    let change = back(done);
+    let enabled = change.enabled.unwrap_or_else(|| tune::is_enabled(mapping));
+    if change.applied_to(&mapping.settings) == mapping.settings && enabled == tune::is_enabled(mapping) {
+        print(&format!("{} has these settings already; nothing was changed\n", mapping.function))?;
+        return Ok(exit::FINE);
+    }
     let plan = RetunePlan {
         mapping: mapping.id.clone(),
         before: mapping.settings.clone(),
         enabled_before: tune::is_enabled(mapping),
-        change: back(done),
+        change,
         reason: Some("undo".to_owned()),
     };
     tune::retune(here, &look, mapping, plan, consent).await
