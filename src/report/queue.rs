@@ -65,9 +65,14 @@ pub fn table(rows: &[Row], now: Timestamp) -> String {
             spoken(i64::from(row.visibility_s) * 1000),
             spoken(i64::from(row.retention_s) * 1000),
             goes,
-            row.max_receive_count.map_or(MISSING.to_owned(), |count| format!("{count} receives")),
+            row.max_receive_count.map_or(MISSING.to_owned(), receives),
             or_missing(age),
         ]);
     }
     table.text()
+}
+
+/// `5 receives`
+fn receives(count: u32) -> String {
+    if count == 1 { "1 receive".to_owned() } else { format!("{count} receives") }
 }

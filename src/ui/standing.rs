@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::console::Console;
 use crate::console::running::Running;
+use crate::console::screen::Screen;
 use crate::model::finding::Severity;
 use crate::model::time::spoken;
 use crate::operation::progress::Kind;
@@ -43,6 +44,14 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
 
 fn troubles(console: &Console) -> Vec<String> {
     let mut lines: Vec<String> = console.troubles.values().cloned().collect();
+    if matches!(console.screen(), Screen::Map) {
+        // There the finding has it whole.
+        let evidence = || console.findings.iter().flat_map(|finding| &finding.evidence);
+        lines.retain(|line| !evidence().any(|said| said == line));
+        if lines.len() < console.troubles.len() {
+            return lines;
+        }
+    }
     if let Some(error) = &console.picture.metrics_error
         && !lines.iter().any(|line| line.contains(error.as_str()) || error.contains(line.as_str()))
     {

@@ -94,7 +94,7 @@ fn note<T>(console: &mut Console, asked: Asked, result: Result<T, ServiceError>)
 /// The error and what to do about it, in one line.
 fn explained(error: &ServiceError) -> String {
     let advice = if error.is_expired() {
-        "; credentials have expired: sign in again, the console goes on by itself"
+        "; the console goes on by itself then"
     } else if error.is_throttle() {
         "; asking less often"
     } else if error.is_denied() {
@@ -265,9 +265,8 @@ fn metrics(console: &mut Console, generation: u64, at: Timestamp, result: Result
         }
         Err(error) => {
             let line = format!("metrics unavailable: {}", explained(&error));
-            if console.troubles.insert(Asked::Metrics, line.clone()).is_none() {
-                console.say(Severity::Warning, line.clone());
-            }
+            // A line that stays and a finding say it; a toast would say it a third time.
+            console.troubles.insert(Asked::Metrics, line.clone());
             console.picture.metrics_error = Some(line);
             console.schedule.metrics_failed();
         }

@@ -143,6 +143,12 @@ fn nothing(ink: &mut Ink<'_>, area: Rect, console: &Console) {
     let mut prose = Prose::new(area.width);
     let picture = &console.picture;
     match &picture.topology {
+        None if !console.troubles.is_empty() && sandbox::preparing(console).is_none() => {
+            prose.text(0, "the account could not be read; it is asked again by itself", theme.bold());
+            for line in console.troubles.values().take(1) {
+                prose.text(2, line, theme.plain());
+            }
+        }
         None => {
             let waits = sandbox::preparing(console).unwrap_or("asking the account what there is …");
             prose.text(0, waits, theme.plain());

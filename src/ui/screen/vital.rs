@@ -304,7 +304,8 @@ fn named(console: &Console, about: impl Fn(&ChangeSubject) -> bool) -> Vec<Mark>
 fn why_empty(console: &Console, key: &MetricKey) -> String {
     let picture = &console.picture;
     match (&picture.metrics_error, picture.metrics.asked_at(key)) {
-        (Some(error), _) => error.clone(),
+        // The finding, or the line above the footer, says why; once is enough.
+        (Some(_), _) => "no metrics: CloudWatch could not be read".to_owned(),
         (None, Some(at)) => format!(
             "no datapoint in 3 h, asked {} ago: CloudWatch publishes none while nothing runs",
             figure::age(console.now.ms_since(at))
