@@ -81,3 +81,32 @@ pub fn text(status: &Status) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::finding::Subject;
+
+    #[test]
+    fn what_was_not_read_is_said_once_and_never_called_good() {
+        let line = "metrics unavailable: cloudwatch:GetMetricData: NotAws";
+        let picture = Picture { metrics_error: Some(line.to_owned()), ..Picture::default() };
+        let blind = Finding {
+            rule: "metrics-unavailable".to_owned(),
+            severity: Severity::Warning,
+            subject: Subject::Account,
+            headline: "nothing can be said".to_owned(),
+            since: None,
+            evidence: vec![line.to_owned(), "something else".to_owned()],
+            remedies: Vec::new(),
+        };
+        let now = Timestamp::from_s(1_800_000_000);
+        let said = text(&Status::new(&picture, vec![blind], Vec::new(), now));
+        assert_eq!(said.matches(line).count(), 1, "{said}");
+        assert!(said.contains("something else"), "{said}");
+        let whole = text(&Status::new(&Picture::default(), Vec::new(), Vec::new(), now));
+        assert!(whole.ends_with("nothing found wrong\n"), "{whole}");
+        let part = text(&Status::new(&Picture::default(), Vec::new(), vec!["sts: no".to_owned()], now));
+        assert!(part.contains("not read: sts: no") && part.ends_with("in what could be read\n"), "{part}");
+    }
+}

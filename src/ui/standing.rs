@@ -118,3 +118,25 @@ fn far(operation: &Running) -> String {
     }
     parts.join(" · ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::Asked;
+    use crate::ui::scenes;
+
+    #[test]
+    fn on_the_map_a_finding_that_says_it_whole_is_enough() {
+        let mut console = scenes::account();
+        let line = "metrics unavailable: cloudwatch:GetMetricData: NotAws".to_owned();
+        console.picture.metrics_error = Some(line.clone());
+        console.troubles.insert(Asked::Metrics, line.clone());
+        console.troubles.insert(Asked::Identity, "sts: no".to_owned());
+        console.screens = vec![Screen::Consumers];
+        assert_eq!(troubles(&console).iter().filter(|said| **said == line).count(), 1);
+        console.screens = vec![Screen::Map];
+        assert!(troubles(&console).contains(&line), "no finding says it yet");
+        console.findings = crate::verdict::judge(&console.picture, console.now);
+        assert_eq!(troubles(&console), ["sts: no"]);
+    }
+}

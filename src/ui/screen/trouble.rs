@@ -3,8 +3,8 @@
 
 use ratatui::layout::Rect;
 
-use crate::console::Console;
 use crate::console::command;
+use crate::console::{Asked, Console};
 use crate::model::finding::{Finding, Remedy, Severity, Subject};
 use crate::model::time::spoken;
 use crate::ui::screen::sandbox;
@@ -145,9 +145,8 @@ fn nothing(ink: &mut Ink<'_>, area: Rect, console: &Console) {
     match &picture.topology {
         None if !console.troubles.is_empty() && sandbox::preparing(console).is_none() => {
             prose.text(0, "the account could not be read; it is asked again by itself", theme.bold());
-            for line in console.troubles.values().take(1) {
-                prose.text(2, line, theme.plain());
-            }
+            let line = console.troubles.get(&Asked::Topology).or_else(|| console.troubles.values().next());
+            prose.text(2, line.map_or("", String::as_str), theme.plain());
         }
         None => {
             let waits = sandbox::preparing(console).unwrap_or("asking the account what there is …");
