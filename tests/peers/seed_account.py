@@ -83,11 +83,15 @@ def main():
         BillingMode="PAY_PER_REQUEST",
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
     )["TableDescription"]
+    # moto wants a role that exists, of the caller's own account.
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = client("iam").create_role(RoleName="worker", AssumeRolePolicyDocument=policy)["Role"]["Arn"]
     for name in ("JobWorker", "LogWorker"):
         lam.create_function(
             FunctionName=name,
             Runtime="python3.11",
-            Role="arn:aws:iam::000000000000:role/worker",
+            Role=role,
             Handler="index.handler",
             Code={"ZipFile": code()},
             Timeout=10,
