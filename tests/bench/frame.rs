@@ -105,7 +105,7 @@ fn queue(n: usize) -> Queue {
         redrive: None,
         fifo: false,
         // Every other one is somebody's dead-letter queue.
-        sources: if n % 2 == 0 { vec![arn("sqs", &format!("queue-{:02}", n + 1))] } else { Vec::new() },
+        sources: if n.is_multiple_of(2) { vec![arn("sqs", &format!("queue-{:02}", n + 1))] } else { Vec::new() },
         name: name.into(),
     }
 }
