@@ -166,7 +166,7 @@ fn answered<T>(
     preflight.accept(consent).map_err(|(preflight, why)| Box::new((back(preflight), why)))
 }
 
-/// A plan that needs no card of its own: a scan of a queue where looking harms nothing.
+/// A plan that needs no card of its own: a scan in the sandbox, where looking harms nothing real.
 pub(super) fn without_card(planned: Planned) -> Option<Yes> {
     confirm(planned, &Consent::Enter).ok()
 }

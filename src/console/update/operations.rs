@@ -7,8 +7,9 @@ use std::sync::Arc;
 use crate::console::Console;
 use crate::console::effect::Effect;
 use crate::console::running::{About, Effectiveness, Ended, Follow, Running};
+use crate::console::screen::Screen;
 use crate::console::snapshot::Snapshot;
-use crate::console::update::{arm, facts};
+use crate::console::update::{arm, facts, navigation};
 use crate::model::change::{Change, ChangeSubject};
 use crate::model::finding::Severity;
 use crate::model::id::{MessageId, OperationId, QueueName};
@@ -25,6 +26,7 @@ pub(super) fn start(console: &mut Console, undertaking: Undertaking, about: Abou
         About::Scan(queue) => {
             let snapshot = Snapshot::new(queue.clone(), id.clone(), console.now);
             console.snapshots.insert(queue.clone(), snapshot);
+            navigation::push(console, Screen::Triage(queue.clone()));
         }
         About::Retune(plan) => drop(console.saved.insert(plan.mapping.clone(), (**plan).clone())),
         About::Redrive { .. } | About::MoveAll(_) => {}
@@ -193,14 +195,16 @@ fn meant(console: &Console) -> Option<&Running> {
 }
 
 pub(super) fn pause(console: &mut Console) -> Vec<Effect> {
-    let command = meant(console).map(|operation| {
-        let command = if operation.is_paused() { Command::Resume } else { Command::Pause };
-        Effect::Command(operation.id.clone(), command)
-    });
-    if command.is_none() {
+    let Some(operation) = meant(console) else {
         console.say(Severity::Note, "nothing runs");
+        return Vec::new();
+    };
+    let (id, paused) = (operation.id.clone(), operation.is_paused());
+    // To stop is always allowed; to go on is to write again.
+    if paused && !arm::allows(console, "going on") {
+        return Vec::new();
     }
-    command.into_iter().collect()
+    vec![Effect::Command(id, if paused { Command::Resume } else { Command::Pause })]
 }
 
 pub(super) fn cancel(console: &mut Console) -> Vec<Effect> {

@@ -2,10 +2,10 @@
 //! write, though one that puts everything back.
 
 use crate::console::Console;
+use crate::console::armed::Armed;
 use crate::console::effect::Effect;
 use crate::console::overlay::Planned;
-use crate::console::screen::Screen;
-use crate::console::update::{card, navigation, operations};
+use crate::console::update::{card, operations};
 use crate::model::finding::Severity;
 use crate::model::plan::ScanPlan;
 use crate::operation::confirm::Preflight;
@@ -38,8 +38,12 @@ pub(super) fn scan(console: &mut Console) -> Vec<Effect> {
         return Vec::new();
     }
     let title = format!("Scan {}", queue.name);
-    let preflight = Preflight::new(plan, &card::facts(console, queue.name.to_string()));
-    let Some((undertaking, about)) = card::without_card(Planned::Scan(preflight)) else { return Vec::new() };
-    navigation::push(console, Screen::Triage(queue.name));
+    let planned = Planned::Scan(Preflight::new(plan, &card::facts(console, queue.name.to_string())));
+    // Receiving is a write, and a write has a card; only where nothing real can be harmed it needs none.
+    if console.armed != Armed::Always {
+        card::show(console, planned, None);
+        return Vec::new();
+    }
+    let Some((undertaking, about)) = card::without_card(planned) else { return Vec::new() };
     operations::start(console, undertaking, about, title)
 }

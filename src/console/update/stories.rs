@@ -260,3 +260,42 @@ fn the_journal_puts_settings_back_and_says_that_messages_cannot_be() {
     trial.types("\x1b");
     assert!(trial.console.overlays.is_empty());
 }
+
+#[test]
+fn a_scan_of_an_account_shows_its_card_first() {
+    let mut trial = Trial::new(ConsoleOptions::default());
+    trial.types("W9012\n3");
+    let keys = trial.console.queue_keys();
+    let row = keys.iter().position(|name| name.as_str() == "JobDLQ").expect("it is listed");
+    trial.console.cursors.queues.put(&keys, row);
+    for (way, place) in [("s", Screen::Queues), ("\n\n", Screen::Triage("JobDLQ".into()))] {
+        assert!(trial.types(way).iter().all(|effect| !effect.writes()), "{way:?} receives without a card");
+        assert_eq!(card(&trial).planned.card().title, "Scan JobDLQ");
+        assert_eq!(*trial.console.screen(), place);
+        trial.wait_ms(Card::DEAF_MS);
+        trial.types("\x1b");
+    }
+    trial.types("s");
+    trial.wait_ms(Card::DEAF_MS);
+    let effects = trial.types("\n");
+    assert!(matches!(effects.as_slice(), [Effect::Start { undertaking: Undertaking::Scan(_), .. }]), "{effects:?}");
+    assert_eq!(*trial.console.screen(), Screen::Triage("JobDLQ".into()));
+}
+
+#[test]
+fn what_was_paused_does_not_go_on_unarmed() {
+    let mut trial = Trial::new(ConsoleOptions::default());
+    trial.types("W9012\n");
+    trial.scanned(1);
+    trial.types("R1");
+    trial.wait_ms(Card::DEAF_MS);
+    let effects = trial.types("\n");
+    let [Effect::Start { id, .. }] = effects.as_slice() else { panic!("{effects:?}") };
+    let id = id.clone();
+    assert_eq!(trial.types("p"), [Effect::Command(id.clone(), Command::Pause)]);
+    let paused = Progress { phase: crate::operation::progress::Phase::Paused, ..progress(&id, Kind::Redrive) };
+    trial.tell(Msg::OperationProgressed(paused));
+    trial.wait_ms(Armed::FOR_MS);
+    assert_eq!(trial.types("p"), [], "the hour is over");
+    assert_eq!(trial.types("X"), [Effect::Command(id, Command::Cancel)], "to stop is always allowed");
+}

@@ -4,6 +4,7 @@
 use crate::console::effect::Effect;
 use crate::console::key::{Code, Key};
 use crate::console::msg::Msg;
+use crate::console::overlay::Card;
 use crate::console::update::update;
 use crate::console::{Console, ConsoleOptions};
 use crate::model::id::{Arn, QueueName};
@@ -79,7 +80,11 @@ impl Trial {
         let keys = self.console.queue_keys();
         let row = keys.iter().position(|name| name.as_str() == "JobDLQ").expect("it is listed");
         self.console.cursors.queues.put(&keys, row);
-        let effects = self.types("\n\n");
+        let mut effects = self.types("\n\n");
+        if !self.console.options.sandbox {
+            self.wait_ms(Card::DEAF_MS);
+            effects = self.types("\n");
+        }
         let id = match effects.as_slice() {
             [Effect::Start { id, .. }, ..] => id.clone(),
             other => panic!("no scan was started: {other:?}; {}", self.said()),
