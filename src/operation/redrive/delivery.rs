@@ -180,17 +180,17 @@ impl Redrive {
         destination.unknowns = 0;
         if error.is_throttle() {
             destination.backoff.fail(now);
-            return batch.ids.iter().for_each(|id| self.unsend(&batch.to, id, &why));
+            return batch.ids.iter().rev().for_each(|id| self.unsend(&batch.to, id, &why));
         }
         if error.is_expired() {
             self.stop(why.clone());
-            return batch.ids.iter().for_each(|id| self.unsend(&batch.to, id, &why));
+            return batch.ids.iter().rev().for_each(|id| self.unsend(&batch.to, id, &why));
         }
         destination.refusals += 1;
         let hopeless = error.is_denied() || error.is_missing() || destination.refusals >= REFUSALS_MOST;
         if !hopeless && batch.ids.len() > 1 {
             // One bad entry may have spoilt it: each alone.
-            for id in &batch.ids {
+            for id in batch.ids.iter().rev() {
                 if let Some(entry) = self.ledger.get_mut(id) {
                     entry.alone = true;
                 }
@@ -244,7 +244,8 @@ impl Redrive {
         self.over(id, Fate::Failed, why);
     }
 
-    /// Not sent this time: waits again, or goes back when the redrive does not go on.
+    /// Not sent this time: waits again, in front of the others, or goes back when the redrive does not
+    /// go on. Several are put back last one first, or a FIFO queue would get them in reverse.
     fn unsend(&mut self, to: &QueueUrl, id: &MessageId, why: &str) {
         self.note(id, MessageState::NotSent { why: why.to_owned() });
         self.wait_again(to, id);
@@ -263,7 +264,7 @@ impl Redrive {
 
     fn withdraw(&mut self, batch: Batch, why: Option<&str>) {
         self.batch_over(&batch.to);
-        for id in &batch.ids {
+        for id in batch.ids.iter().rev() {
             match why {
                 Some(why) => self.unsend(&batch.to, id, why),
                 None => self.wait_again(&batch.to, id),
