@@ -75,6 +75,16 @@ impl Report {
         }
     }
 
+    /// What went wrong with the whole of it.
+    pub fn problem(&self) -> Option<&str> {
+        match self {
+            Report::Scan(report) => report.problem.as_deref(),
+            Report::Redrive(report) => report.problem.as_deref(),
+            Report::MoveAll(report) => report.problem.as_deref(),
+            Report::Retune(report) => report.problem.as_deref(),
+        }
+    }
+
     /// One line for the journal and a toast.
     pub fn line(&self) -> String {
         match self {

@@ -10,6 +10,7 @@ use crate::model::service_error::Outcome;
 use crate::model::time::Timestamp;
 use crate::operation::order::{Answer, EntryError, Lease, Order, OrderResult};
 use crate::operation::pace::Backoff;
+use crate::operation::progress::grouped;
 
 /// A lease and how long it certainly lasts.
 #[derive(Debug, Clone, PartialEq)]
@@ -149,6 +150,13 @@ impl Returns {
     /// How many could not be given back, and when the last of them shows again.
     pub(in crate::operation) fn hidden(&self) -> (u64, Option<Timestamp>) {
         (self.hidden, self.hidden_until)
+    }
+
+    /// What could not be given back, in one line; `None` when all was.
+    pub(in crate::operation) fn left_hidden(&self) -> Option<String> {
+        let until = self.hidden_until?;
+        let noun = if self.hidden == 1 { "message" } else { "messages" };
+        Some(format!("{} {noun} could not be given back, hidden until {}", grouped(self.hidden), until.clock_s()))
     }
 
     fn again(&mut self, mut waiting: Waiting) {

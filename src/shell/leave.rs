@@ -9,6 +9,7 @@ use tokio::time::timeout;
 
 use crate::console::msg::Msg;
 use crate::model::time::Timestamp;
+use crate::operation::progress::Report;
 use crate::shell::signals::Leave;
 use crate::shell::worker::Worker;
 
@@ -26,7 +27,7 @@ pub async fn settle(worker: &mut Worker, inbox: &mut UnboundedReceiver<Msg>, aga
         loop {
             tokio::select! {
                 biased;
-                asked = again.recv() => if asked.is_some() { return false },
+                () = asked_again(again) => return false,
                 msg = inbox.recv() => match msg {
                     Some(Msg::OperationProgressed(progress)) => held.note(&progress),
                     Some(_) => {}
@@ -37,9 +38,27 @@ pub async fn settle(worker: &mut Worker, inbox: &mut UnboundedReceiver<Msg>, aga
         }
     })
     .await;
+    while let Ok(msg) = inbox.try_recv() {
+        if let Msg::OperationProgressed(progress) = msg {
+            held.note(&progress);
+        }
+    }
     match ended {
-        Ok(true) => say("redrive: nothing is held any more"),
+        Ok(true) if held.problems.is_empty() => say("redrive: nothing is held any more"),
+        Ok(true) => held.problems.iter().for_each(|line| say(&format!("redrive: {line}"))),
         Ok(false) | Err(_) => say(&held.line()),
+    }
+}
+
+/// Returns at a ctrl-c: only that is somebody who does not want to wait. A terminal that closes may
+/// send SIGHUP twice (the kernel's, and the shell's own), and a panic while leaving asks for nothing.
+async fn asked_again(again: &mut UnboundedReceiver<Leave>) {
+    loop {
+        match again.recv().await {
+            Some(Leave::Signal { name: "SIGINT", .. }) => return,
+            Some(_) => {}
+            None => std::future::pending().await,
+        }
     }
 }
 
@@ -53,11 +72,14 @@ pub fn say(line: &str) {
 #[derive(Debug, Default)]
 struct Held {
     by_operation: std::collections::BTreeMap<crate::model::id::OperationId, (u64, Option<Timestamp>)>,
+    /// What the reports of those that ended say went wrong.
+    problems: Vec<String>,
 }
 
 impl Held {
     fn note(&mut self, progress: &crate::operation::progress::Progress) {
         self.by_operation.insert(progress.operation.clone(), (progress.held, progress.held_until));
+        self.problems.extend(progress.report.as_ref().filter(|report| report.problem().is_some()).map(Report::line));
     }
 
     fn line(&self) -> String {
@@ -69,5 +91,25 @@ impl Held {
             }
             _ => "redrive: left before every operation had ended; the journal says how far each came".to_owned(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_ctrl_c_cuts_the_giving_back_short() {
+        let (sender, mut again) = tokio::sync::mpsc::unbounded_channel();
+        for other in [
+            Leave::Signal { name: "SIGHUP", number: 1 },
+            Leave::Signal { name: "SIGTERM", number: 15 },
+            Leave::Panic("while leaving".to_owned()),
+        ] {
+            sender.send(other).expect("it is open");
+        }
+        assert!(timeout(Duration::from_millis(20), asked_again(&mut again)).await.is_err(), "it waits on");
+        sender.send(Leave::Signal { name: "SIGINT", number: 2 }).expect("it is open");
+        asked_again(&mut again).await;
     }
 }

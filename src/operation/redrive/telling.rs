@@ -65,7 +65,7 @@ impl Redrive {
             returned: self.fate(Fate::Returned),
             duplicates_possible: self.ledger.duplicates.keys().cloned().collect(),
             faults: self.ledger.faults.clone(),
-            problem: self.problem.clone(),
+            problem: self.problem.clone().or_else(|| self.sweep.left_hidden()),
             took_ms: self.now.ms_since(self.started_at),
         }
     }

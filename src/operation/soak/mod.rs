@@ -5,15 +5,20 @@ mod drive;
 pub(in crate::operation) mod play;
 mod world;
 
+use crate::model::id::MessageId;
+use crate::model::message::{Attributes, Message, SystemAttributes};
 use crate::model::plan::{RedrivePlan, ScanPlan};
+use crate::model::queue::QueueCounts;
+use crate::model::service_error::Outcome;
 use crate::model::time::Timestamp;
 use crate::operation::card::Facts;
 use crate::operation::confirm::{Confirmed, Consent, Level, Planned, Preflight};
-use crate::operation::order::{EndState, JournalEntry};
+use crate::operation::order::{Answer, EndState, JournalEntry, Order};
 use crate::operation::progress::{RedriveReport, Report, ScanReport};
 use crate::operation::redrive::Redrive;
 use crate::operation::scan::Scan;
 use crate::operation::soak::drive::{Drive, Stop};
+use crate::operation::soak::play::{play, refused};
 use crate::operation::soak::world::{DLQ, Faults, ORIGINS, SIZE_LIMIT, World, id_of};
 use crate::operation::{Command, Owner};
 
@@ -273,4 +278,57 @@ fn what_is_refused_or_too_large_or_of_unknown_origin_stays_and_is_named() {
     assert_eq!(report.faults.len() as u64, report.skipped + report.failed);
     assert_eq!((report.state, drive.world.dlq.len() as u64), (EndState::Partly, report.skipped + report.failed));
     assert!(drive.world.dlq.iter().all(|copy| copy.visible_at <= drive.now), "what stays is visible");
+}
+
+#[test]
+fn a_throttled_batch_for_a_fifo_queue_keeps_its_order() {
+    let to = "https://sqs/1/jobs.fifo";
+    let ids: Vec<MessageId> = (0..5).map(id_of).collect();
+    let mut waiting: Vec<Message> = ids.iter().cloned().map(dead_of_fifo).collect();
+    let mut sends: Vec<Vec<String>> = Vec::new();
+    let all_well = |entries: usize| Outcome::Done(Answer::Entries(vec![Ok(()); entries]));
+    let answer = |_, order: &Order| match order {
+        Order::Record(_) => Outcome::Done(Answer::Recorded),
+        Order::Receive { .. } => Outcome::Done(Answer::Received(std::mem::take(&mut waiting))),
+        Order::Send { entries, .. } => {
+            sends.push(entries.iter().map(|entry| entry.body.clone()).collect());
+            match sends.len() {
+                1 => refused("ThrottlingException", "slower"),
+                _ => Outcome::Done(Answer::Sent(entries.iter().map(|_| Ok("new".into())).collect())),
+            }
+        }
+        Order::Delete { entries, .. } | Order::Release { entries, .. } | Order::Extend { entries, .. } => {
+            all_well(entries.len())
+        }
+        Order::QueueCounts { .. } => Outcome::Done(Answer::Counts(QueueCounts::default())),
+        other => panic!("a redrive does not order {other:?}"),
+    };
+    let origins = vec![("arn:aws:sqs:r:1:jobs.fifo".into(), to.into())];
+    let plan = RedrivePlan { ids, origins, ..redrive_plan(0..0, None) };
+    let played = play(&mut Redrive::new(confirm(plan), owner(), 4, 1, START), START, Vec::new(), answer);
+    assert_eq!(redriven(Some(played.report)).moved, 5);
+    assert_eq!((sends.len(), &sends[0]), (2, &sends[1]), "what waits again waits as it was");
+}
+
+fn dead_of_fifo(id: MessageId) -> Message {
+    let system = SystemAttributes {
+        dead_letter_source: Some("arn:aws:sqs:r:1:jobs.fifo".into()),
+        group_id: Some("one".to_owned()),
+        ..SystemAttributes::default()
+    };
+    Message { body: id.to_string(), id, receipt: "r".into(), attributes: Attributes::new(), system }
+}
+
+#[test]
+fn what_could_not_be_given_back_is_named() {
+    let plan = ScanPlan { queue: DLQ.into(), own_max_receive_count: None, max_messages: 5, lease_s: 60 };
+    let answer = |_, order: &Order| match order {
+        Order::Record(_) => Outcome::Done(Answer::Recorded),
+        Order::Receive { .. } => Outcome::Done(Answer::Received((0..5).map(id_of).map(dead_of_fifo).collect())),
+        Order::QueueCounts { .. } => Outcome::Done(Answer::Counts(QueueCounts::default())),
+        _ => refused("AccessDenied", "no"),
+    };
+    let played = play(&mut Scan::new(confirm(plan), owner(), 1, START), START, Vec::new(), answer);
+    let problem = scanned(Some(played.report)).problem.expect("five stay hidden");
+    assert!(problem.starts_with("5 messages could not be given back, hidden until 00:01:"), "{problem}");
 }

@@ -357,6 +357,11 @@ impl Sweep {
         self.returns.hidden()
     }
 
+    /// The same in one line.
+    pub(in crate::operation) fn left_hidden(&self) -> Option<String> {
+        self.returns.left_hidden()
+    }
+
     /// Until when a receive without an answer may hide messages.
     pub(in crate::operation) fn lost_until(&self) -> Option<Timestamp> {
         self.lost_until
