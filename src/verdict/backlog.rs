@@ -15,6 +15,8 @@ use crate::verdict::{NEAR_LOSS_MS, OBJECTIVE_MS, is_running};
 const NOISE_S: f64 = 30.0;
 /// A rise slower than this, in seconds a second, is not one.
 const LEAST_RISE: f64 = 0.05;
+/// `MaximumConcurrency` (aws-facts §1.1).
+const MAX_CONCURRENCY: u32 = 1000;
 
 pub fn check(picture: &Picture, now: Timestamp, queue: &Queue) -> Option<Finding> {
     if takes_dead_letters(picture, queue) {
@@ -67,8 +69,8 @@ fn key(queue: &Queue, name: &str, stat: Stat) -> MetricKey {
 fn remedies(consumer: Option<&Mapping>) -> Vec<Remedy> {
     let Some(mapping) = consumer else { return Vec::new() };
     let mut remedies = Vec::new();
-    if let Some(max) = mapping.settings.max_concurrency {
-        remedies.push(remedy("tune", format!("tune: maximum concurrency {max}→{}", (max * 2).min(1000))));
+    if let Some(max) = mapping.settings.max_concurrency.filter(|max| *max < MAX_CONCURRENCY) {
+        remedies.push(remedy("tune", format!("tune: maximum concurrency {max}→{}", (max * 2).min(MAX_CONCURRENCY))));
     }
     remedies.push(remedy("logs", format!("logs of {}", mapping.function)));
     remedies

@@ -70,7 +70,9 @@ fn falling(picture: &Picture, now: Timestamp, mapping: &Mapping, age: Trend) -> 
 
 fn holding(picture: &Picture, now: Timestamp, mapping: &Mapping, age: Trend) -> Finding {
     let function = &mapping.function;
-    let mut evidence = vec![format!("age {}, neither rising nor falling", spoken(whole_ms(age.newest)))];
+    let cause = other_cause(picture, now, mapping, None);
+    let why = cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
+    let mut evidence = vec![format!("age {}, neither rising nor falling{why}", spoken(whole_ms(age.newest)))];
     evidence.extend(throughput(picture, now, mapping, None));
     evidence.push(measured(&age));
     Finding {
@@ -80,7 +82,10 @@ fn holding(picture: &Picture, now: Timestamp, mapping: &Mapping, age: Trend) -> 
         headline: format!("{function} is behind and does not catch up"),
         since: None,
         evidence,
-        remedies: vec![tune(mapping, age.newest, 0.0)],
+        remedies: vec![match cause {
+            Some(_) => remedy("logs", format!("logs of {function}")),
+            None => tune(mapping, age.newest, 0.0),
+        }],
     }
 }
 

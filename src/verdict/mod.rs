@@ -176,6 +176,19 @@ mod tests {
     }
 
     #[test]
+    fn standing_lag_by_errors_is_not_answered_with_lanes() {
+        let mut picture = stream();
+        age(&mut picture, |_| 900_000.0, |_| 850_000.0);
+        let findings = judge(&picture, now());
+        assert_eq!((rules(&findings), findings[0].remedies[0].command.as_str()), (vec!["behind"], "tune"));
+        lambda(&mut picture, FUNCTION, "Throttles", Stat::Sum, |_| 400.0);
+        let findings = judge(&picture, now());
+        let behind = findings.iter().find(|finding| finding.rule == "behind").expect("it is still behind");
+        assert!(behind.evidence[0].ends_with("40 % of its runs are refused (throttles)"), "{:?}", behind.evidence);
+        assert!(behind.remedies.iter().all(|remedy| remedy.command != "tune"));
+    }
+
+    #[test]
     fn every_lane_stuck_by_partial_responses_is_not_called_capacity() {
         let mut picture = stream();
         age(&mut picture, from_20(1.0), from_20(1.0));
