@@ -2,6 +2,7 @@
 //! and reads no input.
 
 use std::io::{self, Stdout, Write};
+use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture};
@@ -17,7 +18,9 @@ pub type Screen = Terminal<CrosstermBackend<Stdout>>;
 
 /// Holds the terminal in raw mode on the alternate screen; dropping it gives the terminal back.
 pub struct Guard {
-    screen: Screen,
+    /// Never dropped: ratatui's own drop shows the cursor again and, on a terminal that is gone, panics
+    /// over the message that it could not.
+    screen: ManuallyDrop<Screen>,
 }
 
 impl Guard {
@@ -30,7 +33,7 @@ impl Guard {
         let entered = execute!(out, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide);
         let screen = entered.and_then(|()| Terminal::new(CrosstermBackend::new(out)));
         match screen {
-            Ok(screen) => Ok(Guard { screen }),
+            Ok(screen) => Ok(Guard { screen: ManuallyDrop::new(screen) }),
             Err(error) => {
                 restore();
                 Err(error)

@@ -3,6 +3,7 @@
 mod aws;
 mod console;
 mod driver;
+mod hangup;
 mod leaving;
 mod peer;
 mod pipeline_story;
