@@ -1,4 +1,4 @@
-//! The one door time comes in through. [`read`] is the only function of the program that reads a
+//! The one door time comes in through. `read` is the only function of the program that reads a
 //! clock; everything else is told, or asks a [`Clock`] handle that was given to it. A clock decides
 //! nothing: it does not pace, wake or wait.
 

@@ -26,7 +26,7 @@ pub trait Performer: Send + Sync + 'static {
     fn sleep_until(&self, at: Timestamp) -> impl Future<Output = ()> + Send;
 }
 
-/// Runs the machine to its end. Calls run beside each other, at most [`CALLS_MOST`]; records are kept
+/// Runs the machine to its end. Calls run beside each other, at most `CALLS_MOST`; records are kept
 /// one after the other, in the order they were given. When nobody can command it any more, it goes on.
 ///
 /// Dropping the future cuts off calls that are under way: command `Leave` first.

@@ -26,7 +26,7 @@ const QUARTERS: usize = 4;
 const QUARTER_MS: i64 = 15_000;
 /// By then a minute is published whole: its own 60 s and the longest delay.
 const RECENT_MINUTES: i64 = 5;
-/// Publication delay, seconds: at least, and how much it varies ([K], aws-facts §10).
+/// Publication delay, seconds: at least, and how much it varies (aws-facts §10, unconfirmed).
 const DELAY_MIN_S: i64 = 60;
 const DELAY_SPREAD_S: u64 = 121;
 
