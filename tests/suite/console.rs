@@ -81,7 +81,7 @@ fn the_night_shift_is_put_right_by_keys_alone() {
 
     // And still empty after visibility × (maxReceiveCount + 1) = 60 s × 6.
     let cleared = clock_s(&s.screen());
-    let later = s.wait_at_most(LONG, "six minutes to pass", |screen| clock_s(screen) >= cleared + 361);
+    let later = s.wait_at_most(LONG, "six minutes to pass", |screen| passed_s(cleared, clock_s(screen)) >= 361);
     assert_eq!(dead(&later), Some(0), "dead letters came back:\n{later}");
     assert_eq!(lost(&later), Some(0), "the census lost an identity:\n{later}");
     s.keys("\x03");
@@ -115,7 +115,7 @@ fn drained_of_the_dying() -> impl Fn(&str) -> bool {
             seen.set((dead, now));
             return false;
         }
-        now >= since + 361
+        passed_s(since, now) >= 361
     }
 }
 
@@ -133,12 +133,15 @@ fn row(screen: &str, name: &str) -> Option<u64> {
     figure(line, &format!("│{name}"))
 }
 
-/// Seconds of the day in the header: the sandbox's time. A run across midnight goes on counting.
+/// Seconds of the day in the header: the sandbox's time.
 fn clock_s(screen: &str) -> u64 {
     let header = screen.lines().next().unwrap_or("");
     let at = header.split_whitespace().find(|word| word.len() == 9 && word.ends_with('Z')).unwrap_or("00:00:00Z");
     let part = |range: std::ops::Range<usize>| at.get(range).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
-    let s = part(0..2) * 3600 + part(3..5) * 60 + part(6..8);
-    // Started before midnight, read after it.
-    if s < 6 * 3600 { s + 86_400 } else { s }
+    part(0..2) * 3600 + part(3..5) * 60 + part(6..8)
+}
+
+/// Seconds from one time of day to a later one, midnight between them or not.
+fn passed_s(from: u64, to: u64) -> u64 {
+    (to + 86_400 - from) % 86_400
 }
