@@ -167,7 +167,8 @@ fn service(request: &http::Request<Bytes>) -> Service<'_> {
     }
     let is_form =
         header(CONTENT_TYPE.as_str()).is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
-    if is_form && request.method() == Method::POST {
+    // Only at the root: curl says "form" of whatever it posts, an automation too.
+    if is_form && request.method() == Method::POST && path == "/" {
         return Service::Query;
     }
     // Lambda's paths begin with the date of the API they came with: `/2015-03-31/…`.
@@ -237,6 +238,8 @@ mod tests {
         let form = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
         let query = request("POST", "/", &form, b"Action=ListStacks&Version=2010-05-15");
         assert!(status(read(&query)).1.contains("<Code>InvalidAction</Code>"));
+        let posted = read(&request("POST", "/automations", &form, b"{}")).map(|call| call.request);
+        assert!(matches!(posted, Ok(Request::Web(_))), "curl -d posts an automation as a form: {posted:?}");
         assert_eq!(status(read(&request("GET", "/2015-03-31/layers", &[], b""))).0, 404);
         assert_eq!(status(read(&request("GET", "/nowhere", &[], b""))).0, 404);
     }
