@@ -140,7 +140,11 @@ fn table(rows: &[Row], now: Timestamp) -> String {
         let sent = Timestamp::parse(&row.sent_at).map_or(String::new(), |at| spoken(now.ms_since(at)) + " ago");
         let from = row.from.as_deref().map_or("–", |arn| arn.rsplit(':').next().unwrap_or(arn));
         let body: String = row.body.chars().take(BODY_CHARS).collect();
-        table.row([row.id.clone(), sent, format!("{} times", row.receive_count), from.to_owned(), body]);
+        let received = match row.receive_count {
+            1 => "once".to_owned(),
+            count => format!("{count} times"),
+        };
+        table.row([row.id.clone(), sent, received, from.to_owned(), body]);
     }
     table.text()
 }

@@ -73,6 +73,8 @@ fn the_night_shift_is_put_right_by_keys_alone() {
     s.wait_for("Redrive from JobDLQ: which?");
     s.keys("3");
     s.wait_for("for good");
+    // A frame that is half there may show half a number.
+    s.wait("the card to listen", listens);
     let about = figure(&s.screen(), "type how many, ").expect("the card says how many");
     confirm(&mut s, &about.to_string());
     s.wait_at_most(LONG, "the move task to end", |screen| screen.contains("COMPLETED") || screen.contains("moved"));

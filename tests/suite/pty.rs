@@ -10,7 +10,7 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 
 /// How long a wait may last before the test fails and shows the screen. Machines are slow at times;
 /// a passing wait ends as soon as the text is there.
-const DEADLINE: Duration = Duration::from_secs(90);
+const DEADLINE: Duration = Duration::from_secs(180);
 const SLICE: Duration = Duration::from_millis(20);
 
 /// A running `redrive` and the screen it has drawn.
