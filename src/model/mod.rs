@@ -11,6 +11,7 @@ pub mod mapping;
 pub mod message;
 pub mod metric;
 pub mod move_task;
+pub mod nesting;
 pub mod observed;
 pub mod picture;
 pub mod plan;

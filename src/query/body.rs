@@ -3,28 +3,10 @@
 
 use serde::de::DeserializeOwned;
 
+use crate::model::nesting::nesting;
+
 /// Levels of nesting beyond which a body is text (design, "Bodies are bombs").
 pub const MAX_DEPTH: usize = 128;
-
-/// The deepest nesting of brackets outside of strings. Reads bytes once; never recurses.
-pub fn nesting(body: &str) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0_usize);
-    let (mut in_string, mut escaped) = (false, false);
-    for byte in body.bytes() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            b'{' | b'[' if !in_string => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
-}
 
 /// The body as JSON of the wanted form; `None` when it is not that, or nests too deep to be tried.
 pub fn json<T: DeserializeOwned>(body: &str) -> Option<T> {

@@ -3,6 +3,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::model::nesting::nesting;
+
 /// Largest body taken, in bytes: an SQS batch of 1 MiB (aws-facts §3.1) with room for its escapes.
 pub const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
 /// Deepest nesting of arrays and objects that is handed to a parser.
@@ -50,25 +52,6 @@ pub fn json_object(body: &[u8]) -> Result<Map<String, Value>, BodyError> {
         Ok(_) => Err(BodyError::Malformed("a JSON object was expected".to_owned())),
         Err(error) => Err(BodyError::Malformed(error.to_string())),
     }
-}
-
-/// How deep the brackets of a JSON text nest, without parsing it: brackets in strings do not count.
-fn nesting(text: &str) -> usize {
-    let (mut depth, mut deepest, mut in_string, mut escaped) = (0usize, 0usize, false, false);
-    for byte in text.bytes() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            b'[' | b'{' if !in_string => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
 }
 
 #[cfg(test)]
