@@ -23,6 +23,7 @@ use tokio::sync::watch;
 
 use crate::aws::meter::Meter;
 use crate::aws::observer::Observer;
+use crate::aws::signed::Signed;
 use crate::aws::{Account, Clients};
 
 #[derive(Debug, Clone, Default)]
@@ -139,6 +140,7 @@ fn assemble(config: &SdkConfig, region: String, options: &ConnectOptions, in_pro
         reads: clients(&reads),
         cloudwatch: aws_sdk_cloudwatch::Client::from_conf(cloudwatch),
         sts: aws_sdk_sts::Client::from_conf(sts),
+        signed: Signed::new(config, &region, reads, observer),
         region,
         endpoint_url: options.endpoint_url.clone(),
         test_credentials: options.test_credentials,

@@ -4,6 +4,7 @@
 
 pub mod connect;
 pub mod meter;
+pub mod signed;
 pub mod survey;
 pub mod topology;
 
@@ -15,6 +16,7 @@ mod metric;
 mod observer;
 mod perform;
 mod queue;
+mod said;
 
 use std::sync::Arc;
 
@@ -22,6 +24,7 @@ use tokio::sync::watch;
 
 use crate::aws::failure::refused;
 use crate::aws::meter::{Meter, Usage};
+use crate::aws::signed::Signed;
 use crate::model::picture::Identity;
 use crate::model::service_error::ServiceError;
 use crate::model::time::Timestamp;
@@ -37,6 +40,7 @@ pub struct Account {
     changes: Clients,
     cloudwatch: aws_sdk_cloudwatch::Client,
     sts: aws_sdk_sts::Client,
+    signed: Signed,
     region: String,
     endpoint_url: Option<String>,
     test_credentials: bool,

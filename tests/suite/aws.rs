@@ -33,9 +33,9 @@ type Respond = Arc<dyn Fn(HttpRequest) -> Result<HttpResponse, ConnectorError> +
 
 /// An HTTP client that answers from a function and counts.
 #[derive(Clone)]
-struct Line {
+pub struct Line {
     respond: Respond,
-    calls: Arc<Mutex<Vec<String>>>,
+    pub calls: Arc<Mutex<Vec<String>>>,
 }
 
 impl fmt::Debug for Line {
@@ -60,12 +60,12 @@ impl HttpConnector for Line {
 }
 
 impl Line {
-    fn new(respond: impl Fn(HttpRequest) -> Result<HttpResponse, ConnectorError> + Send + Sync + 'static) -> Self {
+    pub fn new(respond: impl Fn(HttpRequest) -> Result<HttpResponse, ConnectorError> + Send + Sync + 'static) -> Self {
         Line { respond: Arc::new(respond), calls: Arc::default() }
     }
 
     /// Every call is answered so.
-    fn raw(status: u16, content_type: &'static str, body: &'static str) -> Self {
+    pub fn raw(status: u16, content_type: &'static str, body: &'static str) -> Self {
         Line::new(move |_| {
             let answer = http::Response::builder()
                 .status(status)
@@ -78,7 +78,7 @@ impl Line {
     }
 
     /// Speaks AWS's protocols and answers what `reply` says.
-    fn speaking(reply: impl Fn(Request) -> Response + Send + Sync + 'static) -> Self {
+    pub fn speaking(reply: impl Fn(Request) -> Response + Send + Sync + 'static) -> Self {
         Line::new(move |request| {
             let (parts, body) = request.try_into_http1x().expect("an HTTP request").into_parts();
             let body = Bytes::copy_from_slice(body.bytes().expect("in memory"));
@@ -91,7 +91,7 @@ impl Line {
         })
     }
 
-    async fn account(&self) -> Account {
+    pub async fn account(&self) -> Account {
         Account::connect(ConnectOptions {
             region: Some("eu-west-1".to_owned()),
             endpoint_url: Some("http://sandbox.invalid".to_owned()),
@@ -103,7 +103,7 @@ impl Line {
         .expect("nothing is missing")
     }
 
-    fn calls(&self) -> usize {
+    pub fn calls(&self) -> usize {
         self.calls.lock().expect("no panic while held").len()
     }
 }

@@ -8,5 +8,6 @@ mod leaving;
 mod peer;
 mod pipeline_story;
 mod pty;
+mod signed;
 mod soak;
 mod wire;
