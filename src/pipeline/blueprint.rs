@@ -220,6 +220,10 @@ pub enum BlueprintError {
     Mix { index: usize, faults: String },
     #[error("the automation template {name} is not valid: {faults}")]
     Template { name: String, faults: String },
+    #[error("{queue} and its dead-letter queue {dead_letter} must both be FIFO queues, or neither")]
+    OtherKind { queue: QueueName, dead_letter: QueueName },
+    #[error("{0} gets failed events, and must not be a FIFO queue")]
+    FifoDestination(QueueName),
     #[error("{what} must be {rule}, not {value}")]
     Range { what: String, rule: &'static str, value: u64 },
 }
@@ -248,7 +252,17 @@ impl QueueBlueprint {
             redrive: None,
         }
     }
+
+    /// Its name says so. What the pipeline itself sends is told apart by content then.
+    pub fn is_fifo(&self) -> bool {
+        self.name.as_str().ends_with(FIFO_SUFFIX)
+    }
 }
+
+/// How the name of a FIFO queue ends (aws-facts §3.8).
+pub const FIFO_SUFFIX: &str = ".fifo";
+/// Messages in a batch of a mapping that reads a FIFO queue (aws-facts §1.1).
+pub const MAX_FIFO_BATCH: u32 = 10;
 
 impl Blueprint {
     pub fn function(&self, name: &FunctionName) -> Option<&FunctionBlueprint> {
@@ -270,6 +284,10 @@ impl Blueprint {
             if let Some((dead_letter, count)) = &queue.redrive {
                 self.need_queue(&queue.name.to_string(), dead_letter)?;
                 range("maxReceiveCount", "1 to 1000", u64::from(*count), 1, 1000)?;
+                let other = QueueBlueprint::new(dead_letter.clone());
+                if other.is_fifo() != queue.is_fifo() {
+                    return Err(BlueprintError::OtherKind { queue: queue.name.clone(), dead_letter: other.name });
+                }
             }
         }
         self.need_function("the bucket", &self.bucket.notifies)?;
@@ -277,12 +295,22 @@ impl Blueprint {
         for function in &self.functions {
             if let Some(queue) = &function.on_failure {
                 self.need_queue(&function.name.to_string(), queue)?;
+                if QueueBlueprint::new(queue.clone()).is_fifo() {
+                    return Err(BlueprintError::FifoDestination(queue.clone()));
+                }
             }
         }
         for mapping in &self.mappings {
             self.need_function("a mapping", &mapping.function)?;
             if let Source::Queue(queue) = &mapping.source {
                 self.need_queue("a mapping", queue)?;
+                if QueueBlueprint::new(queue.clone()).is_fifo() {
+                    let (size, window) =
+                        (mapping.settings.batch_size.unwrap_or(1), mapping.settings.window_s.unwrap_or(0));
+                    let what = |what: &str| format!("the {what} of a mapping that reads the FIFO queue {queue}");
+                    range(&what("batch size"), "1 to 10", u64::from(size), 1, u64::from(MAX_FIFO_BATCH))?;
+                    range(&what("batching window"), "0", u64::from(window), 0, 0)?;
+                }
             }
         }
         self.check_switches()?;

@@ -1,6 +1,8 @@
 //! What a run does: the handler of `automation` that fits the function's role gets its event, and
 //! what it orders is performed. External functions get the same event as JSON.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::automation::event::EventItem;
@@ -57,11 +59,18 @@ impl Pipeline {
     }
 
     /// JobWorker: each message by itself. It reports failed messages where the mapping heeds that,
-    /// and throws otherwise.
+    /// and throws otherwise. Behind a failed message of a FIFO group the group is left alone, and
+    /// reported too (aws-facts §5.2).
     fn work_off(&mut self, run: &Run, mapping: usize, messages: &[Message]) -> Verdict {
         let reports = self.mappings.get(mapping).is_some_and(|entry| entry.acting.report_batch_item_failures);
         let mut failed: Vec<MessageId> = Vec::new();
+        let mut stopped: BTreeSet<&str> = BTreeSet::new();
         for message in messages {
+            let group = message.system.group_id.as_deref().filter(|_| message.system.sequence_number.is_some());
+            if group.is_some_and(|group| stopped.contains(group)) {
+                failed.push(message.id.clone());
+                continue;
+            }
             let done =
                 job_worker::from_body(&message.body, &self.view()).and_then(|orders| self.perform_all(orders, run));
             match done {
@@ -70,6 +79,7 @@ impl Pipeline {
                     let id = crate::pipeline::invoke::request_id(run.id);
                     self.log_line(run.function, &format!("ERROR {id} {error} (message {})", message.id));
                     failed.push(message.id.clone());
+                    stopped.extend(group);
                 }
                 Err(error) => return Verdict::error(&error.kind, error.message),
             }

@@ -98,11 +98,14 @@ impl Pipeline {
         rules::check(update, &after, mapping.kind())?;
         let destination = update.on_failure.as_ref().and_then(Option::as_ref);
         rules::check_destination(destination, destination.is_some_and(|arn| self.queues.name_of(arn).is_some()))?;
-        if mapping.kind() == SourceKind::Sqs
+        if !mapping.kind().is_stream()
             && let Some(settings) = self.queues.name_of(&mapping.source).and_then(|name| self.queues.settings(&name))
         {
             let timeout_s = self.functions.get(mapping.function).blueprint.timeout_s;
             rules::check_visibility(settings.visibility_s, timeout_s)?;
+            if mapping.kind() == SourceKind::SqsFifo {
+                rules::check_fifo(&after)?;
+            }
         }
         mapping.check_settled()?;
         let enabled = update.enabled.unwrap_or(mapping.will_be_enabled());

@@ -10,6 +10,8 @@ mod deploy;
 pub mod distribution;
 pub mod external;
 mod fault;
+#[cfg(test)]
+mod fifo_feed;
 mod function;
 mod gauge;
 mod handler;

@@ -94,7 +94,12 @@ impl Queues {
             return Err(invalid("Source queue must be configured as a Dead Letter Queue."));
         }
         if let Some(destination) = &destination {
-            self.name_of(destination).ok_or_else(|| no_resource("DestinationArn"))?;
+            let to = self.name_of(destination).ok_or_else(|| no_resource("DestinationArn"))?;
+            if self.settings(&to).map(|settings| settings.fifo) != self.settings(&name).map(|settings| settings.fifo) {
+                return Err(invalid(
+                    "Source queue and destination queue must be of the same type: both FIFO, or both standard.",
+                ));
+            }
             if destination == source {
                 return Err(invalid("Source queue arn and destination queue arn cannot be the same."));
             }

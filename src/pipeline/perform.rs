@@ -76,9 +76,16 @@ impl Pipeline {
             return Err(HandlerError::new("NoJobQueue", "no queue feeds a job worker"));
         };
         let sender = self.functions.get(run.function).blueprint.name.clone();
+        let is_fifo = self.queues.settings(&queue).is_some_and(|settings| settings.fifo);
         let message = Outgoing {
             body: job.to_body(),
             delay_s: (delay_s > 0).then_some(delay_s),
+            // A FIFO queue keeps a run's jobs in order; a handler that runs twice sends its job once.
+            group_id: is_fifo.then(|| job.run.to_string()),
+            deduplication_id: is_fifo.then(|| match job.due {
+                None => job.identity().to_string(),
+                Some(due) => format!("{}/{}", job.identity(), due.ms()),
+            }),
             trace_header: Some(lineage::header(job.run.number(), sender.as_str(), run.hops + 1)),
             ..Outgoing::default()
         };

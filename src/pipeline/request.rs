@@ -168,6 +168,8 @@ pub struct Sent {
     pub id: MessageId,
     pub md5_of_body: String,
     pub md5_of_attributes: Option<String>,
+    /// FIFO queues only.
+    pub sequence_number: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -57,6 +57,7 @@ pub(super) fn of_blueprint(file: &str, text: &str, error: &BlueprintError) -> Sc
             }
             None
         }
+        BlueprintError::OtherKind { queue, .. } | BlueprintError::FifoDestination(queue) => Some(queue.to_string()),
         BlueprintError::Range { .. } => None,
     };
     let start = named.and_then(|name| {

@@ -9,6 +9,8 @@ pub enum MemberError {
     Missing(String),
     #[error("{name}: expected {expected}")]
     Type { name: String, expected: &'static str },
+    #[error("{0}")]
+    Unsupported(&'static str),
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -167,7 +167,7 @@ async fn an_empty_receive_is_empty() {
 
 #[tokio::test]
 async fn batches_tell_the_failed_from_the_done() {
-    let sent = Sent { id: "new".into(), md5_of_body: "00".into(), md5_of_attributes: None };
+    let sent = Sent { id: "new".into(), md5_of_body: "00".into(), md5_of_attributes: None, sequence_number: None };
     let failed =
         EntryFailure { id: "b".into(), code: "InternalError".into(), message: "x".into(), sender_fault: false };
     let canned = Canned::sqs(SqsReply::SentBatch { ok: vec![("a".into(), sent)], failed: vec![failed.clone()] });

@@ -10,6 +10,7 @@ use crate::automation::request_worker::encode_key;
 use crate::model::id::Arn;
 use crate::model::message::{AttributeValue, Message};
 use crate::model::time::Timestamp;
+use crate::pipeline::queue::md5;
 use base64::Engine;
 
 /// A batch of an SQS mapping.
@@ -36,6 +37,8 @@ pub fn sqs(messages: &[Message], queue: &Arn, region: &str) -> Value {
             "body": message.body,
             "attributes": system_attributes(message),
             "messageAttributes": attributes,
+            "md5OfBody": md5::of_body(&message.body),
+            "md5OfMessageAttributes": md5::of_attributes(&message.attributes),
             "eventSource": "aws:sqs",
             "eventSourceARN": queue.as_str(),
             "awsRegion": region,
@@ -59,6 +62,15 @@ fn system_attributes(message: &Message) -> Value {
     }
     if let Some(source) = &system.dead_letter_source {
         shown["DeadLetterQueueSourceArn"] = json!(source.as_str());
+    }
+    for (name, value) in [
+        ("MessageGroupId", &system.group_id),
+        ("MessageDeduplicationId", &system.deduplication_id),
+        ("SequenceNumber", &system.sequence_number),
+    ] {
+        if let Some(value) = value {
+            shown[name] = json!(value);
+        }
     }
     shown
 }

@@ -4,6 +4,7 @@
 use crate::model::id::Arn;
 use crate::model::mapping::{MappingSettings, SourceKind};
 use crate::model::service_error::ServiceError;
+use crate::pipeline::blueprint::{FIFO_SUFFIX, MAX_FIFO_BATCH};
 use crate::pipeline::request::MappingUpdate;
 
 /// The settings of a new mapping: AWS's defaults where the blueprint says nothing, and nothing of
@@ -81,6 +82,20 @@ pub fn check(update: &MappingUpdate, after: &MappingSettings, kind: SourceKind) 
     Ok(())
 }
 
+/// A FIFO queue's batches are at most 10 messages, and wait for nothing (aws-facts §1.1).
+///
+/// # Errors
+/// InvalidParameterValueException.
+pub fn check_fifo(after: &MappingSettings) -> Result<(), ServiceError> {
+    if after.batch_size.unwrap_or(0) > MAX_FIFO_BATCH {
+        return Err(refused("Maximum batch size for FIFO queues is 10."));
+    }
+    if after.window_s.unwrap_or(0) > 0 {
+        return Err(refused("Batching window is not supported for FIFO queues."));
+    }
+    Ok(())
+}
+
 /// Checks the destination of an update; `exists` says whether a queue is there.
 ///
 /// # Errors
@@ -88,7 +103,7 @@ pub fn check(update: &MappingUpdate, after: &MappingSettings, kind: SourceKind) 
 pub fn check_destination(destination: Option<&Arn>, exists: bool) -> Result<(), ServiceError> {
     match destination {
         None => Ok(()),
-        Some(arn) if arn.as_str().starts_with("arn:aws:sqs:") && arn.as_str().ends_with(".fifo") => {
+        Some(arn) if arn.as_str().starts_with("arn:aws:sqs:") && arn.as_str().ends_with(FIFO_SUFFIX) => {
             Err(refused("Invalid destination. FIFO queues are not supported."))
         }
         Some(_) if exists => Ok(()),

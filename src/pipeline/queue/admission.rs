@@ -2,12 +2,12 @@
 
 use crate::model::message::{Attribute, AttributeValue, MAX_ATTRIBUTES, Outgoing};
 use crate::model::service_error::ServiceError;
-use crate::pipeline::queue::settings::MAX_DELAY_S;
+use crate::pipeline::queue::settings::{MAX_DELAY_S, Settings};
 use crate::pipeline::queues::refusal::{invalid, invalid_value, missing, refuse};
 
 /// # Errors
 /// The first rule of SQS's that the message breaks.
-pub fn check(message: &Outgoing, max_bytes: u32) -> Result<(), ServiceError> {
+pub fn check(message: &Outgoing, settings: &Settings) -> Result<(), ServiceError> {
     if message.body.is_empty() {
         return Err(missing("MessageBody"));
     }
@@ -17,13 +17,7 @@ pub fn check(message: &Outgoing, max_bytes: u32) -> Result<(), ServiceError> {
     if let Some(delay_s) = message.delay_s.filter(|delay_s| *delay_s > MAX_DELAY_S) {
         return Err(invalid_value(delay_s, "DelaySeconds", "DelaySeconds must be >= 0 and <= 900."));
     }
-    if message.deduplication_id.is_some() {
-        return Err(invalid_value(
-            message.deduplication_id.as_deref().unwrap_or_default(),
-            "MessageDeduplicationId",
-            "The request includes a parameter that is not valid for this queue type.",
-        ));
-    }
+    check_order(message, settings)?;
     let count = message.attributes.len();
     if count > MAX_ATTRIBUTES {
         return Err(invalid(format!(
@@ -34,12 +28,50 @@ pub fn check(message: &Outgoing, max_bytes: u32) -> Result<(), ServiceError> {
         check_name(name)?;
         check_attribute(name, attribute)?;
     }
+    let max_bytes = settings.max_message_bytes;
     if message.size_bytes() > usize::try_from(max_bytes).unwrap_or(usize::MAX) {
         return Err(invalid(format!(
             "One or more parameters are invalid. Reason: Message must be shorter than {max_bytes} bytes."
         )));
     }
     Ok(())
+}
+
+/// What makes a message of a FIFO queue, and must not stand on one of a standard queue; a group may
+/// (aws-facts §3.8).
+fn check_order(message: &Outgoing, settings: &Settings) -> Result<(), ServiceError> {
+    const WRONG_KIND: &str = "The request include parameter that is not valid for this queue type.";
+    for (name, value) in [("MessageGroupId", &message.group_id), ("MessageDeduplicationId", &message.deduplication_id)]
+    {
+        if let Some(text) = value.as_ref().filter(|text| !is_order_id(text)) {
+            let reason =
+                format!("{name} can only include alphanumeric and punctuation characters. 1 to 128 in length.");
+            return Err(invalid_value(text, name, &reason));
+        }
+    }
+    match &message.deduplication_id {
+        Some(id) if !settings.fifo => return Err(invalid_value(id, "MessageDeduplicationId", WRONG_KIND)),
+        _ if !settings.fifo => return Ok(()),
+        None if !settings.content_based_deduplication => {
+            return Err(invalid(
+                "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly",
+            ));
+        }
+        _ => {}
+    }
+    if message.group_id.is_none() {
+        return Err(missing("MessageGroupId"));
+    }
+    match message.delay_s {
+        // Delays of a FIFO queue are the queue's.
+        Some(delay_s) if delay_s > 0 => Err(invalid_value(delay_s, "DelaySeconds", WRONG_KIND)),
+        _ => Ok(()),
+    }
+}
+
+/// 1 to 128 letters, digits and punctuation marks.
+fn is_order_id(text: &str) -> bool {
+    (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 const CONTENTS: &str = "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF.";
@@ -100,7 +132,32 @@ mod tests {
     }
 
     fn code(message: &Outgoing) -> Option<String> {
-        check(message, 1024).err().map(|error| error.code)
+        let settings = Settings { max_message_bytes: 1024, ..Settings::default() };
+        check(message, &settings).err().map(|error| error.code)
+    }
+
+    #[test]
+    fn order_is_asked_of_a_fifo_queue_and_a_group_is_taken_by_both() {
+        let text = |text: &str| Some(text.to_owned());
+        let (group, both) = (
+            Outgoing { group_id: text("g"), ..body("b") },
+            Outgoing { group_id: text("g"), deduplication_id: text("d"), ..body("b") },
+        );
+        assert_eq!(code(&group), None);
+        assert_eq!(code(&both).as_deref(), Some("InvalidParameterValue"));
+        assert_eq!(
+            code(&Outgoing { group_id: text("no space"), ..body("b") }).as_deref(),
+            Some("InvalidParameterValue")
+        );
+        let fifo = Settings { fifo: true, ..Settings::default() };
+        let by_content = Settings { content_based_deduplication: true, ..fifo.clone() };
+        let code = |message: &Outgoing, settings| check(message, settings).err().map(|error| error.code);
+        assert_eq!(code(&both, &fifo), None);
+        assert_eq!(code(&group, &fifo).as_deref(), Some("InvalidParameterValue"), "nothing to deduplicate by");
+        assert_eq!(code(&group, &by_content), None);
+        assert_eq!(code(&body("b"), &by_content).as_deref(), Some("MissingParameter"));
+        assert_eq!(code(&Outgoing { delay_s: Some(0), ..both.clone() }, &fifo), None);
+        assert_eq!(code(&Outgoing { delay_s: Some(1), ..both }, &fifo).as_deref(), Some("InvalidParameterValue"));
     }
 
     #[test]

@@ -1,8 +1,10 @@
-//! One standard queue: what a send, a receive, a delete and a change of visibility do to it
+//! One queue, standard or FIFO: what a send, a receive, a delete and a change of visibility do to it
 //! (aws-facts §3). It knows no other queue: dead letters are handed out, and somebody else takes
 //! them where they go.
 
 pub mod admission;
+mod deduplication;
+mod groups;
 pub mod md5;
 pub mod receipt;
 pub mod settings;
@@ -15,6 +17,7 @@ use crate::model::message::{Message, Outgoing, SystemAttributes};
 use crate::model::queue::QueueCounts;
 use crate::model::service_error::ServiceError;
 use crate::model::time::Timestamp;
+use crate::pipeline::queue::deduplication::{Deduplication, Original};
 use crate::pipeline::queue::receipt::Receipt;
 use crate::pipeline::queue::settings::{MAX_VISIBILITY_S, Settings};
 use crate::pipeline::queue::store::{Extra, Store, Stored};
@@ -33,6 +36,19 @@ pub struct Queue {
     /// Seals receipt handles; another one when the queue is made again.
     key: u64,
     store: Store,
+    deduplication: Deduplication,
+    /// Messages a FIFO queue has numbered.
+    numbered: u64,
+}
+
+/// What a send is answered with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Accepted {
+    pub id: u128,
+    /// FIFO queues only.
+    pub sequence: Option<u64>,
+    /// False when it repeats a send of the last five minutes, whose id and number these are.
+    pub is_new: bool,
 }
 
 /// What a receive took.
@@ -43,13 +59,14 @@ pub struct Taken {
     pub dead: Vec<Stored>,
 }
 
-/// Messages of a standard queue that may be in flight (aws-facts §3.1).
+/// Messages of a queue that may be in flight (aws-facts §3.1).
 pub const MAX_IN_FLIGHT: usize = 120_000;
 /// Dead letters that one receive moves at most, so that no call becomes a sweep.
 const MAX_DEAD_A_RECEIVE: usize = 1000;
 
 impl Queue {
     pub fn new(name: QueueName, arn: Arn, settings: Settings, now: Timestamp, key: u64) -> Self {
+        let store = if settings.fifo { Store::fifo() } else { Store::default() };
         Queue {
             name,
             arn,
@@ -59,7 +76,9 @@ impl Queue {
             active_at: now,
             purged_at: None,
             key,
-            store: Store::default(),
+            store,
+            deduplication: Deduplication::default(),
+            numbered: 0,
         }
     }
 
@@ -69,14 +88,31 @@ impl Queue {
     }
 
     /// A new message, already admitted.
-    pub fn send(&mut self, now: Timestamp, id: u128, message: Outgoing) {
-        let delay_s = message.delay_s.unwrap_or(self.settings.delay_s);
+    pub fn send(&mut self, now: Timestamp, id: u128, message: Outgoing) -> Accepted {
+        let deduplication_id = self.settings.fifo.then(|| match message.deduplication_id {
+            Some(id) => id,
+            None => deduplication::of_content(&message.body),
+        });
+        let mut sequence = None;
+        if let Some(text) = &deduplication_id {
+            let scope = message.group_id.clone().filter(|_| self.settings.deduplicates_by_group());
+            let key = (scope, text.clone());
+            if let Some(Original { id, sequence }) = self.deduplication.find(now, &key) {
+                return Accepted { id, sequence: Some(sequence), is_new: false };
+            }
+            let number = self.number();
+            self.deduplication.note(now, key, Original { id, sequence: number });
+            sequence = Some(number);
+        }
+        let delay_s = message.delay_s.filter(|_| !self.settings.fifo).unwrap_or(self.settings.delay_s);
         let plain = message.attributes.is_empty() && message.trace_header.is_none() && message.group_id.is_none();
         let extra = (!plain).then(|| {
             Box::new(Extra {
                 attributes: message.attributes,
                 trace_header: message.trace_header,
                 group_id: message.group_id,
+                deduplication_id,
+                sequence,
                 dead_letter_source: None,
             })
         });
@@ -91,11 +127,22 @@ impl Queue {
             received_here: 0,
         };
         self.store.insert(now, stored, i64::from(delay_s) * 1000);
+        Accepted { id, sequence, is_new: true }
     }
 
-    /// A message that comes from another queue, visible at once.
+    /// A message that comes from another queue, visible at once. A FIFO queue takes it as one sent
+    /// now, known by its own id, so that no other can be taken for it (aws-facts §3.3); the sequence
+    /// number, which orders one queue's messages, is this queue's.
     pub fn admit(&mut self, now: Timestamp, message: Stored) {
-        self.store.insert(now, Stored { entered_at: now, received_here: 0, ..message }, 0);
+        let mut message = Stored { entered_at: now, received_here: 0, ..message };
+        if self.settings.fifo {
+            message.sent_at = now;
+            let sequence = Some(self.number());
+            let deduplication_id = Some(message_id(message.id).to_string());
+            let extra = message.extra.take().map(|extra| *extra).unwrap_or_default();
+            message.extra = Some(Box::new(Extra { deduplication_id, sequence, ..extra }));
+        }
+        self.store.insert(now, message, 0);
     }
 
     /// Receives up to `max` messages. With `dead_letters_go`, a message that has had its
@@ -105,8 +152,9 @@ impl Queue {
         let limit = self.settings.redrive.as_ref().filter(|_| dead_letters_go).map(|policy| policy.max_receive_count);
         let until = now.plus_s(i64::from(visibility_s));
         let mut taken = Taken::default();
+        let mut last = None;
         while taken.messages.len() < max.min(MAX_IN_FLIGHT) && self.has_room() {
-            let Some((number, message)) = self.store.first() else { break };
+            let Some((number, message)) = self.store.next(last) else { break };
             if limit.is_some_and(|limit| message.received_here >= limit) {
                 if taken.dead.len() == MAX_DEAD_A_RECEIVE {
                     break;
@@ -118,6 +166,7 @@ impl Queue {
             message.receive_count += 1;
             message.received_here += 1;
             message.first_received_at.get_or_insert(now);
+            last = Some(number);
             let receipt = Receipt { queue: self.key, message: number, receive: message.received_here };
             taken.messages.push(shown(message, receipt.seal()));
         }
@@ -140,17 +189,19 @@ impl Queue {
         self.store.first().map(|(_, message)| message)
     }
 
-    /// Deletes. An old handle is taken and deletes nothing when there was a newer receive
-    /// (aws-facts §3.2).
+    /// Deletes. An old handle of a standard queue is taken and deletes nothing when there was a newer
+    /// receive; a FIFO queue refuses a handle whose visibility is over (aws-facts §3.2).
     ///
     /// # Errors
-    /// ReceiptHandleIsInvalid.
+    /// ReceiptHandleIsInvalid; of a FIFO queue also InvalidParameterValue.
     pub fn delete(&mut self, handle: &ReceiptHandle) -> Result<Option<Stored>, ServiceError> {
         let receipt = self.open(handle)?;
-        match self.store.get(receipt.message) {
-            Some(message) if message.received_here == receipt.receive => Ok(self.store.remove(receipt.message)),
-            _ => Ok(None),
+        let Some(message) = self.store.get(receipt.message) else { return Ok(None) };
+        let newest = message.received_here == receipt.receive;
+        if self.settings.fifo && !(newest && self.store.in_flight_since(receipt.message).is_some()) {
+            return Err(invalid_value(handle, "ReceiptHandle", "The receipt handle has expired."));
         }
+        Ok(if newest { self.store.remove(receipt.message) } else { None })
     }
 
     /// Hides a message in flight for `visibility_s` from now; 0 gives it back at once.
@@ -208,6 +259,12 @@ impl Queue {
         self.store.in_flight() < MAX_IN_FLIGHT
     }
 
+    /// The next `SequenceNumber` of a FIFO queue.
+    fn number(&mut self) -> u64 {
+        self.numbered += 1;
+        self.numbered
+    }
+
     fn dead(&self, mut message: Stored) -> Stored {
         message.extra.get_or_insert_default().dead_letter_source = Some(self.arn.clone());
         message
@@ -219,6 +276,13 @@ impl Queue {
             refuse("ReceiptHandleIsInvalid", 400, text)
         })
     }
+}
+
+/// A `SequenceNumber` as SQS writes it: 20 digits, rising within its queue.
+pub fn sequence_number(number: u64) -> String {
+    /// SQS leaves room between two numbers.
+    const STEP: u64 = 256;
+    format!("188{:017}", number.saturating_mul(STEP))
 }
 
 /// A message id as SQS writes it.
@@ -247,8 +311,8 @@ fn shown(message: &Stored, receipt: ReceiptHandle) -> Message {
             dead_letter_source: extra.dead_letter_source,
             trace_header: extra.trace_header,
             group_id: extra.group_id,
-            deduplication_id: None,
-            sequence_number: None,
+            deduplication_id: extra.deduplication_id,
+            sequence_number: extra.sequence.map(sequence_number),
             sender_id: Some(SENDER.to_owned()),
         },
     }

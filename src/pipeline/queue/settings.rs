@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::model::id::Arn;
 use crate::model::queue::RedrivePolicy;
 use crate::model::service_error::ServiceError;
-use crate::pipeline::queues::refusal::{invalid_value, refuse, unsupported};
+use crate::pipeline::queues::refusal::{invalid_value, refuse};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -18,6 +18,10 @@ pub struct Settings {
     pub wait_s: u32,
     pub max_message_bytes: u32,
     pub redrive: Option<RedrivePolicy>,
+    /// Said by its name, and for ever.
+    pub fifo: bool,
+    /// FIFO: a message without a deduplication id is known by its body's SHA-256.
+    pub content_based_deduplication: bool,
     /// Attributes that are kept and answered but change nothing here: `Policy`, `KmsMasterKeyId` …
     pub kept: BTreeMap<String, String>,
 }
@@ -46,14 +50,12 @@ pub const MAX_DELAY_S: u32 = 900;
 pub const MAX_WAIT_S: u32 = 20;
 const MAX_RECEIVE_COUNT: u64 = 1000;
 const DEFAULT_RECEIVE_COUNT: u64 = 10;
-const KEPT: [&str; 6] = [
-    "Policy",
-    "RedriveAllowPolicy",
-    "KmsMasterKeyId",
-    "KmsDataKeyReusePeriodSeconds",
-    "SqsManagedSseEnabled",
-    "FifoThroughputLimit",
-];
+const KEPT: [&str; 5] =
+    ["Policy", "RedriveAllowPolicy", "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds", "SqsManagedSseEnabled"];
+/// Choices of a FIFO queue, SQS's own first. Its throughput limit is not emulated.
+const FIFO_CHOICES: [(&str, [&str; 2]); 2] =
+    [(SCOPE, ["queue", "messageGroup"]), ("FifoThroughputLimit", ["perQueue", "perMessageGroupId"])];
+const SCOPE: &str = "DeduplicationScope";
 
 impl Default for Settings {
     fn default() -> Self {
@@ -64,6 +66,8 @@ impl Default for Settings {
             wait_s: 0,
             max_message_bytes: 1_048_576,
             redrive: None,
+            fifo: false,
+            content_based_deduplication: false,
             kept: BTreeMap::new(),
         }
     }
@@ -73,7 +77,7 @@ impl Settings {
     /// These settings with `attributes` applied, all or none.
     ///
     /// # Errors
-    /// InvalidAttributeName, InvalidAttributeValue, or UnsupportedOperation for what makes a FIFO queue.
+    /// InvalidAttributeName or InvalidAttributeValue.
     pub fn with(&self, attributes: &BTreeMap<String, String>) -> Result<Settings, ServiceError> {
         let mut after = self.clone();
         for (name, value) in attributes {
@@ -82,12 +86,22 @@ impl Settings {
         Ok(after)
     }
 
+    /// Whether two groups may use the same deduplication id.
+    pub fn deduplicates_by_group(&self) -> bool {
+        self.kept.get(SCOPE).is_some_and(|scope| scope == "messageGroup")
+    }
+
     /// The settable attributes as strings; `RedrivePolicy` only where there is one.
     pub fn strings(&self) -> BTreeMap<String, String> {
         let mut read = self.clone();
         let mut all: BTreeMap<String, String> =
             RANGES.iter().map(|range| (range.name.to_owned(), (range.field)(&mut read).to_string())).collect();
         all.insert("SqsManagedSseEnabled".to_owned(), "true".to_owned());
+        if self.fifo {
+            all.insert("FifoQueue".to_owned(), "true".to_owned());
+            all.insert("ContentBasedDeduplication".to_owned(), self.content_based_deduplication.to_string());
+            all.extend(FIFO_CHOICES.map(|(name, [default, _])| (name.to_owned(), default.to_owned())));
+        }
         all.extend(self.kept.iter().map(|(name, value)| (name.clone(), value.clone())));
         if let Some(policy) = &self.redrive {
             let text = format!(
@@ -107,8 +121,21 @@ impl Settings {
         }
         match name {
             "RedrivePolicy" => self.redrive = redrive_policy(value)?,
-            "FifoQueue" | "ContentBasedDeduplication" | "DeduplicationScope" if value != "false" => {
-                return Err(unsupported("This sandbox has no FIFO queues yet."));
+            "FifoQueue" if self.fifo && value == "true" => {}
+            "FifoQueue" if self.fifo => {
+                let text = "Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported.";
+                return Err(refuse("InvalidAttributeValue", 400, text));
+            }
+            "ContentBasedDeduplication" if self.fifo => {
+                self.content_based_deduplication = value.parse().map_err(|_| bad_value(name))?;
+            }
+            _ if self.fifo
+                && let Some((_, choices)) = FIFO_CHOICES.iter().find(|(choice, _)| *choice == name) =>
+            {
+                if !choices.contains(&value) {
+                    return Err(bad_value(name));
+                }
+                self.kept.insert(name.to_owned(), value.to_owned());
             }
             _ if KEPT.contains(&name) && value.is_empty() => {
                 self.kept.remove(name);
@@ -176,7 +203,26 @@ mod tests {
             assert_eq!(set(name, value).expect_err(name).code, "InvalidAttributeValue");
         }
         assert_eq!(set("Colour", "red").expect_err("unknown").code, "InvalidAttributeName");
-        assert!(set("FifoQueue", "true").expect_err("fifo").code.ends_with("UnsupportedOperation"));
+    }
+
+    #[test]
+    fn only_a_fifo_queue_has_a_fifo_queues_attributes() {
+        let fifo = Settings { fifo: true, ..Settings::default() };
+        let set = |settings: &Settings, name: &str, value: &str| {
+            settings.with(&BTreeMap::from([(name.to_owned(), value.to_owned())]))
+        };
+        for (name, value) in [("FifoQueue", "false"), ("ContentBasedDeduplication", "true"), (SCOPE, "queue")] {
+            assert_eq!(set(&Settings::default(), name, value).expect_err(name).code, "InvalidAttributeName");
+        }
+        assert_eq!(set(&fifo, "FifoQueue", "true"), Ok(fifo.clone()));
+        assert_eq!(set(&fifo, "FifoQueue", "false").expect_err("it stays one").code, "InvalidAttributeValue");
+        assert_eq!(set(&fifo, SCOPE, "shard").expect_err("no scope").code, "InvalidAttributeValue");
+        let grouped = set(&fifo, SCOPE, "messageGroup").expect("a scope");
+        assert!(grouped.deduplicates_by_group() && !fifo.deduplicates_by_group());
+        let shown = grouped.strings();
+        let shown =
+            ["FifoQueue", "ContentBasedDeduplication", SCOPE, "FifoThroughputLimit"].map(|name| shown[name].as_str());
+        assert_eq!(shown, ["true", "false", "messageGroup", "perQueue"]);
     }
 
     #[test]

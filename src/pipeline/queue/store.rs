@@ -7,6 +7,7 @@ use std::sync::Arc as Shared;
 use crate::model::id::Arn;
 use crate::model::message::Attributes;
 use crate::model::time::Timestamp;
+use crate::pipeline::queue::groups::Groups;
 
 /// A message at rest. Its number in the store is not part of it: it gets a new one in each queue.
 #[derive(Debug, Clone)]
@@ -33,6 +34,9 @@ pub struct Extra {
     pub trace_header: Option<String>,
     pub group_id: Option<String>,
     pub dead_letter_source: Option<Arn>,
+    /// FIFO queues only, as the next.
+    pub deduplication_id: Option<String>,
+    pub sequence: Option<u64>,
 }
 
 /// Where a message stands in its queue.
@@ -77,16 +81,34 @@ pub struct Store {
     /// For retention.
     by_sent: BTreeSet<(Timestamp, u64)>,
     in_flight: usize,
+    /// A FIFO queue's.
+    groups: Option<Groups>,
+}
+
+impl Stored {
+    /// `MessageGroupId`; empty when it has none.
+    pub fn group(&self) -> &str {
+        self.extra.as_ref().and_then(|extra| extra.group_id.as_deref()).unwrap_or_default()
+    }
 }
 
 impl Store {
     /// Receives after which a message that comes back goes to the end of the line (aws-facts §2.4).
     pub const PATIENCE: u32 = 3;
 
+    /// A store whose messages go in order within their group, one receive at a time.
+    pub fn fifo() -> Self {
+        Store { groups: Some(Groups::default()), ..Store::default() }
+    }
+
     /// Puts a message in; with `delay_ms` of 0 it can be received at once.
     pub fn insert(&mut self, now: Timestamp, message: Stored, delay_ms: i64) {
         let number = self.number();
         self.by_sent.insert((message.sent_at, number));
+        if let Some(groups) = &mut self.groups {
+            let place = if delay_ms > 0 { Place::Delayed } else { Place::Waiting };
+            groups.set(message.group(), number, Some(place));
+        }
         let standing = if delay_ms > 0 {
             let until = now.plus_ms(delay_ms);
             self.timers.insert((until, number));
@@ -116,8 +138,21 @@ impl Store {
 
     /// The message first in line.
     pub fn first(&self) -> Option<(u64, &Stored)> {
-        let (_, number) = self.line.first_key_value()?;
-        self.slots.get(number).map(|slot| (*number, &slot.message))
+        let number = match &self.groups {
+            Some(groups) => groups.first()?,
+            None => *self.line.first_key_value()?.1,
+        };
+        self.slots.get(&number).map(|slot| (number, &slot.message))
+    }
+
+    /// What the receive that has just taken `last` gets next: of a FIFO queue, as many of one group as
+    /// there are.
+    pub fn next(&self, last: Option<u64>) -> Option<(u64, &Stored)> {
+        let behind = self.groups.as_ref().zip(last).and_then(|(groups, last)| {
+            let number = groups.behind(self.slots.get(&last)?.message.group(), last)?;
+            self.slots.get(&number).map(|slot| (number, &slot.message))
+        });
+        behind.or_else(|| self.first())
     }
 
     /// Takes a waiting message into flight until `until` and answers it.
@@ -128,6 +163,9 @@ impl Store {
             self.timers.insert((until, number));
             self.in_flight += 1;
             slot.standing = Standing::InFlight { since: now, until };
+            if let Some(groups) = &mut self.groups {
+                groups.set(slot.message.group(), number, Some(Place::InFlight));
+            }
         }
         Some(&mut slot.message)
     }
@@ -146,6 +184,9 @@ impl Store {
     pub fn remove(&mut self, number: u64) -> Option<Stored> {
         let slot = self.slots.remove(&number)?;
         self.by_sent.remove(&(slot.message.sent_at, number));
+        if let Some(groups) = &mut self.groups {
+            groups.set(slot.message.group(), number, None);
+        }
         match slot.standing {
             Standing::Waiting { rank } => {
                 self.line.remove(&rank);
@@ -186,6 +227,11 @@ impl Store {
         self.line.len()
     }
 
+    /// How much a receive could find: messages, or the groups of a FIFO queue that are not locked.
+    pub fn receivable(&self) -> usize {
+        self.groups.as_ref().map_or(self.line.len(), Groups::open)
+    }
+
     pub fn in_flight(&self) -> usize {
         self.in_flight
     }
@@ -197,7 +243,9 @@ impl Store {
     /// When the oldest message came that has not been received often: what
     /// `ApproximateAgeOfOldestMessage` is counted from (aws-facts §2.4).
     pub fn oldest_entered(&self) -> Option<Timestamp> {
-        let mut fresh = self.slots.values().filter(|slot| slot.message.received_here < Self::PATIENCE);
+        // A FIFO queue never puts a message behind others.
+        let is_fifo = self.groups.is_some();
+        let mut fresh = self.slots.values().filter(|slot| is_fifo || slot.message.received_here < Self::PATIENCE);
         fresh.next().map(|slot| slot.message.entered_at)
     }
 
@@ -216,7 +264,8 @@ impl Store {
     /// Empties the store and answers what was in it.
     pub fn drain(&mut self) -> Vec<Stored> {
         let slots = std::mem::take(&mut self.slots);
-        *self = Store { next: self.next, ..Store::default() };
+        let groups = self.groups.as_ref().map(|_| Groups::default());
+        *self = Store { next: self.next, groups, ..Store::default() };
         slots.into_values().map(|slot| slot.message).collect()
     }
 
@@ -229,7 +278,11 @@ impl Store {
         if matches!(slot.standing, Standing::InFlight { .. }) {
             self.in_flight -= 1;
         }
-        let rank = if slot.message.received_here < Self::PATIENCE { number } else { back };
+        if let Some(groups) = &mut self.groups {
+            groups.set(slot.message.group(), number, Some(Place::Waiting));
+        }
+        let keeps_place = self.groups.is_some() || slot.message.received_here < Self::PATIENCE;
+        let rank = if keeps_place { number } else { back };
         slot.standing = Standing::Waiting { rank };
         self.line.insert(rank, number);
         if rank == back {

@@ -7,7 +7,7 @@ use crate::model::service_error::ServiceError;
 use crate::model::time::Timestamp;
 use crate::pipeline::meter::Meter;
 use crate::pipeline::queue::settings::{Settings, unknown};
-use crate::pipeline::queues::refusal::{invalid, invalid_value, legacy, no_queue, refuse, unsupported};
+use crate::pipeline::queues::refusal::{invalid, invalid_value, legacy, no_queue, refuse};
 use crate::pipeline::queues::{Queues, Why};
 use crate::pipeline::request::SqsReply;
 
@@ -26,7 +26,7 @@ const READ_ONLY: [&str; 6] = [
     "LastModifiedTimestamp",
     "QueueArn",
 ];
-const SETTABLE: [&str; 14] = [
+const SETTABLE: [&str; 15] = [
     "VisibilityTimeout",
     "MessageRetentionPeriod",
     "DelaySeconds",
@@ -41,6 +41,7 @@ const SETTABLE: [&str; 14] = [
     "FifoQueue",
     "ContentBasedDeduplication",
     "DeduplicationScope",
+    "FifoThroughputLimit",
 ];
 
 /// Whether SQS has a queue attribute of this name.
@@ -60,7 +61,7 @@ impl Queues {
         attributes: &BTreeMap<String, String>,
         meter: &mut Meter,
     ) -> Result<QueueUrl, ServiceError> {
-        check_name(name)?;
+        let fifo = check_kind(name, attributes.get("FifoQueue").map(String::as_str))?;
         if let Some(queue) = self.queues.get(name) {
             if queue.settings.with(attributes)? == queue.settings {
                 return Ok(self.url(name));
@@ -74,7 +75,7 @@ impl Queues {
                 "You must wait 60 seconds after deleting a queue before you can create another with the same name.";
             return Err(refuse(&legacy("QueueDeletedRecently"), 400, text));
         }
-        let settings = Settings::default().with(attributes)?;
+        let settings = Settings { fifo, ..Settings::default() }.with(attributes)?;
         self.check_dead_letter(&settings, attributes)?;
         self.deleted.remove(name);
         self.make(now, name, settings, meter);
@@ -200,9 +201,14 @@ impl Queues {
         attributes: &BTreeMap<String, String>,
     ) -> Result<(), ServiceError> {
         let (Some(policy), Some(text)) = (&settings.redrive, attributes.get("RedrivePolicy")) else { return Ok(()) };
-        match self.name_of(&policy.dead_letter_arn) {
+        let wrong = |reason| Err(invalid_value(text, "RedrivePolicy", reason));
+        let dead_letter = self.name_of(&policy.dead_letter_arn).and_then(|name| self.settings(&name));
+        match dead_letter {
+            None => wrong("Dead letter target does not exist."),
+            Some(dead_letter) if dead_letter.fifo != settings.fifo => {
+                wrong("Dead-letter queue must be same type of queue as the source.")
+            }
             Some(_) => Ok(()),
-            None => Err(invalid_value(text, "RedrivePolicy", "Dead letter target does not exist.")),
         }
     }
 }
@@ -210,17 +216,24 @@ impl Queues {
 /// Page tokens carry the last name shown.
 const TOKEN: &str = "after:";
 
-/// 1 to 80 letters, digits, hyphens and underscores.
-fn check_name(name: &QueueName) -> Result<(), ServiceError> {
-    let text = name.as_str();
-    if text.ends_with(".fifo") {
-        return Err(unsupported("This sandbox has no FIFO queues yet."));
+/// Whether a queue of this name is a FIFO queue: `.fifo` and the attribute `FifoQueue` go together.
+fn check_kind(name: &QueueName, attribute: Option<&str>) -> Result<bool, ServiceError> {
+    // SQS knows the attribute only as `true`.
+    if attribute.is_some_and(|value| value != "true") {
+        return Err(unknown("FifoQueue"));
     }
-    let characters = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    if text.is_empty() || text.len() > 80 || !characters {
-        return Err(invalid("Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length."));
+    let fifo = attribute.is_some();
+    let bare = name.as_str().strip_suffix(".fifo").filter(|_| fifo);
+    let is_whole = if fifo { bare.is_some() } else { true };
+    let characters = bare.unwrap_or(name.as_str()).chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    if bare.unwrap_or(name.as_str()).is_empty() || name.as_str().len() > 80 || !characters || !is_whole {
+        return Err(invalid(if fifo {
+            "The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end with .fifo suffix and be 1 to 80 in length."
+        } else {
+            "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length."
+        }));
     }
-    Ok(())
+    Ok(fifo)
 }
 
 #[cfg(test)]
@@ -277,7 +290,7 @@ mod tests {
         assert_eq!(api.urls(None, None).0.len(), 3);
         assert!(api.create(0, "q1", &[("VisibilityTimeout", "30")]).is_ok(), "the same again");
         assert_eq!(api.create(0, "q1", &[("VisibilityTimeout", "31")]).expect_err("other").code, "QueueAlreadyExists");
-        assert!(api.create(0, "q.fifo", &[]).expect_err("fifo").code.ends_with("UnsupportedOperation"));
+        assert!(api.create(0, "q.fifo", &[]).is_err(), "without FifoQueue=true");
         assert!(api.create(0, "no spaces", &[]).is_err());
         api.ask(10, SqsRequest::DeleteQueue { queue: url.clone() }).expect("deleted");
         let error = api.ask(11, SqsRequest::PurgeQueue { queue: url }).expect_err("gone");

@@ -5,7 +5,7 @@ use crate::model::message::{MAX_BATCH_ENTRIES, MAX_MESSAGE_BYTES, Outgoing};
 use crate::model::service_error::ServiceError;
 use crate::model::time::Timestamp;
 use crate::pipeline::meter::Meter;
-use crate::pipeline::queue::md5;
+use crate::pipeline::queue::{md5, message_id, sequence_number};
 use crate::pipeline::queues::Queues;
 use crate::pipeline::queues::refusal::{legacy, refuse};
 use crate::pipeline::request::{EntryFailure, Sent, SqsReply};
@@ -47,8 +47,9 @@ impl Queues {
     ) -> Result<Sent, ServiceError> {
         let md5_of_body = md5::of_body(&message.body);
         let md5_of_attributes = md5::of_attributes(&message.attributes);
-        let id = self.put(now, name, message, meter)?;
-        Ok(Sent { id, md5_of_body, md5_of_attributes })
+        let accepted = self.take_in(now, name, message, meter)?;
+        let sequence_number = accepted.sequence.map(sequence_number);
+        Ok(Sent { id: message_id(accepted.id), md5_of_body, md5_of_attributes, sequence_number })
     }
 
     pub(super) fn delete_batch(

@@ -25,7 +25,7 @@ use crate::pipeline::meter::Meter;
 use crate::pipeline::move_task::MoveTasks;
 use crate::pipeline::queue::settings::Settings;
 use crate::pipeline::queue::store::{Place, Stored};
-use crate::pipeline::queue::{Queue, admission, message_id};
+use crate::pipeline::queue::{Accepted, Queue, admission, message_id};
 use crate::pipeline::queues::gauge::Gauges;
 use crate::pipeline::queues::poll::Waiter;
 use crate::pipeline::request::{RequestId, SqsReply};
@@ -110,6 +110,8 @@ impl Queues {
                 delay_s: blueprint.delay_s,
                 max_message_bytes: u32::try_from(blueprint.max_message_bytes).unwrap_or(u32::MAX),
                 redrive,
+                fifo: blueprint.is_fifo(),
+                content_based_deduplication: blueprint.is_fifo(),
                 ..Settings::default()
             };
             self.make(now, &blueprint.name, settings, meter);
@@ -150,10 +152,11 @@ impl Queues {
 
     // ---- for mappings and functions ------------------------------------------------------------
 
-    /// Messages that could be received now (exhausted ones included: a receive moves them).
+    /// Messages that could be received now (exhausted ones included: a receive moves them); of a FIFO
+    /// queue, groups.
     pub fn ready(&mut self, now: Timestamp, name: &QueueName) -> usize {
         self.advance(now, name);
-        self.queues.get(name).filter(|queue| queue.has_room()).map_or(0, |queue| queue.store().waiting())
+        self.queues.get(name).filter(|queue| queue.has_room()).map_or(0, |queue| queue.store().receivable())
     }
 
     /// When the next hidden or delayed message comes back; what is ready already is not counted.
@@ -226,7 +229,7 @@ impl Queues {
         Ok(())
     }
 
-    /// Sends a message, as a function of the pipeline or the API does.
+    /// Sends a message, as a function of the pipeline does.
     ///
     /// # Errors
     /// No such queue, or what SQS would refuse in the message.
@@ -237,18 +240,29 @@ impl Queues {
         message: Outgoing,
         meter: &mut Meter,
     ) -> Result<MessageId, ServiceError> {
+        self.take_in(now, name, message, meter).map(|accepted| message_id(accepted.id))
+    }
+
+    /// Sends a message, as a function of the pipeline or the API does.
+    fn take_in(
+        &mut self,
+        now: Timestamp,
+        name: &QueueName,
+        message: Outgoing,
+        meter: &mut Meter,
+    ) -> Result<Accepted, ServiceError> {
         self.advance(now, name);
         let id = self.draw_id();
         let queue = self.queues.get_mut(name).ok_or_else(refusal::no_queue)?;
-        admission::check(&message, queue.settings.max_message_bytes)?;
+        admission::check(&message, &queue.settings)?;
         queue.active_at = now;
         let bytes = message.size_bytes();
-        queue.send(now, id, message);
+        let accepted = queue.send(now, id, message);
         if let Some(gauges) = self.gauges.get(name) {
             gauges.sent(meter, now, bytes);
         }
         self.nudge(now, name);
-        Ok(message_id(id))
+        Ok(accepted)
     }
 
     // ---- for the census -----------------------------------------------------------------------
@@ -305,8 +319,13 @@ impl Queues {
         let queue = self.queues.get_mut(name).ok_or_else(refusal::no_queue)?;
         queue.active_at = now;
         let removed = queue.delete(receipt)?;
+        let unlocks = queue.settings.fifo;
         if let Some(gauges) = self.gauges.get(name) {
             gauges.deleted(meter, now);
+        }
+        if unlocks {
+            // Its group can be received from again.
+            self.nudge(now, name);
         }
         Ok(removed)
     }
@@ -359,6 +378,8 @@ impl Queues {
     }
 }
 
+#[cfg(test)]
+mod fifo;
 #[cfg(test)]
 mod property;
 #[cfg(test)]

@@ -90,7 +90,8 @@ impl Queues {
         let queue = self.queues.get(name).ok_or_else(no_queue)?;
         let wait_s = ask.wait_s.unwrap_or(queue.settings.wait_s);
         if wait_s == 0 {
-            if !queue.has_room() {
+            // A FIFO queue with too many in flight just answers nothing (aws-facts §3.1).
+            if !queue.has_room() && !queue.settings.fifo {
                 return Err(refuse("OverLimit", 403, OVER_LIMIT));
             }
             let messages = self.take(now, name, max_of(ask), ask.visibility_s, meter);

@@ -47,7 +47,7 @@ fn get_metric_data(
 ) -> Result<(CloudWatchRequest, BTreeMap<String, String>), ServiceError> {
     let refuse = |error: MemberError| match error {
         MemberError::Missing(_) => ServiceError::new(action, "MissingParameter", error.to_string()),
-        MemberError::Type { .. } => invalid(action, error.to_string()),
+        MemberError::Type { .. } | MemberError::Unsupported(_) => invalid(action, error.to_string()),
     };
     let list = m.objects("MetricDataQueries").map_err(refuse)?;
     if list.is_empty() || list.len() > MAX_QUERIES {

@@ -145,7 +145,7 @@ fn object(request: &http::Request<Bytes>, action: &str) -> Result<Map<String, se
 
 fn malformed(action: &str, error: &MemberError) -> ServiceError {
     let code = match error {
-        MemberError::Missing(_) => "InvalidParameterValueException",
+        MemberError::Missing(_) | MemberError::Unsupported(_) => "InvalidParameterValueException",
         MemberError::Type { .. } => "SerializationException",
     };
     ServiceError::new(action, code, error.to_string())

@@ -38,6 +38,9 @@ fn refusal(action: &str, error: &MemberError) -> ServiceError {
             ServiceError::new(action, "MissingParameter", message)
         }
         MemberError::Type { .. } => ServiceError::new(action, "SerializationException", error.to_string()),
+        MemberError::Unsupported(text) => {
+            ServiceError::new(action, "AWS.SimpleQueueService.UnsupportedOperation", *text)
+        }
     }
 }
 
@@ -156,6 +159,12 @@ fn outgoing(m: Members<'_>) -> Result<Outgoing, MemberError> {
 }
 
 fn attribute_of(name: &str, m: Members<'_>) -> Result<Attribute, MemberError> {
+    let is_filled = |name: &str| m.value(name).is_some_and(|list| list.as_array().is_none_or(|list| !list.is_empty()));
+    if is_filled("StringListValues") || is_filled("BinaryListValues") {
+        return Err(MemberError::Unsupported(
+            "Message attribute list values in SendMessage operation are not supported.",
+        ));
+    }
     let value = match (m.text("StringValue")?, m.text("BinaryValue")?) {
         (Some(text), _) => AttributeValue::Text(text),
         (None, Some(encoded)) => {
@@ -182,6 +191,19 @@ mod tests {
         assert_eq!(message.trace_header.as_deref(), Some("Root=1"));
         assert_eq!(message.attributes["n"].data_type, "Number.int");
         assert_eq!(message.attributes["b"].value, AttributeValue::Binary(vec![0, 1]));
+    }
+
+    #[test]
+    fn lists_in_an_attribute_are_refused_as_sqs_refuses_them() {
+        let send = |value: &str| {
+            let attributes = format!(r#"{{"a":{{"DataType":"String","StringValue":"v",{value}}}}}"#);
+            let body = format!(r#"{{"QueueUrl":"q","MessageBody":"b","MessageAttributes":{attributes}}}"#);
+            read("SendMessage", body.as_bytes()).map_err(|error| error.code)
+        };
+        for list in [r#""StringListValues":["x"]"#, r#""BinaryListValues":["AAE="]"#] {
+            assert_eq!(send(list), Err("AWS.SimpleQueueService.UnsupportedOperation".to_owned()), "{list}");
+        }
+        assert!(send(r#""StringListValues":[],"BinaryListValues":null"#).is_ok(), "some clients send them empty");
     }
 
     #[test]

@@ -73,6 +73,7 @@ fn sent_members(sent: &Sent) -> Map<String, Value> {
     put(&mut m, "MessageId", sent.id.as_str());
     put(&mut m, "MD5OfMessageBody", sent.md5_of_body.as_str());
     put_some(&mut m, "MD5OfMessageAttributes", sent.md5_of_attributes.clone());
+    put_some(&mut m, "SequenceNumber", sent.sequence_number.clone());
     m
 }
 
