@@ -15,6 +15,8 @@ mod message;
 mod metric;
 mod observer;
 mod perform;
+#[cfg(test)]
+mod permissions;
 mod queue;
 mod said;
 

@@ -13,6 +13,7 @@ pub mod metric;
 pub mod move_task;
 pub mod nesting;
 pub mod observed;
+pub mod permission;
 pub mod picture;
 pub mod plan;
 pub mod queue;
