@@ -4,6 +4,7 @@
 pub mod clock;
 mod door;
 pub mod fault;
+pub mod gate;
 mod inlet;
 pub mod listen;
 mod real_time;

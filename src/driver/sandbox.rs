@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use crate::driver::clock::{Clock, wall_now};
 use crate::driver::door::InProcess;
+use crate::driver::gate::Gate;
 use crate::driver::inlet::{Ask, Inlet, Stopped};
 use crate::driver::listen::{ListenError, Listener};
 use crate::driver::real_time::{RealTime, clamp_speed};
@@ -52,6 +53,7 @@ pub struct Sandbox {
     clock: Clock,
     inlet: Inlet,
     bench: watch::Receiver<Bench>,
+    gate: Gate,
     region: String,
     account: String,
 }
@@ -80,7 +82,8 @@ impl Sandbox {
         let (asks, inbox) = mpsc::channel();
         let real_time = RealTime::new(pipeline, clock.clone(), inbox, bench);
         std::thread::Builder::new().name("sandbox".to_owned()).spawn(move || real_time.run(now))?;
-        Ok(Sandbox { clock, inlet: Inlet::new(asks), bench: bench_seen, region, account })
+        let gate = Gate::new(&account, &region);
+        Ok(Sandbox { clock, inlet: Inlet::new(asks), bench: bench_seen, gate, region, account })
     }
 
     /// The way in for `aws-sdk-*` clients: the real serializers, no socket. Configure them with
@@ -93,6 +96,11 @@ impl Sandbox {
     /// Sandbox time as account time.
     pub fn clock(&self) -> Clock {
         self.clock.clone()
+    }
+
+    /// What stands before this pipeline: permissions, credentials, the services' clock.
+    pub fn gate(&self) -> Gate {
+        self.gate.clone()
     }
 
     /// The bench as of now, and a wake-up when it changes.
@@ -141,7 +149,7 @@ impl Sandbox {
     }
 
     fn service(&self) -> Service {
-        Service::new(self.inlet.clone(), self.clock.clone())
+        Service::new(self.inlet.clone(), self.clock.clone(), self.gate.clone())
     }
 }
 

@@ -2,6 +2,7 @@
 //! back to bytes, as the real services write them (aws-facts §7). No sockets, no time of its own,
 //! no decisions about queues or mappings; whatever comes in, it answers in the caller's protocol.
 
+mod action;
 mod body;
 mod cbor;
 mod cloudwatch;
@@ -21,6 +22,7 @@ use crate::model::service_error::ServiceError;
 use crate::model::time::Timestamp;
 use crate::pipeline::request::{Request, RequestId, Response};
 
+pub use action::{action, signed_at};
 pub use body::MAX_BODY_BYTES;
 
 /// A request understood, and the protocol its answer must be written in.
