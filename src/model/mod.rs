@@ -4,6 +4,7 @@
 pub mod bench;
 pub mod census;
 pub mod change;
+pub mod context;
 pub mod finding;
 pub mod function;
 pub mod id;
@@ -12,6 +13,7 @@ pub mod message;
 pub mod metric;
 pub mod move_task;
 pub mod nesting;
+pub mod objective;
 pub mod observed;
 pub mod permission;
 pub mod picture;

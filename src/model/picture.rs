@@ -9,6 +9,7 @@ use crate::model::id::{Arn, FunctionName, MappingId, QueueName};
 use crate::model::mapping::Mapping;
 use crate::model::metric::Metrics;
 use crate::model::move_task::MoveTask;
+use crate::model::objective::Objectives;
 use crate::model::observed::Observed;
 use crate::model::queue::{Queue, QueueCounts};
 use crate::model::time::Timestamp;
@@ -41,6 +42,8 @@ pub struct Picture {
     pub metrics_error: Option<String>,
     /// Newest last.
     pub changes: Vec<Change>,
+    /// What was promised of this account: not read from it, but judged by.
+    pub objectives: Objectives,
 }
 
 impl Picture {

@@ -9,7 +9,7 @@ use crate::model::time::{Timestamp, spoken};
 use crate::verdict::dead_letters_arriving::takes_dead_letters;
 use crate::verdict::window::{rising_since, total, trend};
 use crate::verdict::wording::{about, count, exact, rate, remedy, whole_ms};
-use crate::verdict::{NEAR_LOSS_MS, OBJECTIVE_MS, is_running};
+use crate::verdict::{NEAR_LOSS_MS, is_running};
 
 /// Waiting less than this, in seconds, is no backlog.
 const NOISE_S: f64 = 30.0;
@@ -50,7 +50,9 @@ pub fn check(picture: &Picture, now: Timestamp, queue: &Queue) -> Option<Finding
         evidence.push(format!("{}/s done", rate(done.per_s())));
     }
     evidence.push(format!("ApproximateAgeOfOldestMessage, newest datapoint {}", age.newest_at.clock()));
-    let near = left_ms < NEAR_LOSS_MS || age.newest * 1000.0 > OBJECTIVE_MS;
+    let names = [Some(queue.name.as_str()), consumer.map(|mapping| mapping.function.as_str())];
+    let objective_ms = picture.objectives.age_ms(names.into_iter().flatten());
+    let near = left_ms < NEAR_LOSS_MS || age.newest * 1000.0 > objective_ms;
     Some(Finding {
         rule: "backlog-growing".to_owned(),
         severity: if near { Severity::Harm } else { Severity::Warning },

@@ -13,7 +13,7 @@ use crate::verdict::wanted::{
 };
 use crate::verdict::window::{Trend, rising_since, total, trend};
 use crate::verdict::wording::{about, percent, rate, remedy, whole_ms};
-use crate::verdict::{NEAR_LOSS_MS, OBJECTIVE_MS};
+use crate::verdict::{NEAR_LOSS_MS, objective_ms};
 
 /// Younger than this, in milliseconds, a rise is noise: records carry whole seconds (aws-facts §2.2),
 /// and a batch window is no lag.
@@ -31,7 +31,8 @@ pub fn check(picture: &Picture, now: Timestamp, mapping: &Mapping) -> Option<Fin
     if age.is_rising(LEAST_RISE) {
         return Some(falling(picture, now, mapping, age));
     }
-    (age.newest > OBJECTIVE_MS && !age.is_falling(LEAST_RISE)).then(|| holding(picture, now, mapping, age))
+    (age.newest > objective_ms(picture, mapping) && !age.is_falling(LEAST_RISE))
+        .then(|| holding(picture, now, mapping, age))
 }
 
 fn falling(picture: &Picture, now: Timestamp, mapping: &Mapping, age: Trend) -> Finding {
@@ -56,7 +57,7 @@ fn falling(picture: &Picture, now: Timestamp, mapping: &Mapping, age: Trend) -> 
         remedies.insert(0, tune(mapping, age.newest, age.long));
     }
     evidence.push(measured(&age));
-    let near = loss_in_ms < NEAR_LOSS_MS || age.newest > OBJECTIVE_MS;
+    let near = loss_in_ms < NEAR_LOSS_MS || age.newest > objective_ms(picture, mapping);
     Finding {
         rule: "falling-behind".to_owned(),
         severity: if near { Severity::Harm } else { Severity::Warning },

@@ -9,7 +9,7 @@ use crate::verdict::behind::{NOISE_MS, loss_age, measured};
 use crate::verdict::wanted::{age_max, age_min, failed_events};
 use crate::verdict::window::{rising_since, total, trend};
 use crate::verdict::wording::{about, count, rate, remedy, whole_ms};
-use crate::verdict::{NEAR_LOSS_MS, OBJECTIVE_MS};
+use crate::verdict::{NEAR_LOSS_MS, objective_ms};
 
 /// A lane that stands still ages by one second a second; from here on it stands.
 pub const STANDS: f64 = 0.7;
@@ -42,7 +42,7 @@ pub fn check(picture: &Picture, now: Timestamp, mapping: &Mapping) -> Option<Fin
         evidence.push(format!("{} events failed in 10 m (FailedInvokeEventCount)", count(failed.sum)));
     }
     evidence.push(measured(&worst));
-    let near = loss_in_ms < NEAR_LOSS_MS || worst.newest > OBJECTIVE_MS;
+    let near = loss_in_ms < NEAR_LOSS_MS || worst.newest > objective_ms(picture, mapping);
     Some(Finding {
         rule: "lane-stuck".to_owned(),
         severity: if near { Severity::Harm } else { Severity::Warning },

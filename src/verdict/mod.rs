@@ -26,9 +26,6 @@ use crate::model::mapping::{Mapping, MappingState};
 use crate::model::picture::Picture;
 use crate::model::time::Timestamp;
 
-/// The age of work that is still all right, milliseconds (ux.md, "Verdicts on screen": the default
-/// objective is 5 minutes).
-pub const OBJECTIVE_MS: f64 = 300_000.0;
 /// Harm is near when data is lost within this many milliseconds (ux.md: 6 h).
 pub const NEAR_LOSS_MS: f64 = 6.0 * 3_600_000.0;
 
@@ -67,6 +64,12 @@ fn lag(picture: &Picture, now: Timestamp, mapping: &Mapping) -> Option<Finding> 
     lane_stuck::check(picture, now, mapping)
         .or_else(|| behind::check(picture, now, mapping))
         .or_else(|| catching_up::check(picture, now, mapping))
+}
+
+/// The age of a mapping's work that is still all right, milliseconds: its function's objective, its
+/// source's, or the default.
+fn objective_ms(picture: &Picture, mapping: &Mapping) -> f64 {
+    picture.objectives.age_ms([mapping.function.as_str(), mapping.source.resource()])
 }
 
 fn is_running(mapping: &Mapping) -> bool {
@@ -146,6 +149,18 @@ mod tests {
         age(&mut picture, from_20(0.05), from_20(0.05));
         let findings = judge(&picture, now());
         assert_eq!((rules(&findings), findings[0].severity), (vec!["falling-behind"], Severity::Warning));
+    }
+
+    #[test]
+    fn an_objective_of_its_own_decides_what_is_harm() {
+        let mut picture = stream();
+        age(&mut picture, from_20(0.1), from_20(0.1));
+        assert_eq!(judge(&picture, now())[0].severity, Severity::Warning, "under five minutes");
+        picture.objectives.by_name.insert(FUNCTION.to_owned(), 60);
+        assert_eq!(judge(&picture, now())[0].severity, Severity::Harm, "over a minute of its own");
+        picture.objectives.by_name.clear();
+        picture.objectives.age_s = 60;
+        assert_eq!(judge(&picture, now())[0].severity, Severity::Harm, "over a minute for all");
     }
 
     #[test]
