@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::identity::IdentityCache;
 use aws_config::meta::region::RegionProviderChain;
-use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
-use aws_config::provider_config::ProviderConfig;
+use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -21,9 +21,11 @@ use aws_smithy_types::error::display::DisplayErrorContext;
 use thiserror::Error;
 use tokio::sync::watch;
 
+use crate::aws::credentials::{Chain, Renewing};
 use crate::aws::meter::Meter;
 use crate::aws::observer::Observer;
 use crate::aws::signed::Signed;
+use crate::aws::skew::Corrected;
 use crate::aws::{Account, Clients};
 
 #[derive(Debug, Clone, Default)]
@@ -31,6 +33,8 @@ pub struct ConnectOptions {
     pub region: Option<String>,
     pub profile: Option<String>,
     pub endpoint_url: Option<String>,
+    /// ARN of a role to assume with the credentials found.
+    pub role: Option<String>,
     /// The in-process door. With one there are no time-outs and no retries: both would count real
     /// time, and the door neither hangs nor loses anything.
     pub http_client: Option<SharedHttpClient>,
@@ -46,9 +50,9 @@ pub enum ConnectError {
     )]
     NoRegion,
     #[error(
-        "no AWS credentials found ({why})\n\
-         get some with `aws configure sso` and `aws sso login --profile NAME`, then redrive --profile NAME; \
-         `redrive sandbox` works without any"
+        "no AWS credentials ({why}): log in with `aws sso login --profile NAME`, then `redrive --profile NAME`, or keep \
+         it with `redrive context init`\n\
+         `redrive sandbox` opens a whole pipeline to look at and to break; it needs no account"
     )]
     NoCredentials { why: String },
     #[error(
@@ -79,9 +83,18 @@ impl Account {
         if let Some(region) = options.region.clone() {
             loader = loader.region(Region::new(region));
         }
-        if let (Some(profile), false) = (&options.profile, options.test_credentials) {
-            let region = region_beside(profile, options.region.clone()).await;
-            loader = loader.profile_name(profile).credentials_provider(only(profile, region.clone())).region(region);
+        let mut renewing = None;
+        if !options.test_credentials {
+            let mut region = options.region.clone().map(Region::new);
+            if let Some(profile) = &options.profile {
+                region = region_beside(profile, options.region.clone()).await;
+                loader = loader.profile_name(profile).region(region.clone());
+            }
+            let chain = Chain { profile: options.profile.clone(), role: options.role.clone(), region };
+            let provider = Renewing::new(chain);
+            // What it holds it can drop; what a cache of the client's holds nobody can.
+            loader = loader.credentials_provider(provider.clone()).identity_cache(IdentityCache::no_cache());
+            renewing = Some(provider);
         }
         if let Some(url) = &options.endpoint_url {
             loader = loader.endpoint_url(url);
@@ -106,25 +119,45 @@ impl Account {
         if !is_host_label(&region) {
             return Err(ConnectError::BadRegion { name: region });
         }
-        Ok(assemble(&config, region, &options, in_process))
+        Ok(assemble(&config, region, &options, renewing))
     }
 }
 
-fn assemble(config: &SdkConfig, region: String, options: &ConnectOptions, in_process: bool) -> Account {
+fn assemble(config: &SdkConfig, region: String, options: &ConnectOptions, renewing: Option<Renewing>) -> Account {
+    let in_process = options.http_client.is_some();
     let meter = Arc::new(Meter::default());
     let (sender, dates) = watch::channel(None);
-    let observer = Observer::new(Arc::clone(&meter), sender);
+    let (skew, ahead_ms) = watch::channel(0);
+    let observer = Observer::new(Arc::clone(&meter), sender, Some(skew));
     let reads = if in_process { RetryConfig::disabled() } else { RetryConfig::standard() };
-    let clients = |retries: &RetryConfig| Clients {
+    // A change is never repeated: it is signed right at once, by what the reads have learnt.
+    let corrected = Corrected { ahead_ms: ahead_ms.clone() };
+    let changes = Clients {
         sqs: aws_sdk_sqs::Client::from_conf(
             aws_sdk_sqs::config::Builder::from(config)
-                .retry_config(retries.clone())
+                .retry_config(RetryConfig::disabled())
+                .time_source(corrected.clone())
+                .interceptor(observer.without_skew())
+                .build(),
+        ),
+        lambda: aws_sdk_lambda::Client::from_conf(
+            aws_sdk_lambda::config::Builder::from(config)
+                .retry_config(RetryConfig::disabled())
+                .time_source(corrected)
+                .interceptor(observer.without_skew())
+                .build(),
+        ),
+    };
+    let looks = Clients {
+        sqs: aws_sdk_sqs::Client::from_conf(
+            aws_sdk_sqs::config::Builder::from(config)
+                .retry_config(reads.clone())
                 .interceptor(observer.clone())
                 .build(),
         ),
         lambda: aws_sdk_lambda::Client::from_conf(
             aws_sdk_lambda::config::Builder::from(config)
-                .retry_config(retries.clone())
+                .retry_config(reads.clone())
                 .interceptor(observer.clone())
                 .build(),
         ),
@@ -136,8 +169,8 @@ fn assemble(config: &SdkConfig, region: String, options: &ConnectOptions, in_pro
     let sts =
         aws_sdk_sts::config::Builder::from(config).retry_config(reads.clone()).interceptor(observer.clone()).build();
     Account {
-        changes: clients(&RetryConfig::disabled()),
-        reads: clients(&reads),
+        changes,
+        reads: looks,
         cloudwatch: aws_sdk_cloudwatch::Client::from_conf(cloudwatch),
         sts: aws_sdk_sts::Client::from_conf(sts),
         signed: Signed::new(config, &region, reads, observer),
@@ -146,6 +179,8 @@ fn assemble(config: &SdkConfig, region: String, options: &ConnectOptions, in_pro
         test_credentials: options.test_credentials,
         meter,
         dates,
+        ahead_ms,
+        renewing,
     }
 }
 
@@ -169,7 +204,7 @@ async fn check_credentials(config: &SdkConfig, profile: Option<&str>, no_region:
             let why = match (profile, by_environment) {
                 (Some(name), _) => format!("profile {name:?} is not in ~/.aws, or holds none"),
                 (None, Some(name)) => format!("AWS_PROFILE {name:?} is not in ~/.aws, or holds none"),
-                (None, None) => "environment, profile, container and instance were asked".to_owned(),
+                (None, None) => "none in the environment, in ~/.aws, or from an instance".to_owned(),
             };
             Err(ConnectError::NoCredentials { why })
         }
@@ -180,15 +215,10 @@ async fn check_credentials(config: &SdkConfig, profile: Option<&str>, no_region:
     }
 }
 
-/// The credentials of the profile named and of nothing else: the SDK's default chain would prefer keys
-/// in the environment to it, and fall back to the instance's, which is another account.
-fn only(profile: &str, region: Option<Region>) -> ProfileFileCredentialsProvider {
-    ProfileFileCredentialsProvider::builder()
-        .configure(
-            &ProviderConfig::default().with_region(region).with_behavior_version(Some(BehaviorVersion::latest())),
-        )
-        .profile_name(profile)
-        .build()
+/// The region a profile of `~/.aws/config` names.
+pub async fn region_of_profile(profile: &str) -> Option<String> {
+    let of_profile = ProfileFileRegionProvider::builder().profile_name(profile).build();
+    RegionProviderChain::first_try(of_profile).region().await.map(|region| region.to_string())
 }
 
 /// The region given, the environment's, or the profile's; never the instance's.

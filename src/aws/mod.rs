@@ -4,6 +4,7 @@
 
 pub mod connect;
 pub mod meter;
+pub mod probe;
 pub mod signed;
 pub mod survey;
 pub mod topology;
@@ -20,10 +21,15 @@ mod permissions;
 mod queue;
 mod said;
 
+// How requests are signed.
+mod credentials;
+mod skew;
+
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::aws::credentials::Renewing;
 use crate::aws::failure::refused;
 use crate::aws::meter::{Meter, Usage};
 use crate::aws::signed::Signed;
@@ -48,6 +54,9 @@ pub struct Account {
     test_credentials: bool,
     meter: Arc<Meter>,
     dates: watch::Receiver<Option<Timestamp>>,
+    ahead_ms: watch::Receiver<i64>,
+    /// `None` with made-up credentials, which nobody renews.
+    renewing: Option<Renewing>,
 }
 
 #[derive(Debug, Clone)]
@@ -83,12 +92,24 @@ impl Account {
         self.dates.clone()
     }
 
-    /// `GetCallerIdentity`.
+    /// How far the account's clock is ahead of this machine's, in milliseconds, as the answers to
+    /// reads say.
+    pub fn ahead_ms(&self) -> watch::Receiver<i64> {
+        self.ahead_ms.clone()
+    }
+
+    /// `GetCallerIdentity`. Refused for its credentials, the next one looks for them anew.
     ///
     /// # Errors
     /// What STS refused, or why it could not be reached.
     pub async fn identity(&self) -> Result<Identity, ServiceError> {
-        let answer = self.sts.get_caller_identity().send().await.map_err(|e| refused("sts:GetCallerIdentity", &e))?;
+        let answer = self.sts.get_caller_identity().send().await.map_err(|e| refused("sts:GetCallerIdentity", &e));
+        if let (Err(error), Some(renewing)) = (&answer, &self.renewing)
+            && error.is_of_credentials()
+        {
+            renewing.renew();
+        }
+        let answer = answer?;
         Ok(Identity {
             account: answer.account.unwrap_or_default(),
             region: self.region.clone(),

@@ -16,17 +16,29 @@ use aws_smithy_types::date_time::Format;
 use tokio::sync::watch;
 
 use crate::aws::meter::Meter;
+use crate::aws::skew;
 use crate::model::time::Timestamp;
 
 #[derive(Debug, Clone)]
 pub(super) struct Observer {
     meter: Arc<Meter>,
     dates: Arc<watch::Sender<Option<Timestamp>>>,
+    /// Learnt from clients whose time source is this machine's.
+    ahead_ms: Option<Arc<watch::Sender<i64>>>,
 }
 
 impl Observer {
-    pub(super) fn new(meter: Arc<Meter>, dates: watch::Sender<Option<Timestamp>>) -> Self {
-        Observer { meter, dates: Arc::new(dates) }
+    pub(super) fn new(
+        meter: Arc<Meter>,
+        dates: watch::Sender<Option<Timestamp>>,
+        ahead_ms: Option<watch::Sender<i64>>,
+    ) -> Self {
+        Observer { meter, dates: Arc::new(dates), ahead_ms: ahead_ms.map(Arc::new) }
+    }
+
+    /// The same, for clients whose time is corrected already.
+    pub(super) fn without_skew(&self) -> Self {
+        Observer { ahead_ms: None, ..self.clone() }
     }
 }
 
@@ -48,11 +60,14 @@ impl Intercept for Observer {
     fn read_after_transmit(
         &self,
         context: &BeforeDeserializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
+        components: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let date = context.response().headers().get("date");
         if let Some(date) = date.and_then(|text| DateTime::from_str(text, Format::HttpDate).ok()) {
+            if let (Some(ahead_ms), Some(local)) = (&self.ahead_ms, components.time_source()) {
+                ahead_ms.send_replace(skew::ahead_ms(date.secs(), local.now()));
+            }
             self.dates.send_replace(Some(Timestamp::from_s(date.secs())));
         }
         Ok(())

@@ -12,6 +12,7 @@ use crate::aws::topology::{self, Known, Seen};
 use crate::model::function::Function;
 use crate::model::id::{Arn, FunctionName, QueueUrl};
 use crate::model::mapping::Mapping;
+use crate::model::permission::action_of;
 use crate::model::queue::Queue;
 use crate::model::service_error::ServiceError;
 use crate::model::topology::Topology;
@@ -25,6 +26,26 @@ pub struct Survey {
     pub queues: QueueResults,
     /// What could not be read and is therefore not drawn, one line each.
     pub missing: Vec<String>,
+    /// Actions of IAM that are not allowed; each stands for all that was asked by it.
+    pub denied: BTreeSet<String>,
+}
+
+/// What a survey could not read, permissions told from the rest.
+#[derive(Debug, Default)]
+struct Gaps {
+    missing: Vec<String>,
+    denied: BTreeSet<String>,
+}
+
+impl Gaps {
+    /// `what` names what was asked about, and is empty where the error says it.
+    fn note(&mut self, what: &str, error: &ServiceError) {
+        match action_of(&error.action) {
+            Some(action) if error.is_denied() => drop(self.denied.insert(action.to_owned())),
+            _ if what.is_empty() => self.missing.push(error.to_string()),
+            _ => self.missing.push(format!("{what}: {error}")),
+        }
+    }
 }
 
 impl Account {
@@ -33,23 +54,23 @@ impl Account {
     pub async fn survey(&self, prefix: Option<&str>) -> Survey {
         let (mappings, urls, functions) =
             tokio::join!(self.mappings(), self.list_queues(prefix), self.functions_and_surroundings());
-        let mut missing: Vec<String> = [mappings.as_ref().err(), urls.as_ref().err(), functions.as_ref().err()]
-            .into_iter()
-            .flatten()
-            .map(ToString::to_string)
-            .collect();
+        let mut gaps = Gaps::default();
+        for error in [mappings.as_ref().err(), urls.as_ref().err(), functions.as_ref().err()].into_iter().flatten() {
+            gaps.note("", error);
+        }
         if let (Err(error), Err(_), Err(_)) = (&mappings, &urls, &functions) {
             return Survey {
                 topology: Err(error.clone()),
                 mappings: Err(error.clone()),
                 functions: functions.map(|(functions, _)| functions),
                 queues: Vec::new(),
-                missing,
+                missing: gaps.missing,
+                denied: gaps.denied,
             };
         }
         let mappings = mappings.map(|all| narrow(all, prefix));
         let known_mappings = mappings.as_deref().unwrap_or_default();
-        let queues = self.survey_queues(urls.unwrap_or_default(), known_mappings, &mut missing).await;
+        let queues = self.survey_queues(urls.unwrap_or_default(), known_mappings, &mut gaps).await;
         let read: Vec<Queue> = queues.iter().filter_map(|(_, result)| result.as_ref().ok().cloned()).collect();
         let (functions, surroundings) = match functions {
             Ok((functions, surroundings)) => (Ok(functions), surroundings),
@@ -63,24 +84,19 @@ impl Account {
         let candidates = policy_candidates(functions.as_deref().unwrap_or_default(), known_mappings, &first_writes);
         let left_out = functions.as_deref().map_or(0, <[Function]>::len) - candidates.len();
         if left_out > 0 {
-            missing.push(format!(
+            gaps.missing.push(format!(
                 "who may invoke {left_out} functions that no mapping feeds: not asked, narrow with --prefix"
             ));
         }
-        let invokes = self.invokes(candidates, &mut missing).await;
+        let invokes = self.invokes(candidates, &mut gaps).await;
         let writes = topology::writes(&surroundings, &Known::new(known_mappings, &read, &invokes));
         let topology =
             topology::build(&Seen { mappings: known_mappings, queues: &read, invokes: &invokes, writes: &writes });
-        Survey { topology: Ok(topology), mappings, functions, queues, missing }
+        Survey { topology: Ok(topology), mappings, functions, queues, missing: gaps.missing, denied: gaps.denied }
     }
 
     /// The queues listed, and those mappings and redrive policies lead to beside them.
-    async fn survey_queues(
-        &self,
-        mut urls: Vec<QueueUrl>,
-        mappings: &[Mapping],
-        missing: &mut Vec<String>,
-    ) -> QueueResults {
+    async fn survey_queues(&self, mut urls: Vec<QueueUrl>, mappings: &[Mapping], gaps: &mut Gaps) -> QueueResults {
         let consumed: BTreeSet<&Arn> = mappings
             .iter()
             .flat_map(|mapping| [Some(&mapping.source), mapping.settings.on_failure.as_ref()])
@@ -91,7 +107,8 @@ impl Account {
             let names: BTreeSet<&str> = consumed.iter().map(|arn| arn.resource()).collect();
             let all = urls.len();
             urls.retain(|url| names.contains(url.name().as_str()));
-            missing.push(format!("{} of {all} queues that no mapping reads: narrow with --prefix", all - urls.len()));
+            gaps.missing
+                .push(format!("{} of {all} queues that no mapping reads: narrow with --prefix", all - urls.len()));
         }
         let mut results = self.queues(&urls, None).await;
         let mut wanted: BTreeSet<Arn> = consumed.into_iter().cloned().collect();
@@ -106,7 +123,7 @@ impl Account {
                 wanted.remove(&arn);
                 match self.queue_url(&arn).await {
                     Ok(url) => more.push(url),
-                    Err(error) => missing.push(format!("queue {}: {error}", arn.resource())),
+                    Err(error) => gaps.note(&format!("queue {}", arn.resource()), &error),
                 }
             }
             if more.is_empty() {
@@ -116,7 +133,7 @@ impl Account {
         }
         for (name, result) in &results {
             if let Err(error) = result {
-                missing.push(format!("queue {name}: {error}"));
+                gaps.note(&format!("queue {name}"), error);
             }
         }
         results.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -125,7 +142,7 @@ impl Account {
         results
     }
 
-    async fn invokes(&self, functions: Vec<(FunctionName, Arn)>, missing: &mut Vec<String>) -> Vec<(Arn, Arn)> {
+    async fn invokes(&self, functions: Vec<(FunctionName, Arn)>, gaps: &mut Gaps) -> Vec<(Arn, Arn)> {
         let mut found = Vec::new();
         let mut refusals: Vec<(FunctionName, ServiceError)> = Vec::new();
         let mut running = JoinSet::new();
@@ -150,7 +167,7 @@ impl Account {
                 1 => String::new(),
                 n => format!(" (and {} more)", n - 1),
             };
-            missing.push(format!("who may invoke {name}{others}: {error}"));
+            gaps.note(&format!("who may invoke {name}{others}"), error);
         }
         found.sort();
         found

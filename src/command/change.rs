@@ -19,7 +19,23 @@ pub fn facts(look: &Look, here: &Here, subject: &str) -> Facts {
         profile: here.place.profile.clone(),
         endpoint_url: here.place.endpoint_url.clone(),
         subject: subject.to_owned(),
+        protected: here.place.context.protected,
+        locked: locked(here),
         ..Facts::default()
+    }
+}
+
+/// A context that is read-only stays so, and one that is protected is named by whoever writes in it.
+fn locked(here: &Here) -> Option<String> {
+    let context = &here.place.context;
+    let name = &context.name;
+    let named = || here.place.settings.iter().any(|s| s.name == "context" && matches!(s.from, config::Source::Flag(_)));
+    if context.read_only {
+        Some(format!("the context {name} is read-only: nothing was changed"))
+    } else if context.protected && !named() {
+        Some(format!("the context {name} is protected: a command that changes something names it, --context {name}"))
+    } else {
+        None
     }
 }
 
@@ -31,7 +47,11 @@ pub fn confirm<T: Planned>(plan: T, facts: &Facts, consent: config::Consent) -> 
     let preflight = Preflight::new(plan, facts);
     say(&report::card::text(preflight.card()));
     match consent {
-        config::Consent::Yes => {}
+        config::Consent::Yes => {
+            if let Some(why) = &facts.locked {
+                return Err(Failure::Refused(why.clone()));
+            }
+        }
         config::Consent::DryRun => {
             say("redrive: dry run, nothing was changed");
             return Ok(None);

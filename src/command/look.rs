@@ -31,8 +31,10 @@ pub async fn look(here: &Here) -> Result<Look, Failure> {
     let account = Account::connect(here.connect_options()).await?;
     let (identity, survey) = tokio::join!(account.identity(), account.survey(here.place.prefix.as_deref()));
     let now = now(&account);
-    let mut picture = Picture::default();
-    let Survey { topology, mappings, functions, queues, mut missing } = survey;
+    let mut picture = Picture { objectives: here.place.context.objectives.clone(), ..Picture::default() };
+    let Survey { topology, mappings, functions, queues, mut missing, denied } = survey;
+    missing
+        .extend(denied.iter().map(|action| format!("{action}: not allowed here; `redrive doctor` prints the policy")));
     match identity {
         Ok(identity) => picture.identity = Some(Observed::new(identity, now)),
         Err(error) => missing.push(error.to_string()),

@@ -2,7 +2,9 @@
 //! Each uses the same engine as the console; none has a way of its own to change anything.
 
 mod change;
+mod context;
 mod dead_letters;
+mod doctor;
 mod failure;
 mod journal;
 mod look;
@@ -17,11 +19,12 @@ use std::process::ExitCode;
 
 use crate::aws::connect::ConnectOptions;
 use crate::command::failure::Failure;
+use crate::config::file::ContextFile;
 use crate::config::{self, Action, Config, Output, Place, Writes, exit};
 use crate::console::ConsoleOptions;
 use crate::journal::Journal;
 use crate::report::Style;
-use crate::shell::{self, Scene, ShellOptions};
+use crate::shell::{self, Opening, Scene, ShellOptions};
 
 /// Runs one call of the program.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -48,9 +51,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn dispatch(config: Config) -> Result<u8, Failure> {
-    let Config { place, no_color, state_dir, action } = config;
-    let here = Here { place, state_dir };
+    let Config { place, contexts, no_color, state_dir, action } = config;
+    let here = Here { place, contexts, state_dir };
     match action {
+        Action::Context(asked) => context::run(asked, &here.contexts, here.place),
+        Action::Doctor(asked) => doctor::run(&here, asked, !no_color),
         Action::Console(asked) => console(here, asked, !no_color),
         Action::Sandbox(asked) => sandbox::open(&asked, !no_color),
         Action::Headless(asked) => sandbox::headless(&asked),
@@ -73,18 +78,13 @@ fn dispatch(config: Config) -> Result<u8, Failure> {
 /// Where a command acts, and where it keeps its journal.
 struct Here {
     place: Place,
+    contexts: ContextFile,
     state_dir: PathBuf,
 }
 
 impl Here {
     fn connect_options(&self) -> ConnectOptions {
-        ConnectOptions {
-            region: self.place.region.clone(),
-            profile: self.place.profile.clone(),
-            endpoint_url: self.place.endpoint_url.clone(),
-            http_client: None,
-            test_credentials: self.place.test_credentials,
-        }
+        connect_options(&self.place)
     }
 
     fn journal(&self) -> Result<Journal, Failure> {
@@ -92,20 +92,45 @@ impl Here {
     }
 }
 
+fn connect_options(place: &Place) -> ConnectOptions {
+    ConnectOptions {
+        region: place.region.clone(),
+        profile: place.profile.clone(),
+        endpoint_url: place.endpoint_url.clone(),
+        role: place.role.clone(),
+        http_client: None,
+        test_credentials: place.test_credentials,
+    }
+}
+
 fn console(here: Here, asked: config::Console, colour: bool) -> Result<u8, Failure> {
+    let mut opening = opening(&here.place, asked.writes, &here.contexts);
+    opening.console.open = asked.target;
+    let contexts = here.contexts;
+    let elsewhere = move |name: &str| {
+        let place =
+            Config::elsewhere(name, &|name| std::env::var_os(name)).map_err(|stop| stop.text.trim().to_owned())?;
+        let writes = if place.context.read_only { Writes::Never } else { Writes::Armable };
+        Ok(self::opening(&place, writes, &contexts))
+    };
+    let state_dir = Some(here.state_dir);
+    Ok(shell::run(ShellOptions { opening, elsewhere: Some(Box::new(elsewhere)), state_dir, colour })?)
+}
+
+/// What the shell opens for a place.
+fn opening(place: &Place, writes: Writes, contexts: &ContextFile) -> Opening {
     let console = ConsoleOptions {
-        write: asked.writes == Writes::Armed,
-        read_only: asked.writes == Writes::Never,
+        write: writes == Writes::Armed,
+        read_only: writes == Writes::Never,
         session: shell::session(),
-        profile: here.place.profile.clone(),
-        endpoint_url: here.place.endpoint_url.clone(),
-        open: asked.target,
+        profile: place.profile.clone(),
+        endpoint_url: place.endpoint_url.clone(),
         utc_offset_s: shell::utc_offset_s(),
+        context: place.context.clone(),
+        contexts: contexts.contexts.keys().cloned().collect(),
         ..ConsoleOptions::default()
     };
-    let scene = Scene::Account(here.connect_options());
-    let prefix = here.place.prefix;
-    Ok(shell::run(ShellOptions { scene, console, prefix, state_dir: Some(here.state_dir), colour })?)
+    Opening { scene: Scene::Account(connect_options(place)), console, prefix: place.prefix.clone() }
 }
 
 fn style(output: Output) -> Style {

@@ -16,7 +16,7 @@ use crate::report;
 use crate::report::summary::Run;
 use crate::report::table::Table;
 use crate::scenario::{self, Scenario};
-use crate::shell::{self, Scene, ShellOptions};
+use crate::shell::{self, Opening, Scene, ShellOptions};
 
 pub fn list() -> Result<u8, Failure> {
     let mut table = Table::new(&["SCENARIO", "WHAT HAPPENS"]);
@@ -120,7 +120,8 @@ pub fn open(asked: &config::Sandbox, colour: bool) -> Result<u8, Failure> {
     };
     let scene = Scene::Sandbox { options: Box::new(options(scenario, seed, asked)), listen: asked.listen };
     // The sandbox ends with the process, and so does the journal of what was done in it.
-    Ok(shell::run(ShellOptions { scene, console, prefix: None, state_dir: None, colour })?)
+    let opening = Opening { scene, console, prefix: None };
+    Ok(shell::run(ShellOptions { opening, elsewhere: None, state_dir: None, colour })?)
 }
 
 fn options(scenario: Scenario, seed: u64, asked: &config::Sandbox) -> SandboxOptions {

@@ -1,8 +1,11 @@
-//! Arguments and environment to one validated [`Config`]. It contacts nothing and reads no file; what
-//! is wrong with what was typed is said here, with exit code 2, and nowhere else.
+//! Arguments, environment and `config.toml` to one validated [`Config`]. It contacts nothing; what is
+//! wrong with what was typed, there or here, is said here, with exit code 2, and nowhere else.
 
+mod edit;
 pub mod exit;
+pub mod file;
 pub mod manual;
+pub mod nearest;
 
 mod duration;
 mod flags;
@@ -14,13 +17,17 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
+use crate::config::file::{ContextFile, Section};
 use crate::config::flags::Cli;
+use crate::model::context::Context;
 use crate::model::mapping::MappingChange;
 
 /// What to do, and where.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     pub place: Place,
+    /// What `config.toml` says.
+    pub contexts: ContextFile,
     /// No colour: `--no-color`, or `NO_COLOR` set to anything.
     pub no_color: bool,
     /// Where the journal and the last picture are kept; not yet created.
@@ -29,15 +36,59 @@ pub struct Config {
 }
 
 /// Which account, and which part of it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Place {
     pub region: Option<String>,
     pub profile: Option<String>,
     pub endpoint_url: Option<String>,
     /// Only what is called so, and what hangs together with it.
     pub prefix: Option<String>,
+    /// To be assumed with the credentials found.
+    pub role: Option<String>,
+    /// The context chosen; its name is empty when there is none.
+    pub context: Context,
+    /// Every setting, in the order it is shown, with where its value comes from.
+    pub settings: Vec<Setting>,
     /// Made-up credentials: a loopback endpoint, and none in the environment or by profile.
     pub test_credentials: bool,
+}
+
+/// One setting in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// As `config.toml` spells it.
+    pub name: &'static str,
+    pub value: Option<String>,
+    pub from: Source,
+}
+
+/// Where a value comes from; each kind comes before the ones below it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    Flag(&'static str),
+    Environment(&'static str),
+    /// The context chosen.
+    Context,
+    /// `current` in `config.toml`.
+    File,
+    /// The profile in `~/.aws`.
+    Profile,
+    Default,
+    /// There is no value.
+    Nowhere,
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Source::Flag(name) | Source::Environment(name) => name,
+            Source::Context => "context",
+            Source::File => "config.toml",
+            Source::Profile => "profile",
+            Source::Default => "default",
+            Source::Nowhere => "–",
+        })
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -65,10 +116,34 @@ pub enum Action {
         operation: String,
         consent: Consent,
     },
+    Context(ContextAction),
+    Doctor(Doctor),
     /// The script itself.
     Completions(String),
     /// The manual page itself, in roff.
     Manual(String),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum ContextAction {
+    List(Output),
+    Use(String),
+    /// Of the place chosen.
+    Show(Output),
+    /// A new one; without a name all is asked for.
+    Init {
+        name: Option<String>,
+        section: Box<Section>,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doctor {
+    /// Only print this policy.
+    pub policy: Option<PolicyName>,
+    pub output: Output,
+    /// What is wrong with `config.toml`.
+    pub config_error: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -164,6 +239,13 @@ pub enum Output {
     Ndjson,
 }
 
+/// One of the two policies of `assets/iam/`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum PolicyName {
+    ReadOnly,
+    Operator,
+}
+
 /// Parsing ended without a configuration: help, version, or a fault in what was typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stop {
@@ -190,6 +272,14 @@ impl Config {
         let cli = Cli::try_parse_from(args)
             .map_err(|error| Stop { asked: !error.use_stderr(), text: error.render().to_string() })?;
         validate::validate(cli, env)
+    }
+
+    /// The place another context names, for a console that is open.
+    ///
+    /// # Errors
+    /// There is none of that name, or the file is broken.
+    pub fn elsewhere(context: &str, env: Environment<'_>) -> Result<Place, Stop> {
+        validate::elsewhere(context, env)
     }
 }
 

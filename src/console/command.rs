@@ -47,6 +47,7 @@ pub enum Action {
     Mouse,
     Link,
     Copy,
+    Context,
     Quit,
 }
 
@@ -211,6 +212,7 @@ pub const COMMANDS: &[Command] = &[
     everywhere("palette", Action::Palette, &[c(':')], "find a command by name").footed("command"),
     everywhere("help", Action::Help, &[c('?'), k(Code::F(1))], "help of this screen").footed("help"),
     everywhere("arm", Action::Arm, &[c('W')], "arm writes for 60 minutes, or disarm them"),
+    everywhere("context", Action::Context, &[Key::ctrl('x')], "go to another context of config.toml"),
     everywhere("freeze", Action::Freeze, &[c('f')], "freeze the picture and the polling"),
     everywhere("refresh", Action::Refresh, &[Key::ctrl('r')], "ask for everything anew"),
     everywhere("mouse", Action::Mouse, &[c('m')], "mouse capture on or off"),

@@ -48,6 +48,8 @@ pub enum Effect {
     /// To the clipboard, by OSC 52. Answered by `Copied`.
     Copy(String),
     MouseCapture(bool),
+    /// Leave this account and open the one of another context, with a new console.
+    SwitchContext(String),
     /// Leave: cancel what runs, give back what is held, restore the terminal.
     Quit,
 }

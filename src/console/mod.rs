@@ -34,6 +34,7 @@ use crate::console::schedule::Schedule;
 use crate::console::screen::{Cursor, Place, Screen};
 use crate::console::snapshot::Snapshot;
 use crate::model::bench::Bench;
+use crate::model::context::Context;
 use crate::model::finding::{Finding, Subject};
 use crate::model::id::{MappingId, OperationId, QueueName};
 use crate::model::picture::Picture;
@@ -54,6 +55,10 @@ pub struct ConsoleOptions {
     /// For the equivalent `aws` lines.
     pub profile: Option<String>,
     pub endpoint_url: Option<String>,
+    /// What the context chosen asks for.
+    pub context: Context,
+    /// Names of the contexts there are, to switch to.
+    pub contexts: Vec<String>,
     /// Open at this object when it turns up: an ARN or a name.
     pub open: Option<String>,
     /// Local time's distance from UTC in seconds, for the second clock; `None` shows UTC alone.
@@ -135,6 +140,14 @@ pub struct Console {
     /// Answers of an older generation are dropped.
     pub generation: u64,
     pub schedule: Schedule,
+    /// The account's clock is so far ahead of this machine's, in milliseconds, where that is worth
+    /// saying.
+    pub skew_ms: Option<i64>,
+    /// Why nothing can be asked until somebody logs in; identity alone is tried again meanwhile.
+    pub locked_out: Option<String>,
+    /// Actions of IAM that are not allowed here; `None`: the discovery was refused, else the kind of
+    /// question that was.
+    pub denied: BTreeMap<String, Option<Asked>>,
     /// What could not be read lately, and why; an entry goes when the next answer comes.
     pub troubles: BTreeMap<Asked, String>,
     /// When the findings were judged.
@@ -153,11 +166,12 @@ pub struct Console {
 
 impl Console {
     pub fn new(options: ConsoleOptions) -> Self {
-        let armed = match (options.sandbox, options.read_only) {
+        let armed = match (options.sandbox, options.read_only || options.context.read_only) {
             (_, true) => Armed::ReadOnly { locked: true },
             (true, false) => Armed::Always,
             (false, false) => Armed::ReadOnly { locked: false },
         };
+        let picture = Picture { objectives: options.context.objectives.clone(), ..Picture::default() };
         Console {
             open_wanted: options.open.clone(),
             arm_wanted: options.write && armed == Armed::ReadOnly { locked: false },
@@ -175,7 +189,7 @@ impl Console {
             armed,
             frozen_at: None,
             mouse: false,
-            picture: Picture::default(),
+            picture,
             from_cache: false,
             missing: Vec::new(),
             findings: Vec::new(),
@@ -189,6 +203,9 @@ impl Console {
             cost: CostMeter::default(),
             generation: 0,
             schedule: Schedule::default(),
+            skew_ms: None,
+            locked_out: None,
+            denied: BTreeMap::new(),
             troubles: BTreeMap::new(),
             judged_at: None,
             speed_held: false,

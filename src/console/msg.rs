@@ -1,7 +1,7 @@
 //! What the console is told: time, keys, and facts that arrived. Facts carry the account's time of
 //! their answer, and a failure carries the service's error; the console keeps what it had before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::console::key::{Key, Mouse};
 use crate::model::bench::Bench;
@@ -47,6 +47,10 @@ pub enum Msg {
         /// From the last session's file and not from the account.
         cached: bool,
     },
+    /// Actions of IAM that the discovery was refused.
+    DenialsArrived {
+        actions: BTreeSet<String>,
+    },
     FunctionsArrived {
         at: Timestamp,
         result: Result<Vec<Function>, ServiceError>,
@@ -84,6 +88,10 @@ pub enum Msg {
     /// Whether copying worked; the text comes back when it did not, to be shown instead.
     Copied {
         result: Result<(), String>,
+    },
+    /// The account's clock is so far ahead of this machine's.
+    ClockSkewed {
+        ahead_ms: i64,
     },
     /// Something outside the console went wrong, in one line.
     Trouble(String),

@@ -214,6 +214,8 @@ pub enum Pick {
     /// Tune or stop one of several consumers.
     Tune(MappingId),
     StopStart(MappingId),
+    /// Another context.
+    Context(String),
 }
 
 /// One line asked for.

@@ -25,6 +25,8 @@ struct Pace {
 }
 
 const IDENTITY: Pace = Pace { every_ms: 3_600_000, floor_ms: 600_000 };
+/// While nobody is logged in: the one question that costs nothing, until it is answered.
+const IDENTITY_LOCKED_OUT: Pace = Pace { every_ms: 10_000, floor_ms: 10_000 };
 const TOPOLOGY: Pace = Pace { every_ms: 600_000, floor_ms: 30_000 };
 const QUEUES_IN_VIEW: Pace = Pace { every_ms: 5_000, floor_ms: 1_000 };
 const QUEUES_ELSEWHERE: Pace = Pace { every_ms: 30_000, floor_ms: 3_000 };
@@ -77,6 +79,13 @@ impl Poll {
             return mono.ms_since(asked.0) >= wait;
         }
         elapsed(asked, pace, mono, now)
+    }
+
+    /// Whatever it answered before.
+    fn is_due_in_a_row(&self, pace: Pace, mono: Mono) -> bool {
+        let Some((asked, _)) = self.asked else { return true };
+        let lost = !self.outstanding || mono.ms_since(asked) >= LOST_MS;
+        lost && (self.hurried || mono.ms_since(asked) >= pace.every_ms)
     }
 
     fn ask(&mut self, mono: Mono, now: Timestamp) {
@@ -162,6 +171,13 @@ pub(in crate::console) fn due(console: &mut Console) -> Vec<Effect> {
     let (mono, now) = (console.mono, console.now);
     let mut effects = Vec::new();
     let schedule = &mut console.schedule;
+    if console.locked_out.is_some() {
+        if schedule.identity.is_due_in_a_row(IDENTITY_LOCKED_OUT, mono) {
+            schedule.identity.ask(mono, now);
+            effects.push(Effect::FetchIdentity);
+        }
+        return effects;
+    }
     if schedule.identity.is_due(IDENTITY, mono, now) {
         schedule.identity.ask(mono, now);
         effects.push(Effect::FetchIdentity);

@@ -20,6 +20,38 @@ const NAMED_OTHERWISE: &[(&str, &str)] = &[
     ("sqs:SendMessageBatch", "sqs:SendMessage"),
 ];
 
+/// Whether an action is allowed, as far as is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    Allowed,
+    /// In the service's words.
+    Denied(String),
+    /// It was tried, and the answer says neither.
+    Unclear(String),
+    /// Why it was not tried.
+    Untried(String),
+}
+
+/// What a permission is for, in the words of the screen; what is missing takes only this away.
+pub const FEATURES: &[(&str, &[&str])] = &[
+    ("what there is", &["lambda:ListEventSourceMappings", "lambda:ListFunctions", "sqs:ListQueues"]),
+    ("queues and their counts", &["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListDeadLetterSourceQueues"]),
+    ("who invokes a function", &["lambda:GetPolicy"]),
+    ("verdicts and charts", &["cloudwatch:GetMetricData"]),
+    ("move tasks of others", &["sqs:ListMessageMoveTasks"]),
+    ("following a change of settings", &["lambda:GetEventSourceMapping", "lambda:GetFunctionConcurrency"]),
+    ("tune, stop, start", &["lambda:UpdateEventSourceMapping"]),
+    ("scan", &["sqs:ReceiveMessage", "sqs:ChangeMessageVisibility"]),
+    ("redrive", &["sqs:SendMessage", "sqs:DeleteMessage"]),
+    ("redrive a whole queue", &["sqs:StartMessageMoveTask", "sqs:CancelMessageMoveTask"]),
+];
+
+/// What an action is for.
+pub fn feature_of(action: &str) -> &'static str {
+    let found = FEATURES.iter().find(|(_, actions)| actions.contains(&action));
+    found.map_or("more", |(feature, _)| feature)
+}
+
 /// The action of IAM that a call (`sqs:SendMessageBatch`) needs; `None` when it needs none.
 pub fn action_of(call: &str) -> Option<&str> {
     if FREE.contains(&call) {

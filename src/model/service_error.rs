@@ -49,6 +49,18 @@ impl ServiceError {
             || self.code == "RequestExpired"
     }
 
+    /// True when a login would help: nothing else is wrong with what was asked.
+    pub fn is_of_credentials(&self) -> bool {
+        self.is_expired() || self.code == "NoCredentials"
+    }
+
+    /// True when the signature was made at another time than the service has.
+    pub fn is_skewed(&self) -> bool {
+        self.code == "RequestTimeTooSkewed"
+            || (self.code.contains("Signature")
+                && (self.message.contains("Signature expired") || self.message.contains("not yet current")))
+    }
+
     /// True when the thing named does not exist (any more).
     pub fn is_missing(&self) -> bool {
         self.http == 404

@@ -25,6 +25,10 @@ pub struct Facts {
     pub checked: Vec<String>,
     /// What was not, beside the permissions, which never are.
     pub unchecked: Vec<String>,
+    /// The context is protected: a count is typed also for one message.
+    pub protected: bool,
+    /// Why nothing may be changed here, whoever consents.
+    pub locked: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

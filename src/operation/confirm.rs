@@ -174,9 +174,9 @@ impl Planned for ScanPlan {
 }
 
 impl Planned for RedrivePlan {
-    fn level(&self, _: &Facts) -> Level {
+    fn level(&self, facts: &Facts) -> Level {
         match self.ids.len() as u64 {
-            0 | 1 => Level::Button,
+            0 | 1 if !facts.protected => Level::Button,
             many => Level::Count(many),
         }
     }

@@ -3,6 +3,7 @@
 
 pub mod card;
 pub mod consumer;
+pub mod doctor;
 pub mod journal;
 pub mod queue;
 pub mod status;

@@ -29,6 +29,8 @@ const TICK_MS: u64 = 250;
 pub enum Ended {
     Quit,
     Left(Leave),
+    /// To the account of another context.
+    Switch(String),
     /// The terminal cannot be written to any more.
     Terminal(String),
 }
@@ -96,6 +98,7 @@ impl Frame<'_> {
         for effect in update(self.console, msg) {
             match effect {
                 Effect::Quit => return Some(Ended::Quit),
+                Effect::SwitchContext(name) => return Some(Ended::Switch(name)),
                 Effect::MouseCapture(on) => {
                     if let Err(error) = self.guard.capture_mouse(on) {
                         let _ = self.outbox.send(Msg::Trouble(format!("mouse capture: {error}")));

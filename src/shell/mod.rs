@@ -7,8 +7,16 @@ mod leave;
 mod pace;
 mod session;
 mod signals;
+mod stage;
 mod terminal;
 mod worker;
+
+#[cfg(test)]
+mod rig;
+#[cfg(test)]
+mod shown;
+#[cfg(test)]
+mod unarmed;
 
 pub use pace::Pace;
 pub use session::{operation_id, seed_of, session, utc_offset_s};
@@ -24,20 +32,19 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use thiserror::Error;
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
 
-use crate::aws::Account;
 use crate::aws::connect::{ConnectError, ConnectOptions};
+use crate::console::ConsoleOptions;
 use crate::console::msg::Msg;
-use crate::console::{Console, ConsoleOptions};
-use crate::driver::clock::Clock;
-use crate::driver::sandbox::{ENDPOINT, Sandbox, SandboxError, SandboxOptions};
+use crate::driver::sandbox::{SandboxError, SandboxOptions};
 use crate::journal::{Journal, JournalError};
 use crate::shell::frame::{Ended, Frame};
 use crate::shell::input::Input;
 use crate::shell::signals::Leave;
+use crate::shell::stage::Stage;
 use crate::shell::terminal::Guard;
-use crate::shell::worker::{Ground, Worker};
 use crate::ui::theme::Theme;
 
 /// What the console opens on.
@@ -51,12 +58,22 @@ pub enum Scene {
     },
 }
 
+/// What is opened, at the start or when the context is changed.
 #[derive(Debug)]
-pub struct ShellOptions {
+pub struct Opening {
     pub scene: Scene,
     pub console: ConsoleOptions,
     /// Only what is named so.
     pub prefix: Option<String>,
+}
+
+/// The opening of another context, by its name.
+pub type Elsewhere = Box<dyn Fn(&str) -> Result<Opening, String>>;
+
+pub struct ShellOptions {
+    pub opening: Opening,
+    /// `None` where there is nowhere else to go.
+    pub elsewhere: Option<Elsewhere>,
     /// Where the journal is kept; `None` keeps it in memory.
     pub state_dir: Option<PathBuf>,
     pub colour: bool,
@@ -80,6 +97,11 @@ pub enum ShellError {
     Listen(String),
 }
 
+/// Columns and rows of the terminal, where there is one.
+pub fn terminal_size() -> Option<(u16, u16)> {
+    crossterm::terminal::size().ok()
+}
+
 /// Opens the console and stays until it is left; answers the process's exit code.
 ///
 /// # Errors
@@ -99,36 +121,36 @@ pub fn run(options: ShellOptions) -> Result<u8, ShellError> {
 }
 
 async fn open(options: ShellOptions) -> Result<u8, ShellError> {
-    let (outbox, mut inbox) = unbounded_channel::<Msg>();
-    let journal = Journal::open(options.state_dir.as_deref())?;
-    let (account, clock, sandbox) = connect(options.scene, &outbox).await?;
+    let journal = Arc::new(Journal::open(options.state_dir.as_deref())?);
+    let mut stage = Stage::set(options.opening, &journal).await?;
     let mut leave = signals::catch().map_err(ShellError::Runtime)?;
-    let ground = Ground {
-        account: Arc::new(account),
-        sandbox,
-        journal: Arc::new(journal),
-        clock: clock.clone(),
-        prefix: options.prefix,
-    };
-    let mut worker = Worker::new(ground, outbox.clone());
     let mut guard = Guard::take().map_err(ShellError::Terminal)?;
-    listen_to_keys(&outbox)?;
-    let mut console = Console::new(options.console);
-    let ended = {
-        let mut frame = Frame {
-            console: &mut console,
-            guard: &mut guard,
-            worker: &mut worker,
-            clock: &clock,
-            theme: Theme::new(options.colour),
-            outbox: outbox.clone(),
-        };
-        caught(frame.run(&mut inbox, &mut leave)).await
+    // Keys go to the stage that is set.
+    let keys = watch::Sender::new(stage.outbox.clone());
+    listen_to_keys(keys.subscribe())?;
+    let ended = loop {
+        let Stage { console, worker, clock, outbox, inbox } = &mut stage;
+        let theme = Theme::new(options.colour);
+        let mut frame = Frame { console, guard: &mut guard, worker, clock, theme, outbox: outbox.clone() };
+        let ended = caught(frame.run(inbox, &mut leave)).await;
+        match ended {
+            Some(Ended::Switch(name)) => match stage.elsewhere(&name, options.elsewhere.as_ref(), &journal).await {
+                Ok(next) => {
+                    keys.send_replace(next.outbox.clone());
+                    stage = next;
+                }
+                Err(why) => {
+                    let line = format!("{name} could not be opened, this is as it was: {why}");
+                    let _ = stage.outbox.send(Msg::Trouble(line));
+                }
+            },
+            Some(ended) => break ended,
+            // The hook has kept what the panic said.
+            None => break Ended::Left(leave.try_recv().unwrap_or(Leave::Panic(String::new()))),
+        }
     };
-    // The hook has kept what the panic said.
-    let ended = ended.unwrap_or_else(|| Ended::Left(leave.try_recv().unwrap_or(Leave::Panic(String::new()))));
     drop(guard);
-    leave::settle(&mut worker, &mut inbox, &mut leave).await;
+    leave::settle(&mut stage.worker, &mut stage.inbox, &mut leave).await;
     Ok(exit_code(&ended))
 }
 
@@ -146,7 +168,7 @@ async fn caught<F: Future>(future: F) -> Option<F::Output> {
 /// 0 for a key, 128 + n for a signal (as a shell counts), 101 for a panic (as Rust does).
 fn exit_code(ended: &Ended) -> u8 {
     match ended {
-        Ended::Quit => 0,
+        Ended::Quit | Ended::Switch(_) => 0,
         Ended::Left(Leave::Signal { number, .. }) => 128 + number,
         Ended::Left(Leave::Panic(text)) => {
             leave::say(&format!("redrive: this is a bug, please report it: {text}"));
@@ -159,81 +181,7 @@ fn exit_code(ended: &Ended) -> u8 {
     }
 }
 
-/// The account as the scene has it, and its time. A sandbox's bench is passed on from here.
-async fn connect(
-    scene: Scene,
-    outbox: &UnboundedSender<Msg>,
-) -> Result<(Account, Clock, Option<Arc<Sandbox>>), ShellError> {
-    match scene {
-        Scene::Account(options) => {
-            let account = Account::connect(options).await?;
-            let clock = Clock::aws();
-            follow_dates(&account, &clock);
-            Ok((account, clock, None))
-        }
-        Scene::Sandbox { options, listen } => {
-            let sandbox = Arc::new(Sandbox::start(*options)?);
-            let account = Account::connect(ConnectOptions {
-                region: Some(sandbox.region().to_owned()),
-                endpoint_url: Some(ENDPOINT.to_owned()),
-                http_client: Some(sandbox.client()),
-                test_credentials: true,
-                ..ConnectOptions::default()
-            })
-            .await?;
-            if let Some(address) = listen {
-                serve(Arc::clone(&sandbox), address, outbox.clone()).await?;
-            }
-            follow_bench(&sandbox, outbox.clone());
-            Ok((account, sandbox.clock(), Some(sandbox)))
-        }
-    }
-}
-
-/// Keeps the account's clock right: AWS's `Date` is whole seconds, so a difference of less than two
-/// is no skew.
-fn follow_dates(account: &Account, clock: &Clock) {
-    let (mut dates, clock) = (account.dates(), clock.clone());
-    tokio::spawn(async move {
-        let mut skew_ms = 0;
-        while dates.changed().await.is_ok() {
-            let date = *dates.borrow_and_update();
-            if let Some(date) = date {
-                let ahead_ms = date.plus_ms(500).ms_since(clock.account_now());
-                if ahead_ms.abs() >= 2_000 {
-                    skew_ms += ahead_ms;
-                    clock.set_skew_ms(skew_ms);
-                }
-            }
-        }
-    });
-}
-
-fn follow_bench(sandbox: &Sandbox, outbox: UnboundedSender<Msg>) {
-    let mut bench = sandbox.bench();
-    tokio::spawn(async move {
-        loop {
-            let seen = bench.borrow_and_update().clone();
-            if outbox.send(Msg::BenchArrived(seen)).is_err() || bench.changed().await.is_err() {
-                break;
-            }
-        }
-    });
-}
-
-/// Serves while the console is open; the listener lives as long as its task.
-async fn serve(sandbox: Arc<Sandbox>, address: SocketAddr, outbox: UnboundedSender<Msg>) -> Result<(), ShellError> {
-    let listener = sandbox.listen(address).await.map_err(|error| ShellError::Listen(error.to_string()))?;
-    let _ = outbox.send(Msg::Trouble(format!("serving on http://{}", listener.address())));
-    tokio::spawn(async move {
-        let _listener = listener;
-        std::future::pending::<()>().await;
-    });
-    Ok(())
-}
-
-fn listen_to_keys(outbox: &UnboundedSender<Msg>) -> Result<(), ShellError> {
-    let outbox = outbox.clone();
+fn listen_to_keys(outbox: watch::Receiver<UnboundedSender<Msg>>) -> Result<(), ShellError> {
     let take = move |input| {
         let msg = match input {
             Input::Key(key) => Msg::Key(key),
@@ -241,7 +189,7 @@ fn listen_to_keys(outbox: &UnboundedSender<Msg>) -> Result<(), ShellError> {
             Input::Paste(text) => Msg::Paste(text),
             Input::Resize { columns, rows } => Msg::Resize { columns, rows },
         };
-        outbox.send(msg).is_ok()
+        outbox.borrow().send(msg).is_ok()
     };
     input::listen(take).map_err(ShellError::Runtime)
 }

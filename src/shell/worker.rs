@@ -85,7 +85,7 @@ impl Worker {
             }
             Effect::LoadJournal => self.load_journal(),
             // The loop has the terminal and keeps these for itself.
-            Effect::Copy(_) | Effect::MouseCapture(_) | Effect::Quit => {}
+            Effect::Copy(_) | Effect::MouseCapture(_) | Effect::SwitchContext(_) | Effect::Quit => {}
         }
     }
 
@@ -141,6 +141,7 @@ impl Worker {
                 known.send_replace(Some(topology.clone()));
             }
             let arrived = [
+                Msg::DenialsArrived { actions: survey.denied },
                 Msg::MappingsArrived { at, result: survey.mappings },
                 Msg::FunctionsArrived { at, result: survey.functions },
                 Msg::QueuesArrived { at, results: survey.queues },

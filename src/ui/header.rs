@@ -83,18 +83,27 @@ fn band(ink: &Ink<'_>, console: &Console, short: bool) -> Vec<Piece> {
     if console.options.sandbox {
         return vec![Piece::new(" SANDBOX ", ink.theme.band_sandbox())];
     }
+    let band = ink.theme.band_account(console.options.context.colour);
     let Some(identity) = console.picture.identity.as_ref().map(|identity| &identity.value) else {
-        return vec![Piece::new(" account not known yet ", ink.theme.band_account())];
+        let name = &console.options.context.name;
+        let name = if name.is_empty() { String::new() } else { format!("{name} · ") };
+        return vec![Piece::new(format!(" {name}account not known yet "), band)];
     };
     let account = &identity.account;
     let digits = match (account.get(..4), account.get(4..8), account.get(8..12)) {
         // The last four digits are what is asked for when writes are armed.
-        (Some(_), Some(_), Some(last)) if short && identity.alias.is_some() => format!("…{last}"),
+        (Some(_), Some(_), Some(last))
+            if short && (identity.alias.is_some() || !console.options.context.name.is_empty()) =>
+        {
+            format!("…{last}")
+        }
         (Some(a), Some(b), Some(c)) if account.len() == 12 => format!("{a}-{b}-{c}"),
         _ => account.clone(),
     };
-    let alias = identity.alias.as_ref().map(|alias| format!("{alias} · ")).unwrap_or_default();
-    vec![Piece::new(format!(" {alias}{digits} · {} ", identity.region), ink.theme.band_account())]
+    let context = &console.options.context;
+    let name = Some(context.name.clone()).filter(|name| !name.is_empty()).or_else(|| identity.alias.clone());
+    let name = name.map(|name| format!("{name} · ")).unwrap_or_default();
+    vec![Piece::new(format!(" {name}{digits} · {} ", identity.region), band)]
 }
 
 fn writes(ink: &Ink<'_>, console: &Console) -> Option<Piece> {

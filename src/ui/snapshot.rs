@@ -7,9 +7,13 @@ use ratatui::buffer::Buffer;
 
 use crate::console::Console;
 use crate::ui::theme::Theme;
-use crate::ui::{dump, scenes};
+use crate::ui::{dump, refusals, scenes};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 36), (200, 60)];
+
+fn every() -> impl Iterator<Item = (&'static str, Console)> {
+    scenes::all().into_iter().chain(refusals::all())
+}
 
 fn buffer(console: &Console, width: u16, height: u16, colour: bool) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a test backend never fails");
@@ -19,7 +23,7 @@ fn buffer(console: &Console, width: u16, height: u16, colour: bool) -> Buffer {
 
 #[test]
 fn every_screen_at_every_size() {
-    for (name, mut console) in scenes::all() {
+    for (name, mut console) in every() {
         for (width, height) in SIZES {
             (console.columns, console.rows) = (width, height);
             let dump = dump::styled(&buffer(&console, width, height, true));
@@ -30,7 +34,7 @@ fn every_screen_at_every_size() {
 
 #[test]
 fn no_size_panics_and_a_small_one_says_so() {
-    for (name, console) in scenes::all() {
+    for (name, console) in every() {
         for (width, height) in
             [(1, 1), (2, 40), (59, 24), (60, 15), (60, 16), (61, 17), (300, 16), (60, 100), (255, 255)]
         {
@@ -61,7 +65,7 @@ fn nothing_of_a_hostile_message_reaches_the_terminal() {
 
 #[test]
 fn without_colour_nothing_is_coloured_and_nothing_is_lost() {
-    for (name, console) in scenes::all() {
+    for (name, console) in every() {
         let (with, without) = (buffer(&console, 120, 36, true), buffer(&console, 120, 36, false));
         assert_eq!(dump::lines(&with), dump::lines(&without), "{name}");
         let coloured = without

@@ -43,12 +43,19 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
 }
 
 fn troubles(console: &Console) -> Vec<String> {
-    let mut lines: Vec<String> = console.troubles.values().cloned().collect();
+    let mut lines: Vec<String> = Vec::new();
+    let told = console.troubles.iter().filter(|(asked, _)| !console.is_denied(**asked)).map(|(_, line)| line);
+    for line in console.skew_line().iter().chain(console.denied_line().iter()).chain(told) {
+        if !lines.contains(line) {
+            lines.push(line.clone());
+        }
+    }
+    let all = lines.len();
     if matches!(console.screen(), Screen::Map) {
         // There the finding has it whole.
         let evidence = || console.findings.iter().flat_map(|finding| &finding.evidence);
         lines.retain(|line| !evidence().any(|said| said == line));
-        if lines.len() < console.troubles.len() {
+        if lines.len() < all {
             return lines;
         }
     }

@@ -4,6 +4,7 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
+use crate::model::context::Colour;
 use crate::model::finding::Severity;
 
 /// Every style on screen. The sixteen ANSI colours only: they follow the person's own palette.
@@ -64,9 +65,17 @@ impl Theme {
         }
     }
 
-    /// The band that says where we are: an account.
-    pub fn band_account(self) -> Style {
-        self.band(Color::White, Color::Blue)
+    /// The band that says where we are: an account, in the colour its context gave it.
+    pub fn band_account(self, colour: Option<Colour>) -> Style {
+        match colour {
+            None | Some(Colour::Blue) => self.band(Color::White, Color::Blue),
+            Some(Colour::Red) => self.band(Color::White, Color::Red),
+            Some(Colour::Green) => self.band(Color::Black, Color::Green),
+            Some(Colour::Yellow) => self.band(Color::Black, Color::Yellow),
+            Some(Colour::Magenta) => self.band(Color::White, Color::Magenta),
+            Some(Colour::Cyan) => self.band(Color::Black, Color::Cyan),
+            Some(Colour::White) => self.band(Color::Black, Color::White),
+        }
     }
 
     /// The band that says where we are: the sandbox, where nothing can be broken.
@@ -98,9 +107,9 @@ mod tests {
     fn without_colour_no_style_names_a_colour() {
         let theme = Theme::new(false);
         let severities = [Severity::Harm, Severity::Warning, Severity::Note, Severity::Good].map(|s| theme.severity(s));
-        for style in severities.into_iter().chain([theme.band_account(), theme.band_sandbox(), theme.selected()]) {
+        for style in severities.into_iter().chain([theme.band_account(None), theme.band_sandbox(), theme.selected()]) {
             assert_eq!((style.fg, style.bg), (None, None), "{style:?}");
         }
-        assert_ne!(Theme::new(true).band_account(), Theme::new(true).band_sandbox());
+        assert_ne!(Theme::new(true).band_account(None), Theme::new(true).band_sandbox());
     }
 }

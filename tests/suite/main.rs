@@ -2,6 +2,7 @@
 
 mod aws;
 mod console;
+mod context;
 mod driver;
 mod hangup;
 mod leaving;

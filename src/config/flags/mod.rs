@@ -1,8 +1,13 @@
 //! The command line as clap sees it: names, help, examples. What the flags mean together is judged in
 //! `validate`.
 
+pub(super) mod context;
+pub(super) mod doctor;
+
 use clap::{Args, Parser, Subcommand};
 
+use crate::config::flags::context::{CONTEXT_EXAMPLES, ContextCommand};
+use crate::config::flags::doctor::DoctorFlags;
 use crate::config::{Output, duration};
 
 /// The console an on-call engineer opens when a serverless pipeline on AWS hurts.
@@ -30,8 +35,12 @@ pub(super) struct Cli {
     pub(super) command: Option<Command>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Args, Default)]
 pub(super) struct PlaceFlags {
+    /// A context of config.toml; otherwise REDRIVE_CONTEXT or the current one
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(super) context: Option<String>,
+
     /// AWS region; otherwise AWS_REGION or the profile's
     #[arg(long, global = true, value_name = "REGION")]
     pub(super) region: Option<String>,
@@ -75,6 +84,11 @@ pub(super) enum Command {
     /// What was done, by whom, and what came of it
     #[command(subcommand)]
     Journal(JournalCommand),
+    /// Named places to work in: account, region, prefix, and how careful to be there
+    #[command(subcommand, after_help = CONTEXT_EXAMPLES)]
+    Context(ContextCommand),
+    /// Check what redrive needs: credentials, clock, endpoint, terminal, permissions
+    Doctor(DoctorFlags),
     /// Print a completion script: redrive completions bash
     Completions { shell: clap_complete::Shell },
     /// Print the manual page, for `man -l -`

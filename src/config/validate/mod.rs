@@ -1,22 +1,48 @@
 //! From flags that parse to a configuration that makes sense.
 
+mod context;
+mod place;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use etcetera::BaseStrategy;
 
+use crate::config::flags::context::ContextCommand;
 use crate::config::flags::{
     Cli, Command, ConsentFlags, DlqCommand, JournalCommand, PlaceFlags, SandboxFlags, TuneFlags,
 };
 use crate::config::{
-    Action, Config, Consent, Console, DeadLetters, Environment, Headless, Place, Redrive, Sandbox, Stop, Tune, Which,
-    Writes, manual,
+    Action, Config, Consent, Console, ContextFile, DeadLetters, Doctor, Environment, Headless, Place, Redrive, Sandbox,
+    Stop, Tune, Which, Writes, manual,
 };
 use crate::model::mapping::MappingChange;
 
 pub(super) fn validate(cli: Cli, env: Environment<'_>) -> Result<Config, Stop> {
     let no_color = cli.place.no_color || env("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let place = place(cli.place, env);
+    let mut flags = cli.place;
+    let mut config_error = None;
+    let contexts = match &cli.command {
+        // An account of its own, and texts about no account.
+        Some(Command::Sandbox(_) | Command::Completions { .. } | Command::Man) => ContextFile::default(),
+        // What is wrong in the file is one of the things a doctor says.
+        Some(Command::Doctor(_)) => place::contexts(env).unwrap_or_else(|stop| {
+            config_error = Some(stop.text.trim().trim_start_matches("error: ").to_owned());
+            ContextFile::default()
+        }),
+        _ => place::contexts(env)?,
+    };
+    if let Some(Command::Context(ContextCommand::Show { name: Some(name), .. })) = &cli.command {
+        flags.context = Some(name.clone());
+    }
+    let place = match &cli.command {
+        Some(Command::Sandbox(_)) => Place::default(),
+        // The ways to mend a choice that names nothing.
+        Some(Command::Context(ContextCommand::List(_) | ContextCommand::Use { .. } | ContextCommand::Init(_))) => {
+            Place::default()
+        }
+        _ => place::place(&flags, env, &contexts)?,
+    };
     if cli.command.is_some() {
         let stray = cli.target.as_deref().or(cli.write.then_some("--write"));
         if let Some(stray) = stray.or(cli.read_only.then_some("--read-only")) {
@@ -24,8 +50,12 @@ pub(super) fn validate(cli: Cli, env: Environment<'_>) -> Result<Config, Stop> {
         }
     }
     let action = match cli.command {
-        None => Action::Console(Console { target: cli.target, writes: writes(cli.write, cli.read_only) }),
-        Some(Command::Sandbox(flags)) => sandbox(flags, &place)?,
+        None => Action::Console(Console { target: cli.target, writes: writes(cli.write, cli.read_only, &place)? }),
+        Some(Command::Sandbox(asked)) => sandbox(asked, &flags)?,
+        Some(Command::Context(command)) => context::validate(command, &flags, &contexts)?,
+        Some(Command::Doctor(asked)) => {
+            Action::Doctor(Doctor { policy: asked.policy, output: asked.output.output, config_error })
+        }
         Some(Command::Status(flags)) => Action::Status(flags.output),
         Some(Command::Topology(flags)) => Action::Topology(flags.output),
         Some(Command::Consumers(flags)) => Action::Consumers(flags.output),
@@ -36,38 +66,38 @@ pub(super) fn validate(cli: Cli, env: Environment<'_>) -> Result<Config, Stop> {
         Some(Command::Completions { shell }) => Action::Completions(manual::completions(shell)),
         Some(Command::Man) => Action::Manual(manual::page().map_err(|error| Stop::fault(error.to_string()))?),
     };
-    Ok(Config { place, no_color, state_dir: state_dir(env)?, action })
+    Ok(Config { place, contexts, no_color, state_dir: state_dir(env)?, action })
 }
 
-fn place(flags: PlaceFlags, env: Environment<'_>) -> Place {
-    let given = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
-    let endpoint_url = given(flags.endpoint_url);
-    let profile = given(flags.profile);
-    let set = |name: &str| env(name).is_some_and(|value| !value.is_empty());
-    let configured = profile.is_some() || CREDENTIAL_VARIABLES.iter().any(|name| set(name));
-    Place {
-        region: given(flags.region),
-        prefix: given(flags.prefix),
-        test_credentials: !configured && endpoint_url.as_deref().is_some_and(is_loopback),
-        profile,
-        endpoint_url,
+fn writes(write: bool, read_only: bool, place: &Place) -> Result<Writes, Stop> {
+    let context = &place.context;
+    match (write, read_only || context.read_only) {
+        (true, true) => Err(Stop::fault(format!(
+            "--write: the context {} is read_only in config.toml, and nothing here lifts that",
+            context.name
+        ))),
+        (_, true) => Ok(Writes::Never),
+        (true, _) => Ok(Writes::Armed),
+        _ => Ok(Writes::Armable),
     }
 }
 
-fn writes(write: bool, read_only: bool) -> Writes {
-    match (write, read_only) {
-        (_, true) => Writes::Never,
-        (true, _) => Writes::Armed,
-        _ => Writes::Armable,
-    }
+/// Where a console that is open shall go: as if it had been started with that context, and no flags.
+pub(super) fn elsewhere(name: &str, env: Environment<'_>) -> Result<Place, Stop> {
+    let flags = PlaceFlags { context: Some(name.to_owned()), ..PlaceFlags::default() };
+    place::place(&flags, env, &place::contexts(env)?)
 }
 
-fn sandbox(flags: SandboxFlags, place: &Place) -> Result<Action, Stop> {
+fn sandbox(flags: SandboxFlags, place: &PlaceFlags) -> Result<Action, Stop> {
     if flags.list {
         return Ok(Action::Scenarios);
     }
-    let elsewhere =
-        [("--region", &place.region), ("--profile", &place.profile), ("--endpoint-url", &place.endpoint_url)];
+    let elsewhere = [
+        ("--context", &place.context),
+        ("--region", &place.region),
+        ("--profile", &place.profile),
+        ("--endpoint-url", &place.endpoint_url),
+    ];
     if let Some((flag, _)) = elsewhere.iter().find(|(_, value)| value.is_some()) {
         return Err(Stop::fault(format!("{flag} does not go with sandbox, which is an account of its own")));
     }
@@ -172,20 +202,6 @@ fn consent(flags: &ConsentFlags) -> Consent {
     }
 }
 
-/// `http://127.0.0.1…`, `http://localhost…`, `http://[::1]…`: an emulator on this machine.
-fn is_loopback(url: &str) -> bool {
-    let authority = url.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?']).next().unwrap_or(""));
-    let host = if authority.starts_with('[') {
-        authority.split_inclusive(']').next().unwrap_or("")
-    } else {
-        authority.split(':').next().unwrap_or("")
-    };
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || host == "[::1]"
-        || host.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
-}
-
 fn state_dir(env: Environment<'_>) -> Result<PathBuf, Stop> {
     if let Some(dir) = env("REDRIVE_STATE_DIR").filter(|dir| !dir.is_empty()) {
         return Ok(PathBuf::from(dir));
@@ -200,6 +216,3 @@ const MIN_SPEED: f64 = 0.1;
 const MAX_SPEED: f64 = 600.0;
 /// `MaxNumberOfMessagesPerSecond` (aws-facts §3.5).
 const MAX_TASK_RATE: f64 = 500.0;
-/// Any of these says that credentials are configured, even for an emulator.
-const CREDENTIAL_VARIABLES: [&str; 4] =
-    ["AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI"];

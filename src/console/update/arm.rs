@@ -11,7 +11,8 @@ pub(super) fn toggle(console: &mut Console) {
     match console.armed {
         Armed::Always => console.say(Severity::Note, "the sandbox is always armed: nothing real can be harmed"),
         Armed::ReadOnly { locked: true } => {
-            console.say(Severity::Warning, "started with --read-only: nothing in here lifts that");
+            let line = locked(console);
+            console.say(Severity::Warning, format!("{line}: nothing in here lifts that"));
         }
         Armed::Until(_) => {
             console.armed = Armed::ReadOnly { locked: false };
@@ -29,13 +30,19 @@ pub(super) fn asked_on_the_command_line(console: &mut Console) {
 }
 
 fn ask(console: &mut Console) {
+    let context = &console.options.context;
+    let hint = if context.protected {
+        format!("{name} is protected: type the name of the context, {name}", name = context.name)
+    } else {
+        "type the last four digits of the account".to_owned()
+    };
     if last4(console).is_none() {
         console.say(Severity::Warning, "the account is not known yet: writes cannot be armed");
         return;
     }
     console.overlays.push(Overlay::Prompt(Prompt {
         title: "Arm writes for 60 minutes".to_owned(),
-        hint: "type the last four digits of the account".to_owned(),
+        hint,
         line: Line::default(),
         purpose: Purpose::Arm,
         wrong: None,
@@ -45,12 +52,22 @@ fn ask(console: &mut Console) {
 /// # Errors
 /// What was typed is not the account's.
 pub(super) fn answer(console: &mut Console, typed: &str) -> Result<(), String> {
-    if last4(console).is_some_and(|digits| digits == typed.trim()) {
+    let context = &console.options.context;
+    let right = match last4(console) {
+        None => false,
+        Some(_) if context.protected => context.name == typed.trim(),
+        Some(digits) => digits == typed.trim(),
+    };
+    if right {
         console.armed = Armed::Until(console.mono.plus_ms(Armed::FOR_MS));
         console.say(Severity::Warning, "writes are armed for 60 minutes; W disarms them");
         Ok(())
     } else {
-        Err(format!("{typed:?} are not the last four digits of this account"))
+        Err(if context.protected {
+            format!("{typed:?} is not the name of this context, {}", context.name)
+        } else {
+            format!("{typed:?} are not the last four digits of this account")
+        })
     }
 }
 
@@ -64,11 +81,18 @@ pub(super) fn allows(console: &mut Console, what: &str) -> bool {
         return true;
     }
     let line = match console.armed {
-        Armed::ReadOnly { locked: true } => format!("{what} writes, and the console was started with --read-only"),
+        Armed::ReadOnly { locked: true } => format!("{what} writes, and {}", locked(console)),
         _ => format!("{what} writes, and the console is read-only: W arms writes for 60 minutes"),
     };
     console.say(Severity::Warning, line);
     false
+}
+
+fn locked(console: &Console) -> String {
+    if console.options.context.read_only {
+        return format!("the context {} is read-only", console.options.context.name);
+    }
+    "the console was started with --read-only".to_owned()
 }
 
 fn last4(console: &Console) -> Option<String> {

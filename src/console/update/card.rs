@@ -20,6 +20,7 @@ pub(super) fn facts(console: &Console, subject: String) -> Facts {
         profile: console.options.profile.clone(),
         endpoint_url: console.options.endpoint_url.clone(),
         subject,
+        protected: console.options.context.protected,
         ..Facts::default()
     }
 }

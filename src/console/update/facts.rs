@@ -14,6 +14,7 @@ use crate::model::function::Function;
 use crate::model::id::QueueName;
 use crate::model::mapping::{Mapping, MappingChange};
 use crate::model::observed::Observed;
+use crate::model::permission::action_of;
 use crate::model::queue::Queue;
 use crate::model::service_error::ServiceError;
 use crate::model::time::Timestamp;
@@ -21,6 +22,7 @@ use crate::operation::card::change_lines;
 
 pub(super) fn take(console: &mut Console, fact: Msg) -> Vec<Effect> {
     match fact {
+        Msg::ClockSkewed { ahead_ms } => super::locked_out::skewed(console, ahead_ms),
         Msg::IdentityArrived { at, result } => {
             console.schedule.identity.answered(result.is_ok());
             if let Some(identity) = note(console, Asked::Identity, result) {
@@ -36,6 +38,7 @@ pub(super) fn take(console: &mut Console, fact: Msg) -> Vec<Effect> {
             }
             topology(console, at, result, missing, cached);
         }
+        Msg::DenialsArrived { actions } => super::denied::by_discovery(console, actions),
         Msg::FunctionsArrived { at, result } => {
             if let Some(found) = note(console, Asked::Functions, result).filter(|_| !frozen(console)) {
                 functions(console, at, found);
@@ -78,7 +81,19 @@ fn note<T>(console: &mut Console, asked: Asked, result: Result<T, ServiceError>)
     match result {
         Ok(value) => {
             console.troubles.remove(&asked);
+            super::denied::forget(console, asked);
+            super::locked_out::let_in(console, asked);
             Some(value)
+        }
+        Err(error) if error.is_of_credentials() => {
+            super::locked_out::shut(console, asked, &error);
+            None
+        }
+        Err(error) if error.is_denied() => {
+            // A line that stays names the action; a toast would say it again.
+            console.troubles.insert(asked, explained(&error));
+            super::denied::by_poll(console, asked, &error);
+            None
         }
         Err(error) => {
             let line = explained(&error);
@@ -93,12 +108,15 @@ fn note<T>(console: &mut Console, asked: Asked, result: Result<T, ServiceError>)
 
 /// The error and what to do about it, in one line.
 fn explained(error: &ServiceError) -> String {
-    let advice = if error.is_expired() {
-        "; the console goes on by itself then"
+    if error.is_denied() {
+        // The action is what somebody has to ask for; the service's own sentence repeats it.
+        let action = action_of(&error.action).unwrap_or(&error.action);
+        return format!("{action}: not allowed here; `redrive doctor` prints the policy that allows it");
+    }
+    let advice = if error.is_skewed() {
+        "; this machine's clock is wrong, the next request is signed with the account's"
     } else if error.is_throttle() {
         "; asking less often"
-    } else if error.is_denied() {
-        "; a permission is missing"
     } else {
         ""
     };
@@ -262,6 +280,10 @@ fn metrics(console: &mut Console, generation: u64, at: Timestamp, result: Result
                 console.picture.metrics.merge(&key, known_to, points);
             }
             follow::look(console);
+        }
+        Err(error) if error.is_of_credentials() => {
+            super::locked_out::shut(console, Asked::Metrics, &error);
+            console.schedule.metrics_failed();
         }
         Err(error) => {
             let line = format!("metrics unavailable: {}", explained(&error));

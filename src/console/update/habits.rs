@@ -58,7 +58,7 @@ fn an_error_keeps_the_old_data_and_says_why_it_is_old() {
     trial.tell(Msg::MappingsArrived { at: NOW, result: Err(error) });
     assert_eq!(trial.console.picture.mappings.len(), 2);
     let stale = trial.console.picture.mappings.values().filter_map(|mapping| mapping.stale.as_deref());
-    assert!(stale.clone().count() == 2 && stale.clone().all(|why| why.contains("permission")));
+    assert!(stale.clone().count() == 2 && stale.clone().all(|why| why.contains("not allowed here")));
     trial.tell(Msg::MappingsArrived { at: NOW, result: Ok(vec![stream_mapping()]) });
     assert!(trial.said().contains("the mapping of JobWorker was deleted"), "{}", trial.said());
 }

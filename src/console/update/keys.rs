@@ -7,7 +7,9 @@ use crate::console::key::{Code, Key, Line};
 use crate::console::overlay::{Overlay, Palette, Prompt, Purpose};
 use crate::console::screen::Screen;
 use crate::console::status;
-use crate::console::update::{arm, card, choice, journal, leave, navigation, operations, redrive, sandbox, scan, tune};
+use crate::console::update::{
+    arm, card, choice, context, journal, leave, navigation, operations, redrive, sandbox, scan, tune,
+};
 use crate::model::finding::Severity;
 use crate::query::filter::Filter;
 
@@ -119,6 +121,7 @@ pub(super) fn run(console: &mut Console, command: &Command) -> Vec<Effect> {
         }
         Action::Link => return status::link(console).map(Effect::Copy).into_iter().collect(),
         Action::Copy => return vec![Effect::Copy(status::five_lines(console))],
+        Action::Context => context::choose(console),
         Action::Quit => return leave::quit(console),
     }
     Vec::new()
@@ -159,6 +162,10 @@ fn open_palette(console: &mut Console) {
 }
 
 fn find(console: &Console, palette: &mut Palette) {
+    if context::named(palette.line.text()).is_some() {
+        (palette.found, palette.row) = (vec!["context"], 0);
+        return;
+    }
     let valid = command::valid_on(console.place(), console.options.sandbox);
     let mut filter = Filter::new(palette.line.text());
     let typed = palette.line.text().to_lowercase();
@@ -182,6 +189,9 @@ fn palette(console: &mut Console, key: Key) -> Vec<Effect> {
     match (key.code, key.ctrl) {
         (Code::Esc, _) => return Vec::new(),
         (Code::Enter, _) => {
+            if let Some(name) = context::named(palette.line.text()) {
+                return context::switch(console, name);
+            }
             let command = palette.found.get(palette.row).and_then(|name| command::by_name(name));
             return command.map(|command| run(console, command)).unwrap_or_default();
         }

@@ -4,11 +4,14 @@
 mod arm;
 mod card;
 mod choice;
+mod context;
+mod denied;
 mod facts;
 mod follow;
 mod journal;
 mod keys;
 mod leave;
+mod locked_out;
 mod navigation;
 mod operations;
 mod redrive;
@@ -22,6 +25,8 @@ mod habits;
 mod stories;
 #[cfg(test)]
 mod trial;
+#[cfg(test)]
+mod unarmed;
 
 use crate::console::Console;
 use crate::console::effect::Effect;
@@ -54,9 +59,9 @@ pub fn update(console: &mut Console, msg: Msg) -> Vec<Effect> {
 }
 
 fn tick(console: &mut Console, mono: Mono, account: Timestamp) -> Vec<Effect> {
+    let was_armed = console.may_write();
     console.mono = console.mono.max(mono);
     console.now = account;
-    let was_armed = console.may_write();
     console.armed = console.armed.at(console.mono);
     if was_armed && !console.may_write() && !console.options.sandbox {
         arm::ran_out(console);

@@ -36,7 +36,8 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, card: &Card) {
 
 fn told(theme: Theme, console: &Console, text: &Text, width: u16) -> Prose {
     let mut prose = Prose::new(width);
-    let band = if console.options.sandbox { theme.band_sandbox() } else { theme.band_account() };
+    let band =
+        if console.options.sandbox { theme.band_sandbox() } else { theme.band_account(console.options.context.colour) };
     let place = match (console.options.sandbox, text.account.is_empty()) {
         (true, _) => format!(" SANDBOX · {} · {} ", text.account, text.region),
         (false, true) => " account not known ".to_owned(),

@@ -23,6 +23,8 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, prompt: &Prompt) {
     let inside = sheet(ink, area, (width, rows.saturating_add(4)), &Frame::new(prompt.title.clone(), ink));
     prose.draw(ink, Rect::new(inside.x, inside.y, inside.width, inside.height.saturating_sub(2)), 0);
     let columns = match prompt.purpose {
+        // The name of a context, where the account's digits are not enough.
+        Purpose::Arm if prompt.hint.contains("protected") => 42.min(inside.width),
         Purpose::Arm => 6,
         Purpose::Acknowledge { .. } => inside.width,
     };
