@@ -22,7 +22,7 @@ mod invoke;
 mod lambda;
 mod ledger;
 pub mod log;
-mod mapping;
+pub mod mapping;
 pub mod meter;
 pub mod move_task;
 pub mod notice;
@@ -43,7 +43,7 @@ pub mod summary;
 mod switch;
 mod table;
 mod throttle;
-mod timer;
+pub mod timer;
 mod web;
 mod world;
 
