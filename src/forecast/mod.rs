@@ -1,1 +1,20 @@
-//! Rehearsals: the embedded pipeline calibrated from live figures and run in virtual time. Not built yet (README).
+//! Rehearsals: the embedded pipeline's own scheduling, loaded with counts instead of records,
+//! calibrated from live figures and run in virtual time. It sees only what the account answers; it
+//! fetches nothing, changes nothing, and does not know whether a sandbox answered.
+//!
+//! `sight` gathers what the metrics say, `calibrate` turns it into a `plant` and how sure it is of
+//! it, `stream` runs a plant, `rehearse` runs each candidate often enough for a band, and `backtest`
+//! asks whether the same model would have foretold what is already known.
+
+pub mod calibrate;
+pub mod plant;
+pub mod queue;
+pub mod rehearse;
+pub mod sight;
+pub mod stream;
+pub mod track;
+
+mod backtest;
+mod candidate;
+mod chance;
+mod judge;

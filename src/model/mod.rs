@@ -19,6 +19,7 @@ pub mod permission;
 pub mod picture;
 pub mod plan;
 pub mod queue;
+pub mod rehearsal;
 pub mod service_error;
 pub mod time;
 pub mod topology;

@@ -1,0 +1,123 @@
+//! Which candidate is recommended, or why none is.
+
+use crate::model::rehearsal::{Backtest, Candidate, Forecast};
+
+/// A backlog gone in this many seconds is gone soon enough: more lanes than that takes are only paid
+/// for.
+const SOON_S: f64 = 30.0 * 60.0;
+/// A setting whose arrivals take more of it than this has no room for a busy hour.
+const ROOMY: f64 = 0.8;
+/// A setting that is used up settles nothing.
+const FULL: f64 = 0.95;
+/// Rather the cheaper one when the faster saves less than this.
+const WORTH_IT: f64 = 0.8;
+
+/// Index of the candidate, or why there is none. The first candidate is today's setting.
+pub(super) fn recommend(candidates: &[Candidate], backtest: Option<&Backtest>, age_ms: f64) -> Result<usize, String> {
+    if let Some(bad) = backtest.filter(|backtest| !backtest.good) {
+        return Err(format!(
+            "the same model would have foretold an age of {:.0} s where {:.0} s were seen: it does not know this consumer",
+            bad.foretold_ms / 1000.0,
+            bad.seen_ms / 1000.0
+        ));
+    }
+    let today = candidates.first().and_then(|candidate| candidate.forecast.as_ref());
+    if let Some(today) = today
+        && today.load <= ROOMY
+        && today.never == 0.0
+        && today.drain_s.is_some_and(|drain| drain.p90 <= SOON_S)
+    {
+        return Err(format!("today's settings keep up: {:.0} % of what they can handle arrives", today.load * 100.0));
+    }
+    let mut sound: Vec<(usize, &Forecast, f64)> = candidates
+        .iter()
+        .enumerate()
+        .filter_map(|(index, candidate)| {
+            let forecast = candidate.forecast.as_ref()?;
+            let drain_s = forecast.drain_s?.p50;
+            let later = forecast.age_ms[2].map_or(f64::INFINITY, |age| age.p90);
+            let sound = index > 0
+                && forecast.never <= 0.1
+                && forecast.load <= FULL
+                && !forecast.throttles
+                && later <= age_ms.max(60_000.0);
+            sound.then_some((index, forecast, drain_s))
+        })
+        .collect();
+    // Cheapest first.
+    sound.sort_by_key(|(_, forecast, _)| forecast.concurrency_peak);
+    let fastest = sound.iter().map(|(_, _, drain_s)| *drain_s).fold(f64::INFINITY, f64::min);
+    let roomy = |forecast: &Forecast| forecast.load <= ROOMY;
+    let soon = sound.iter().find(|(_, forecast, drain_s)| roomy(forecast) && *drain_s <= SOON_S.max(fastest));
+    let good = sound.iter().find(|(_, forecast, drain_s)| roomy(forecast) && *drain_s * WORTH_IT <= fastest);
+    soon.or(good).or(sound.last()).map(|(index, _, _)| *index).ok_or_else(|| nothing_helps(candidates))
+}
+
+fn nothing_helps(candidates: &[Candidate]) -> String {
+    let forecasts = || candidates.iter().filter_map(|candidate| candidate.forecast.as_ref());
+    if forecasts().any(|forecast| forecast.throttles) {
+        return "what would drain it is throttled: the function may not run so often at a time".to_owned();
+    }
+    let least = forecasts().map(|forecast| forecast.load).fold(f64::INFINITY, f64::min);
+    if least.is_finite() {
+        return format!(
+            "no setting drains it: even the best is used to {:.0} %; a faster handler, or a larger batch, is needed",
+            least * 100.0
+        );
+    }
+    "no candidate could be rehearsed".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::mapping::MappingChange;
+    use crate::model::rehearsal::Band;
+
+    fn candidate(lanes: u32, load: f64, drain_s: Option<f64>) -> Candidate {
+        let band = |p50: f64| Band { p10: p50 * 0.9, p50, p90: p50 * 1.1 };
+        Candidate {
+            change: MappingChange::default(),
+            parallelization_factor: lanes,
+            batch_size: 100,
+            refused: None,
+            forecast: Some(Forecast {
+                age_ms: [None, None, Some(band(if drain_s.is_some() { 1_000.0 } else { 9e6 }))],
+                drain_s: drain_s.map(band),
+                never: if drain_s.is_some() { 0.0 } else { 1.0 },
+                load,
+                concurrency_peak: lanes * 4,
+                concurrency_limit: 1_000,
+                throttles: false,
+                invocations_per_hour: 1.0,
+                dollars_per_hour: None,
+                out_per_s_peak: 1.0,
+                out_per_s: 1.0,
+                duration_p99_ms: 1.0,
+            }),
+        }
+    }
+
+    #[test]
+    fn the_fewest_lanes_that_drain_soon_and_leave_room() {
+        let all = [
+            candidate(1, 1.6, None),
+            candidate(2, 0.85, Some(9_000.0)),
+            candidate(3, 0.55, Some(2_400.0)),
+            candidate(4, 0.4, Some(1_500.0)),
+            candidate(5, 0.33, Some(1_100.0)),
+        ];
+        assert_eq!(recommend(&all, None, 3_600_000.0), Ok(3));
+        assert_eq!(recommend(&all[..3], None, 3_600_000.0), Ok(2), "the fastest there is");
+        assert!(recommend(&all[..1], None, 3_600_000.0).is_err_and(|why| why.contains("160 %")));
+    }
+
+    #[test]
+    fn nothing_is_recommended_where_the_model_is_wrong_or_nothing_is_needed() {
+        let all = [candidate(1, 1.6, None), candidate(4, 0.4, Some(1_500.0))];
+        let bad = Backtest { minutes: 15, foretold_ms: 900_000.0, seen_ms: 100_000.0, good: false };
+        assert!(recommend(&all, Some(&bad), 1e6).is_err());
+        let calm = [candidate(1, 0.5, Some(0.0)), candidate(4, 0.1, Some(0.0))];
+        assert!(recommend(&calm, None, 500.0).is_err_and(|why| why.contains("keep up")));
+    }
+}

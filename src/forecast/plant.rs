@@ -1,0 +1,78 @@
+//! A consumer in numbers: what a rehearsal runs. Made by calibration from live figures, and by tests;
+//! plain data.
+
+use crate::pipeline::blueprint::Service;
+use crate::pipeline::distribution::Distribution;
+use crate::pipeline::stream::rules::{POLL_MS, Rules};
+
+/// A stream consumer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StreamPlant {
+    /// One entry a shard.
+    pub shards: Vec<ShardLoad>,
+    /// The mapping's settings before the change.
+    pub rules: Rules,
+    pub service: Service,
+    /// Milliseconds from the end of a run until its lane sends the next batch.
+    pub turnaround_ms: i64,
+    /// Runs in a million that fail and are sent again.
+    pub failure_ppm: u32,
+    /// Bytes of one record in an invocation payload.
+    pub record_bytes: u32,
+    /// Runs the function may have at a time, beside what others use.
+    pub concurrency: u32,
+    /// Milliseconds between two polls of a shard; 0 for the theory of queues, where a record is seen
+    /// the moment it arrives.
+    pub poll_ms: i64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ShardLoad {
+    pub per_s: f64,
+    /// How old its oldest unread record is at the start.
+    pub behind_ms: i64,
+    /// How many different items its records belong to: lanes cannot share one.
+    pub items: u32,
+}
+
+impl StreamPlant {
+    /// `shards` alike, up to date, with AWS's pace of polling.
+    pub fn even(shards: u32, per_s: f64, rules: Rules, service: Service) -> Self {
+        let load = ShardLoad { per_s: per_s / f64::from(shards.max(1)), behind_ms: 0, items: 1_000_000 };
+        StreamPlant {
+            shards: vec![load; shards as usize],
+            rules,
+            service,
+            turnaround_ms: 0,
+            failure_ppm: 0,
+            record_bytes: 500,
+            concurrency: 1000,
+            poll_ms: POLL_MS,
+        }
+    }
+
+    /// Records a second that arrive.
+    pub fn arrivals_per_s(&self) -> f64 {
+        self.shards.iter().map(|shard| shard.per_s).sum()
+    }
+
+    /// Records a second that all lanes together can handle with full batches under `rules`.
+    pub fn capacity_per_s(&self, rules: &Rules) -> f64 {
+        let us = mean(&self.service.per_run_us) + mean(&self.service.per_record_us) * f64::from(rules.batch_size);
+        let cycle_s = us / 1e6 + self.turnaround_ms as f64 / 1000.0;
+        let lanes = (f64::from(rules.lanes) * self.shards.len() as f64).min(f64::from(self.concurrency));
+        lanes * f64::from(rules.batch_size) / cycle_s.max(0.001)
+    }
+}
+
+fn mean(distribution: &Distribution) -> f64 {
+    distribution.mean() as f64
+}
+
+/// A change of settings on its way.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Change {
+    /// Milliseconds after the start at which the new settings act: AWS takes its time (aws-facts §1.3).
+    pub acts_after_ms: i64,
+    pub rules: Rules,
+}

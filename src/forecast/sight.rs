@@ -1,0 +1,109 @@
+//! What can be seen of a stream consumer: its mapping, its metrics minute by minute, its limits. The
+//! only door through which live figures reach a rehearsal.
+
+use crate::model::mapping::Mapping;
+use crate::model::metric::{MetricKey, Metrics, Stat};
+use crate::model::time::Timestamp;
+
+/// What is known of a consumer, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct Sight<'a> {
+    pub mapping: &'a Mapping,
+    pub metrics: &'a Metrics,
+    pub now: Timestamp,
+    /// Open shards of the stream, where that was asked (DescribeStream).
+    pub shards: Option<u32>,
+    pub timeout_s: Option<u32>,
+    pub memory_mb: Option<u32>,
+    /// Runs the function may have at a time: reserved, or the account's unreserved ones.
+    pub concurrency: Option<u32>,
+}
+
+/// One complete minute as CloudWatch published it. What was not published is `None`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Seen {
+    pub at: Timestamp,
+    pub age_max_ms: Option<f64>,
+    pub age_min_ms: Option<f64>,
+    pub invocations: Option<f64>,
+    pub errors: f64,
+    pub throttles: f64,
+    pub duration_avg_ms: Option<f64>,
+    pub duration_min_ms: Option<f64>,
+    pub duration_max_ms: Option<f64>,
+    pub duration_p99_ms: Option<f64>,
+    pub concurrency_max: Option<f64>,
+    /// Events handed to the function, retries again (opt-in, aws-facts §2.3).
+    pub events: Option<f64>,
+}
+
+impl Seen {
+    /// Records in a run, where the mapping counts events.
+    pub fn fill(&self) -> Option<f64> {
+        let invocations = self.invocations.filter(|n| *n > 0.0)?;
+        Some(self.events? / invocations)
+    }
+}
+
+/// The metrics a rehearsal of this mapping reads, each billed once (aws-facts §2.6).
+pub fn wanted(mapping: &Mapping) -> Vec<MetricKey> {
+    let function = &mapping.function;
+    let mut keys: Vec<MetricKey> = [
+        ("IteratorAge", Stat::Maximum),
+        ("IteratorAge", Stat::Minimum),
+        ("Invocations", Stat::Sum),
+        ("Errors", Stat::Sum),
+        ("Throttles", Stat::Sum),
+        ("Duration", Stat::Average),
+        ("Duration", Stat::Minimum),
+        ("Duration", Stat::Maximum),
+        ("Duration", Stat::P99),
+        ("ConcurrentExecutions", Stat::Maximum),
+    ]
+    .into_iter()
+    .map(|(name, stat)| MetricKey::lambda(function, name, stat))
+    .collect();
+    keys.push(MetricKey::mapping(&mapping.id, "InvokedEventCount", Stat::Sum));
+    keys
+}
+
+impl Sight<'_> {
+    /// The complete minutes among the last `minutes`, oldest first; those without a run are there
+    /// with nothing in them.
+    pub fn minutes(&self, minutes: i64) -> Vec<Seen> {
+        let function = &self.mapping.function;
+        let key = |name: &str, stat| MetricKey::lambda(function, name, stat);
+        let to = self.metrics.complete_until(&key("Invocations", Stat::Sum), self.now);
+        let at = |key: MetricKey, at: Timestamp| {
+            self.metrics.get(&key).and_then(|series| series.between(at, at.plus_s(60)).next()).map(|(_, value)| value)
+        };
+        (1..=minutes)
+            .rev()
+            .map(|back| to.plus_s(-60 * back))
+            .map(|minute| Seen {
+                at: minute,
+                age_max_ms: at(key("IteratorAge", Stat::Maximum), minute),
+                age_min_ms: at(key("IteratorAge", Stat::Minimum), minute),
+                invocations: at(key("Invocations", Stat::Sum), minute),
+                errors: at(key("Errors", Stat::Sum), minute).unwrap_or(0.0),
+                throttles: at(key("Throttles", Stat::Sum), minute).unwrap_or(0.0),
+                duration_avg_ms: at(key("Duration", Stat::Average), minute),
+                duration_min_ms: at(key("Duration", Stat::Minimum), minute),
+                duration_max_ms: at(key("Duration", Stat::Maximum), minute),
+                duration_p99_ms: at(key("Duration", Stat::P99), minute),
+                concurrency_max: at(key("ConcurrentExecutions", Stat::Maximum), minute),
+                events: at(MetricKey::mapping(&self.mapping.id, "InvokedEventCount", Stat::Sum), minute),
+            })
+            .collect()
+    }
+
+    /// The minutes since the mapping was last changed and the change had time to act, of the last
+    /// `minutes`: figures of before it say nothing about the settings of now.
+    pub fn minutes_under_these_settings(&self, minutes: i64) -> Vec<Seen> {
+        let since = self.mapping.last_modified.map_or(Timestamp::ZERO, |at| at.plus_s(SETTLES_S));
+        self.minutes(minutes).into_iter().filter(|seen| seen.at >= since).collect()
+    }
+}
+
+/// After a change of a mapping so many seconds belong to neither setting (aws-facts §1.3: minutes).
+const SETTLES_S: i64 = 180;

@@ -1,0 +1,88 @@
+//! What a rehearsal measures, minute by minute, as CloudWatch would publish it of the real thing: so
+//! that a forecast can be held against metrics, and both be read by one rule.
+
+/// One minute of a consumer.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Minute {
+    /// IteratorAge, Maximum and Minimum, milliseconds; `None` when nothing was sent.
+    pub age_max_ms: Option<f64>,
+    pub age_min_ms: Option<f64>,
+    pub invocations: u64,
+    pub records: u64,
+    pub errors: u64,
+    pub refused: u64,
+    pub duration_ms: f64,
+    pub concurrency_max: u32,
+}
+
+/// Minutes from the start on.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Track {
+    minutes: Vec<Minute>,
+}
+
+impl Track {
+    pub fn minutes(&self) -> &[Minute] {
+        &self.minutes
+    }
+
+    pub(super) fn at(&mut self, since_start_ms: i64) -> &mut Minute {
+        let index = usize::try_from(since_start_ms.max(0) / 60_000).unwrap_or(0);
+        if index >= self.minutes.len() {
+            self.minutes.resize(index + 1, Minute::default());
+        }
+        &mut self.minutes[index]
+    }
+
+    /// The greatest age of the minute that ends `minutes` after the start; the last one known before
+    /// it when nothing was sent in it.
+    pub fn age_ms_after(&self, minutes: usize) -> Option<f64> {
+        self.minutes.iter().take(minutes).rev().find_map(|minute| minute.age_max_ms)
+    }
+
+    /// Runs at a time, greatest over all minutes.
+    pub fn concurrency_max(&self) -> u32 {
+        self.minutes.iter().map(|minute| minute.concurrency_max).max().unwrap_or(0)
+    }
+
+    /// Seconds from the start until the backlog is gone (see [`drained_s`]).
+    pub fn drained_s(&self) -> Option<f64> {
+        let ages = self.minutes.iter().zip(0i32..).filter_map(|(minute, n)| Some((f64::from(n), minute.age_max_ms?)));
+        drained_s(ages)
+    }
+}
+
+/// From `(minute, IteratorAge Maximum in ms)`, oldest first: seconds from minute 0 until the age falls
+/// below [`DRAINED_MS`] and stays there for two datapoints. A minute's maximum is that of its
+/// beginning while an age falls; within the minute in which the backlog ends it goes on falling as it
+/// did in the minute before, and evenly where that is not known.
+pub fn drained_s(ages: impl IntoIterator<Item = (f64, f64)>) -> Option<f64> {
+    let ages: Vec<(f64, f64)> = ages.into_iter().collect();
+    let calm = |n: usize| ages.get(n).is_none_or(|(_, age)| *age <= DRAINED_MS);
+    let first = (0..ages.len()).find(|n| calm(*n) && calm(n + 1))?;
+    let (minute, age) = ages[first];
+    let Some((before, high)) = first.checked_sub(1).map(|n| ages[n]) else { return Some(0.0) };
+    let evenly = (high - age) / (minute - before);
+    let earlier = first.checked_sub(2).map(|n| (ages[n].1 - high) / (before - ages[n].0));
+    let a_minute = earlier.filter(|fall| *fall > evenly).unwrap_or(evenly).max(1.0);
+    Some((before + (high - DRAINED_MS) / a_minute).min(minute) * 60.0)
+}
+
+/// Younger than this, in milliseconds, there is no backlog to speak of: records carry whole seconds,
+/// and a batch window is no lag.
+pub const DRAINED_MS: f64 = 30_000.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backlog_is_gone_when_the_age_stays_low() {
+        // It falls by 300 s a minute: from 300 s, 30 s are reached after 0.9 of one; from 150 s, after 0.4.
+        assert_eq!(drained_s([(0.0, 600_000.0), (1.0, 300_000.0), (2.0, 0.0), (3.0, 0.0)]), Some(114.0));
+        assert_eq!(drained_s([(0.0, 450_000.0), (1.0, 150_000.0), (2.0, 0.0), (3.0, 0.0)]), Some(84.0));
+        assert_eq!(drained_s([(0.0, 600_000.0), (1.0, 20_000.0), (2.0, 90_000.0), (3.0, 95_000.0)]), None, "one dip");
+        assert_eq!(drained_s([(0.0, 100.0), (1.0, 100.0)]), Some(0.0));
+        assert_eq!(drained_s([]), None);
+    }
+}

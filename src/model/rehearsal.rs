@@ -1,0 +1,114 @@
+//! What a rehearsal says of a consumer: what each candidate setting would do, on which assumptions,
+//! and how well the same model would have foretold the last minutes. Plain data for screens, tables
+//! and JSON; every forecast is an estimate and is called one.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::id::MappingId;
+use crate::model::mapping::MappingChange;
+use crate::model::time::Timestamp;
+
+/// Of many runs: a tenth lie below `p10`, half below `p50`, a tenth above `p90`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Band {
+    pub p10: f64,
+    pub p50: f64,
+    pub p90: f64,
+}
+
+impl Band {
+    /// Of the values drawn; `None` of none.
+    pub fn of(values: &mut [f64]) -> Option<Self> {
+        values.sort_by(f64::total_cmp);
+        let last = values.len().checked_sub(1)?;
+        let at = |share: f64| {
+            let place = share * last as f64;
+            let (low, high) = (values[place.floor() as usize], values[place.ceil() as usize]);
+            // Two that never end are as far apart as one.
+            if low == high { low } else { low + (high - low) * place.fract() }
+        };
+        Some(Band { p10: at(0.1), p50: at(0.5), p90: at(0.9) })
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rehearsal {
+    pub mapping: MappingId,
+    /// Account time of the figures it was calibrated from.
+    pub at: Timestamp,
+    /// What was measured, from which metric, and what was only assumed: a line each.
+    pub assumptions: Vec<String>,
+    pub backtest: Option<Backtest>,
+    /// Today's settings first.
+    pub candidates: Vec<Candidate>,
+    /// Index in `candidates`.
+    pub recommended: Option<usize>,
+    /// Why nothing is recommended.
+    pub declined: Option<String>,
+}
+
+/// The model, calibrated from what came before, run over the last minutes that are known.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Backtest {
+    pub minutes: u32,
+    /// IteratorAge Maximum, milliseconds.
+    pub foretold_ms: f64,
+    pub seen_ms: f64,
+    pub good: bool,
+}
+
+/// One setting, and what it would do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    pub change: MappingChange,
+    pub parallelization_factor: u32,
+    pub batch_size: u32,
+    /// Why it is not to be had: no forecast then.
+    pub refused: Option<String>,
+    pub forecast: Option<Forecast>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Forecast {
+    /// IteratorAge Maximum after 5, 15 and 60 minutes, milliseconds.
+    pub age_ms: [Option<Band>; 3],
+    /// Seconds until the backlog is gone; `None` when it does not go within [`HORIZON_S`].
+    pub drain_s: Option<Band>,
+    /// Share of the runs in which it does not go within the horizon, 0 to 1.
+    pub never: f64,
+    /// Arrivals as a share of what the setting can handle, full batches.
+    pub load: f64,
+    /// Runs at a time, and the limit they must fit into.
+    pub concurrency_peak: u32,
+    pub concurrency_limit: u32,
+    /// Runs were refused for want of concurrency in most rehearsals.
+    pub throttles: bool,
+    /// In the first hour.
+    pub invocations_per_hour: f64,
+    /// Requests and duration at list price; `None` where the memory size is not known.
+    pub dollars_per_hour: Option<f64>,
+    /// Records a second that reach what lies behind the function while the backlog drains, and
+    /// afterwards.
+    pub out_per_s_peak: f64,
+    pub out_per_s: f64,
+    /// Predicted p99 of a run's duration, milliseconds.
+    pub duration_p99_ms: f64,
+}
+
+/// How far ahead a rehearsal looks for the end of a backlog.
+pub const HORIZON_S: i64 = 8 * 3600;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_band_lies_between_the_values_drawn() {
+        assert_eq!(Band::of(&mut []), None);
+        assert_eq!(Band::of(&mut [7.0]), Some(Band { p10: 7.0, p50: 7.0, p90: 7.0 }));
+        let mut values: Vec<f64> = (0..=10).map(f64::from).collect();
+        assert_eq!(Band::of(&mut values), Some(Band { p10: 1.0, p50: 5.0, p90: 9.0 }));
+        let band = Band::of(&mut [1.0, f64::INFINITY, f64::INFINITY]).expect("values");
+        assert!(band.p90.is_infinite() && !band.p50.is_nan());
+    }
+}
