@@ -9,6 +9,7 @@ mod failure;
 mod journal;
 mod look;
 mod operate;
+mod rehearse;
 mod sandbox;
 mod tune;
 
@@ -66,6 +67,7 @@ fn dispatch(config: Config) -> Result<u8, Failure> {
         Action::Queues(output) => runtime()?.block_on(look::queues(&here, style(output), false)),
         Action::DeadLetterQueues(output) => runtime()?.block_on(look::queues(&here, style(output), true)),
         Action::Tune(asked) => runtime()?.block_on(tune::run(&here, asked)),
+        Action::Rehearse(asked) => runtime()?.block_on(rehearse::run(&here, asked)),
         Action::DeadLetters(asked) => runtime()?.block_on(dead_letters::list(&here, asked)),
         Action::Redrive(asked) => runtime()?.block_on(dead_letters::redrive(&here, asked)),
         Action::Journal(output) => journal::list(&here, style(output)),

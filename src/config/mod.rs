@@ -104,6 +104,7 @@ pub enum Action {
     Consumers(Output),
     Queues(Output),
     Tune(Tune),
+    Rehearse(Rehearse),
     DeadLetterQueues(Output),
     DeadLetters(DeadLetters),
     Redrive(Redrive),
@@ -173,6 +174,16 @@ pub struct Sandbox {
     /// Sandbox seconds per real second.
     pub speed: f64,
     pub listen: Option<SocketAddr>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rehearse {
+    pub target: String,
+    /// Parallelization factor, and batch size where it is not today's; empty asks for the usual ones.
+    pub candidates: Vec<(u32, Option<u32>)>,
+    pub samples: u32,
+    pub seed: u64,
+    pub output: Output,
 }
 
 #[derive(Debug, Clone, PartialEq)]

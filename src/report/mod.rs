@@ -6,6 +6,7 @@ pub mod consumer;
 pub mod doctor;
 pub mod journal;
 pub mod queue;
+pub mod rehearsal;
 pub mod status;
 pub mod summary;
 pub mod table;

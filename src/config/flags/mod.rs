@@ -3,11 +3,13 @@
 
 pub(super) mod context;
 pub(super) mod doctor;
+pub(super) mod rehearse;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::flags::context::{CONTEXT_EXAMPLES, ContextCommand};
 use crate::config::flags::doctor::DoctorFlags;
+use crate::config::flags::rehearse::RehearseFlags;
 use crate::config::{Output, duration};
 
 /// The console an on-call engineer opens when a serverless pipeline on AWS hurts.
@@ -78,6 +80,8 @@ pub(super) enum Command {
     /// Change a consumer's settings, or stop or start it
     #[command(after_help = TUNE_EXAMPLES)]
     Tune(TuneFlags),
+    /// What each setting of a stream consumer would do, before anything is changed
+    Rehearse(RehearseFlags),
     /// Dead letters: look at them, move them back
     #[command(subcommand, after_help = DLQ_EXAMPLES)]
     Dlq(DlqCommand),

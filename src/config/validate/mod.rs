@@ -13,8 +13,8 @@ use crate::config::flags::{
     Cli, Command, ConsentFlags, DlqCommand, JournalCommand, PlaceFlags, SandboxFlags, TuneFlags,
 };
 use crate::config::{
-    Action, Config, Consent, Console, ContextFile, DeadLetters, Doctor, Environment, Headless, Place, Redrive, Sandbox,
-    Stop, Tune, Which, Writes, manual,
+    Action, Config, Consent, Console, ContextFile, DeadLetters, Doctor, Environment, Headless, Place, Redrive,
+    Rehearse, Sandbox, Stop, Tune, Which, Writes, manual,
 };
 use crate::model::mapping::MappingChange;
 
@@ -61,6 +61,13 @@ pub(super) fn validate(cli: Cli, env: Environment<'_>) -> Result<Config, Stop> {
         Some(Command::Consumers(flags)) => Action::Consumers(flags.output),
         Some(Command::Queues(flags)) => Action::Queues(flags.output),
         Some(Command::Tune(flags)) => tune(flags)?,
+        Some(Command::Rehearse(flags)) => Action::Rehearse(Rehearse {
+            target: flags.target,
+            candidates: flags.candidates,
+            samples: flags.samples,
+            seed: flags.seed,
+            output: flags.output.output,
+        }),
         Some(Command::Dlq(command)) => dlq(command)?,
         Some(Command::Journal(command)) => journal(command),
         Some(Command::Completions { shell }) => Action::Completions(manual::completions(shell)),

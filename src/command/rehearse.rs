@@ -1,0 +1,87 @@
+//! `rehearse`: reads what a consumer's metrics show, runs the embedded pipeline with it, and prints
+//! what each setting would do. It changes nothing.
+
+use std::io::{self, IsTerminal, Write};
+
+use crate::command::failure::Failure;
+use crate::command::look::{Look, look};
+use crate::command::tune::find;
+use crate::command::{Here, print, say, style};
+use crate::config::{Rehearse, exit};
+use crate::forecast::rehearse::{Asked, rehearse};
+use crate::forecast::sight::{Sight, wanted};
+use crate::model::mapping::Mapping;
+use crate::model::metric::Metrics;
+use crate::report;
+
+/// How far back the metrics are read: fills vary over hours.
+const WINDOW_S: i64 = 3 * 3_600 + 600;
+
+pub async fn run(here: &Here, asked: Rehearse) -> Result<u8, Failure> {
+    let look = look(here).await?;
+    let mapping = find(&look, &asked.target)?.clone();
+    if !mapping.kind().is_stream() {
+        return Err(Failure::Usage(format!(
+            "{} reads a queue; only stream consumers are rehearsed (DynamoDB, Kinesis)",
+            mapping.function
+        )));
+    }
+    let metrics = metrics(&look, &mapping).await?;
+    let now = look.now;
+    let function = look.picture.functions.get(&mapping.function).map(|function| function.value.clone());
+    let batch = mapping.settings.batch_size.unwrap_or(100);
+    let plan = Asked {
+        candidates: asked.candidates.iter().map(|(lanes, size)| (*lanes, size.unwrap_or(batch))).collect(),
+        samples: asked.samples,
+        seed: asked.seed,
+    };
+    let work = tokio::task::spawn_blocking(move || {
+        let sight = Sight {
+            mapping: &mapping,
+            metrics: &metrics,
+            now,
+            shards: None,
+            timeout_s: function.as_ref().and_then(|function| function.timeout_s),
+            memory_mb: function.as_ref().and_then(|function| function.memory_mb),
+            concurrency: function.as_ref().and_then(|function| function.reserved_concurrency),
+        };
+        rehearse(&sight, &plan, &tell).map(|rehearsal| (rehearsal, mapping))
+    });
+    let (rehearsal, mapping) = tokio::select! {
+        done = work => done.ok().flatten().ok_or_else(|| Failure::Unreachable("the rehearsal broke".to_owned()))?,
+        _ = tokio::signal::ctrl_c() => return Err(Failure::Quiet),
+    };
+    clear();
+    print(&report::one(style(asked.output), &rehearsal, |rehearsal| report::rehearsal::text(rehearsal, &mapping)))?;
+    Ok(exit::FINE)
+}
+
+async fn metrics(look: &Look, mapping: &Mapping) -> Result<Metrics, Failure> {
+    let keys = wanted(mapping);
+    let to = look.now.floor_to(60).plus_s(60);
+    let mut metrics = Metrics::default();
+    for (key, points) in look.account.metrics(&keys, to.plus_s(-WINDOW_S), to).await? {
+        match points {
+            Ok(points) => metrics.merge(&key, look.now, points),
+            Err(why) => say(&format!("redrive: not read: {}: {why}", key.name)),
+        }
+    }
+    Ok(metrics)
+}
+
+/// One line that overwrites itself on a terminal.
+fn tell(done: usize, of: usize) -> bool {
+    let mut err = io::stderr().lock();
+    if err.is_terminal() && (done == of || done.is_multiple_of(5)) {
+        let _ = write!(err, "\rrehearsing: {done} of {of} runs");
+        let _ = err.flush();
+    }
+    true
+}
+
+fn clear() {
+    let mut err = io::stderr().lock();
+    if err.is_terminal() {
+        let _ = write!(err, "\r{:40}\r", "");
+    }
+}

@@ -1,0 +1,111 @@
+//! A rehearsal as a table: a row a setting, what it rests on below. Every figure is an estimate, and
+//! says so.
+
+use std::fmt::Write;
+
+use crate::model::mapping::Mapping;
+use crate::model::rehearsal::{Band, Candidate, Rehearsal};
+use crate::model::time::spoken;
+use crate::report::table::{MISSING, Table};
+
+pub fn text(rehearsal: &Rehearsal, mapping: &Mapping) -> String {
+    let mut out = format!(
+        "{} · {} · figures of {} · all forecasts are estimates\n",
+        mapping.function,
+        mapping.source.table().unwrap_or(mapping.source.resource()),
+        rehearsal.at.clock_s()
+    );
+    if !rehearsal.candidates.is_empty() {
+        out.push_str(&table(rehearsal));
+    }
+    let _ = match (rehearsal.recommended.and_then(|index| rehearsal.candidates.get(index)), &rehearsal.declined) {
+        (Some(candidate), _) => writeln!(out, "recommended: {}", setting(candidate)),
+        (None, Some(why)) => writeln!(out, "nothing is recommended: {why}"),
+        (None, None) => Ok(()),
+    };
+    for refused in rehearsal.candidates.iter().filter(|candidate| candidate.refused.is_some()) {
+        let why = refused.refused.as_deref().unwrap_or_default();
+        let _ = writeln!(out, "not rehearsed: {}: {why}", setting(refused));
+    }
+    if let Some(backtest) = &rehearsal.backtest {
+        let verdict = if backtest.good { "good" } else { "bad" };
+        let _ = writeln!(
+            out,
+            "backtest: {} m ago the model would have foretold an age of {} for now; {} was seen: {verdict}",
+            backtest.minutes,
+            spoken(backtest.foretold_ms as i64),
+            spoken(backtest.seen_ms as i64),
+        );
+    } else if !rehearsal.candidates.is_empty() {
+        out.push_str("backtest: none; the present settings are too young for one\n");
+    }
+    for line in &rehearsal.assumptions {
+        let _ = writeln!(out, "assumes: {line}");
+    }
+    out.push_str("order: records of one item stay in order whatever the setting (aws: per item, in each shard)\n");
+    out
+}
+
+fn table(rehearsal: &Rehearsal) -> String {
+    let heads = [
+        "",
+        "PARALLEL",
+        "BATCH",
+        "LOAD",
+        "DRAINED AFTER",
+        "AGE 5 M",
+        "15 M",
+        "60 M",
+        "RUNS AT A TIME",
+        "RUNS/H",
+        "$/H",
+        "OUT/S",
+    ];
+    let mut table = Table::new(&heads);
+    for (index, candidate) in rehearsal.candidates.iter().enumerate() {
+        let sign = match index {
+            _ if Some(index) == rehearsal.recommended => "→",
+            0 => "now",
+            _ => "",
+        };
+        table.row(row(sign, candidate));
+    }
+    table.text()
+}
+
+fn row(sign: &str, candidate: &Candidate) -> Vec<String> {
+    let mut cells =
+        vec![sign.to_owned(), candidate.parallelization_factor.to_string(), candidate.batch_size.to_string()];
+    let Some(forecast) = &candidate.forecast else {
+        cells.extend((0..9).map(|_| MISSING.to_owned()));
+        return cells;
+    };
+    let drained = match forecast.drain_s {
+        Some(drain) if drain.p90 < 60.0 => "at once".to_owned(),
+        Some(drain) if drain.p90.is_infinite() => format!("{} or never", seconds(drain.p50)),
+        Some(drain) => format!("{} ({}–{})", seconds(drain.p50), seconds(drain.p10), seconds(drain.p90)),
+        None => "never".to_owned(),
+    };
+    let age = |band: Option<Band>| band.map_or(MISSING.to_owned(), |band| spoken(band.p50 as i64));
+    let throttles = if forecast.throttles { " throttled" } else { "" };
+    cells.extend([
+        format!("{:.0} %", forecast.load * 100.0),
+        drained,
+        age(forecast.age_ms[0]),
+        age(forecast.age_ms[1]),
+        age(forecast.age_ms[2]),
+        format!("{} of {}{throttles}", forecast.concurrency_peak, forecast.concurrency_limit),
+        format!("{:.0}", forecast.invocations_per_hour),
+        forecast.dollars_per_hour.map_or(MISSING.to_owned(), |dollars| format!("{dollars:.3}")),
+        format!("{:.0}, then {:.0}", forecast.out_per_s_peak, forecast.out_per_s),
+    ]);
+    cells
+}
+
+fn setting(candidate: &Candidate) -> String {
+    format!("parallel {}, batch {}", candidate.parallelization_factor, candidate.batch_size)
+}
+
+fn seconds(s: f64) -> String {
+    spoken((s * 1000.0) as i64)
+}
