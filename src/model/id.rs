@@ -60,6 +60,8 @@ text_id! {
     TaskHandle,
     /// One operation of this program, in the journal and on screen.
     OperationId,
+    /// A CloudWatch alarm's name, unique in its account and region.
+    AlarmName,
 }
 
 impl Arn {

@@ -1,6 +1,8 @@
 //! The vocabulary every layer shares: ids, time, queues, mappings, messages, metrics, topology,
 //! findings, plans. Plain data: nothing here does I/O, reads a clock or decides anything.
 
+pub mod alarm;
+pub mod alarm_rule;
 pub mod bench;
 pub mod census;
 pub mod change;

@@ -4,8 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::id::{FunctionName, MappingId, QueueName};
+use crate::model::alarm::AlarmKind;
+use crate::model::id::{AlarmName, FunctionName, MappingId, QueueName};
 use crate::model::mapping::MappingSettings;
+use crate::pipeline::alarm;
 use crate::pipeline::distribution::Distribution;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +22,7 @@ pub struct Blueprint {
     pub table: TableBlueprint,
     pub functions: Vec<FunctionBlueprint>,
     pub mappings: Vec<MappingBlueprint>,
+    pub alarms: Vec<AlarmBlueprint>,
     /// Automation templates that the step `invoke` names: JSON of an automation.
     pub templates: BTreeMap<String, String>,
     pub load: Load,
@@ -122,6 +125,18 @@ pub struct MappingBlueprint {
     pub event_count_metrics: bool,
 }
 
+/// A CloudWatch alarm, evaluated on what the pipeline publishes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlarmBlueprint {
+    pub name: AlarmName,
+    pub description: String,
+    /// A metric alarm has one metric; the names in a composite alarm's rule are alarms here.
+    pub kind: AlarmKind,
+    /// ARNs told when it fires; none are really told.
+    pub actions: Vec<String>,
+    pub actions_enabled: bool,
+}
+
 /// What arrives from outside.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Load {
@@ -216,6 +231,8 @@ pub enum BlueprintError {
     Twice { what: &'static str, name: String },
     #[error("the timeline names the switch {0:?}, which the blueprint does not have")]
     NoSwitch(String),
+    #[error("the alarm {name} is not valid: {fault}")]
+    Alarm { name: AlarmName, fault: String },
     #[error("entry {index} of the load's mix is no valid request: {faults}")]
     Mix { index: usize, faults: String },
     #[error("the automation template {name} is not valid: {faults}")]
@@ -279,6 +296,7 @@ impl Blueprint {
         unique("queue", self.queues.iter().map(|q| q.name.to_string()))?;
         unique("function", self.functions.iter().map(|f| f.name.to_string()))?;
         unique("mapping", self.mappings.iter().map(|m| m.id.to_string()))?;
+        unique("alarm", self.alarms.iter().map(|a| a.name.to_string()))?;
         unique("switch", self.switches.iter().map(|s| s.name.clone()))?;
         for queue in &self.queues {
             if let Some((dead_letter, count)) = &queue.redrive {
@@ -313,6 +331,7 @@ impl Blueprint {
                 }
             }
         }
+        alarm::check(&self.alarms)?;
         self.check_switches()?;
         let rate = self.load.requests_per_ks;
         if rate > 0 && self.load.mix.iter().all(|mix| mix.weight == 0) {

@@ -2,6 +2,7 @@
 //! It never asks what time it is and never waits: inputs are `handle_*`, outputs `poll_*`
 //! (the shape of quinn-proto's `Connection`).
 
+mod alarm;
 mod arrival;
 pub mod blueprint;
 mod bucket;
@@ -55,6 +56,7 @@ use crate::automation::identity::Identity;
 use crate::model::bench::Switch;
 use crate::model::id::{Arn, QueueName};
 use crate::model::time::Timestamp;
+use crate::pipeline::alarm::Alarms;
 use crate::pipeline::arrival::Arrivals;
 use crate::pipeline::blueprint::{Blueprint, BlueprintError};
 use crate::pipeline::bucket::Bucket;
@@ -115,6 +117,7 @@ pub struct Pipeline {
     control: TokenBucket,
 
     meter: Meter,
+    alarms: Alarms,
     function_gauges: Vec<FunctionGauges>,
     mapping_gauges: Vec<Option<MappingGauges>>,
     account_gauges: AccountGauges,
@@ -174,6 +177,7 @@ impl Pipeline {
             stream_gauges: StreamGauges::new(&blueprint.table.name, &deploy::stream_label(start), &mut meter),
             function_gauges,
             mapping_gauges,
+            alarms: Alarms::new(&blueprint, start),
             logs: Logs::default(),
             tally: Tally::default(),
             history: History::default(),

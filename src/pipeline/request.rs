@@ -3,8 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::alarm::{Alarm, AlarmState};
 use crate::model::function::Function;
-use crate::model::id::{Arn, FunctionName, MappingId, MessageId, QueueName, QueueUrl, ReceiptHandle, TaskHandle};
+use crate::model::id::{
+    AlarmName, Arn, FunctionName, MappingId, MessageId, QueueName, QueueUrl, ReceiptHandle, TaskHandle,
+};
 use crate::model::mapping::Mapping;
 use crate::model::message::{Message, Outgoing};
 use crate::model::metric::MetricKey;
@@ -287,8 +290,7 @@ pub struct FunctionDetail {
 #[derive(Debug, Clone, PartialEq)]
 pub enum CloudWatchRequest {
     GetMetricData(GetMetricData),
-    /// Alarms of the blueprint, if it has any.
-    DescribeAlarms,
+    DescribeAlarms(DescribeAlarms),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -305,14 +307,31 @@ pub struct GetMetricData {
     pub token: Option<String>,
 }
 
+/// Empty and `None` filters let everything through.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct DescribeAlarms {
+    pub names: Vec<AlarmName>,
+    pub prefix: Option<String>,
+    pub action_prefix: Option<String>,
+    pub state: Option<AlarmState>,
+    /// `AlarmTypes`: metric alarms alone unless it names others.
+    pub metric: bool,
+    pub composite: bool,
+    pub max: Option<u32>,
+    pub token: Option<String>,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub enum CloudWatchReply {
     MetricData {
         results: Vec<MetricResult>,
         token: Option<String>,
     },
-    /// No alarm has been set up in the sandbox.
-    NoAlarms,
+    /// Metric alarms first.
+    Alarms {
+        alarms: Vec<Alarm>,
+        token: Option<String>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq)]

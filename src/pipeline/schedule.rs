@@ -107,7 +107,7 @@ impl Pipeline {
         }
     }
 
-    /// Once a minute: the trim, the mappings' sign of life, what is still running.
+    /// Once a minute: the trim, the mappings' sign of life, what is still running, the alarms.
     fn minute(&mut self) {
         self.table.trim(self.now);
         for (mapping, gauges) in self.mappings.iter().zip(&self.mapping_gauges) {
@@ -120,6 +120,7 @@ impl Pipeline {
                 self.meter.add(gauges.concurrency, self.now, f64::from(function.running));
             }
         }
+        self.alarms.evaluate(self.now, &self.meter);
         self.timers.set(self.now.floor_to(60).plus_s(60), Timer::Minute);
     }
 

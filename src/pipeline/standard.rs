@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::mapping::MappingSettings;
+use crate::pipeline::alarm;
 use crate::pipeline::blueprint::{
     Blueprint, BucketBlueprint, FunctionBlueprint, Limits, Load, MappingBlueprint, Mix, QueueBlueprint, Role, Service,
     Source, TableBlueprint,
@@ -57,6 +58,7 @@ pub fn standard() -> Blueprint {
             mapping(Source::Queue(JOB_QUEUE.into()), JOB_WORKER, report_failures()),
             mapping(Source::Stream, LOG_WORKER, patient()),
         ],
+        alarms: alarm::standard::alarms(&format!("arn:aws:sns:{REGION}:{ACCOUNT}:on-call")),
         templates: BTreeMap::new(),
         load: Load {
             requests_per_ks: 2_000,

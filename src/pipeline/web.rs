@@ -84,10 +84,10 @@ impl Pipeline {
         }
     }
 
-    pub(super) fn cloudwatch(&self, ask: &CloudWatchRequest) -> Result<CloudWatchReply, ServiceError> {
+    pub(super) fn cloudwatch(&mut self, ask: &CloudWatchRequest) -> Result<CloudWatchReply, ServiceError> {
         match ask {
             CloudWatchRequest::GetMetricData(ask) => self.meter.get_metric_data(self.now, ask),
-            CloudWatchRequest::DescribeAlarms => Ok(CloudWatchReply::NoAlarms),
+            CloudWatchRequest::DescribeAlarms(ask) => self.alarms.describe(self.now, ask),
         }
     }
 

@@ -12,7 +12,7 @@ use crate::scenario::action::Action;
 use crate::scenario::error::{ScenarioError, at, of_toml};
 use crate::scenario::expect::Expect;
 use crate::scenario::file::{self, File};
-use crate::scenario::{part, switch};
+use crate::scenario::{alarm, part, switch};
 
 /// The history the console's charts show: three hours.
 const HISTORY_S: u32 = 3 * 3600;
@@ -36,6 +36,9 @@ pub(super) fn scenario(name: &str, file: &str, text: &str) -> Result<Scenario, S
     }
     for mapping in &read.mappings {
         part::mapping(&mut base, mapping.get_ref()).map_err(|message| here(mapping.span(), message))?;
+    }
+    for one in &read.alarms {
+        alarm::alarm(&mut base, one.get_ref()).map_err(|message| here(one.span(), message))?;
     }
     places(&mut base, &read);
     if let Some(load) = &read.load {
@@ -93,6 +96,9 @@ fn rename(base: &mut Blueprint, old: &str, new: &str) {
         for value in function.environment.values_mut() {
             *value = value.replace(old, new);
         }
+    }
+    for action in base.alarms.iter_mut().flat_map(|alarm| &mut alarm.actions) {
+        *action = action.replace(old, new);
     }
     for mapping in &mut base.mappings {
         if let Some(arn) = &mut mapping.settings.on_failure {
@@ -209,6 +215,7 @@ fn happening(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::alarm::AlarmKind;
     use crate::model::id::FunctionName;
     use crate::pipeline::blueprint::Fault;
     use crate::pipeline::distribution::Distribution;
@@ -237,6 +244,15 @@ mod tests {
             function = "LogWorker"
             parallelization_factor = 2
             on_failure = ""
+            [[alarms]]
+            name = "iterator-age-high"
+            threshold = 1000
+            evaluation_periods = 5
+            [[alarms]]
+            name = "many"
+            metric = "ApproximateNumberOfMessagesVisible"
+            queue = "Other"
+            threshold = 10
             [[switches]]
             name = "failing-step"
             on = true
@@ -259,6 +275,16 @@ mod tests {
         let settings = &blueprint.mappings[1].settings;
         assert_eq!((settings.parallelization_factor, &settings.on_failure), (Some(2), &None));
         assert_eq!(settings.bisect, plain.mappings[1].settings.bisect);
+        let find = |name: &str| blueprint.alarms.iter().find(|alarm| alarm.name.as_str() == name).expect("there");
+        let AlarmKind::Metric(age) = &find("iterator-age-high").kind else { panic!("a metric alarm") };
+        assert_eq!((age.threshold, age.evaluation_periods, age.datapoints_to_alarm), (Some(1000.0), 5, None));
+        assert_eq!(age.metrics[0].dimension("FunctionName"), Some("LogWorker"));
+        assert_eq!(find("iterator-age-high").actions, ["arn:aws:sns:us-east-1:999988887777:on-call"]);
+        let AlarmKind::Metric(many) = &find("many").kind else { panic!("a metric alarm") };
+        assert_eq!(
+            (many.metrics[0].namespace.as_str(), many.metrics[0].dimension("QueueName")),
+            ("AWS/SQS", Some("Other"))
+        );
         let switch = blueprint.switches.iter().find(|s| s.name == "failing-step").expect("standard");
         assert!(switch.on && switch.what.contains("fetch-data"));
         assert_eq!(switch.fault, Fault::FailingStep { action: "fetch-data".into(), one_in: 7 });
@@ -301,6 +327,19 @@ mod tests {
             ("title = 't'\n[[load.mix]]\nweight = 1\nsteps = [{ action = 'delay' }]", "t.toml:2: load.mix: "),
             ("title = 't'\n[templates.x]\nsteps = []", "t.toml:2: templates.x: the automation template x is not valid"),
             ("title = 't'\n[expect]\nrun_s = 60\nlost = [3, 1]", "t.toml:4: expect.lost: needs two numbers"),
+            ("title = 't'\n[[alarms]]\nname = 'new'", "t.toml:2: alarms: a new alarm needs"),
+            (
+                "title = 't'\n[[alarms]]\nname = 'iterator-age-high'\nqueue = 'No'",
+                "t.toml:2: alarms: there is no queue No",
+            ),
+            (
+                "title = 't'\n[[alarms]]\nname = 'iterator-age-high'\ncomparison = '>'",
+                "t.toml:2: alarms: \">\" is no comparison",
+            ),
+            (
+                "title = 't'\n[[alarms]]\nname = 'c'\nrule = 'ALARM(no)'",
+                "t.toml:3: alarms.name: the alarm c is not valid: its rule names the alarm no",
+            ),
             ("title = 't'\n[account]\nid = '12'", "t.toml:3: account.id: an account id is"),
             ("title = 't", "t.toml:1: title: "),
         ];

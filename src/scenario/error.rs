@@ -42,6 +42,7 @@ pub(super) fn of_blueprint(file: &str, text: &str, error: &BlueprintError) -> Sc
         BlueprintError::NoQueue { name, .. } => Some(name.to_string()),
         BlueprintError::NoFunction { name, .. } => Some(name.to_string()),
         BlueprintError::Twice { name, .. } => Some(name.clone()),
+        BlueprintError::Alarm { name, .. } => Some(name.to_string()),
         BlueprintError::Template { name, .. } => {
             let header = text.find(&format!("[templates.{name}]"));
             if let Some(start) = header {

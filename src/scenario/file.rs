@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use toml::Spanned;
 
+use crate::scenario::alarm::Alarm;
 use crate::scenario::value::{Bounds, Rate, Spread};
 
 #[derive(Deserialize)]
@@ -28,6 +29,8 @@ pub(super) struct File {
     pub functions: Vec<Spanned<Function>>,
     #[serde(default)]
     pub mappings: Vec<Spanned<Mapping>>,
+    #[serde(default)]
+    pub alarms: Vec<Spanned<Alarm>>,
     #[serde(default)]
     pub switches: Vec<Spanned<Switch>>,
     #[serde(default)]

@@ -3,6 +3,7 @@
 //! pipeline; its schema is in `assets/scenarios/README.md`. Nothing here runs anything.
 
 pub mod action;
+mod alarm;
 mod assembly;
 pub mod error;
 pub mod expect;

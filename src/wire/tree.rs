@@ -10,6 +10,8 @@ use crate::model::time::Timestamp;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Tree {
     Text(String),
+    Bool(bool),
+    Int(u32),
     Float(f64),
     Time(Timestamp),
     List(Vec<Tree>),
@@ -26,6 +28,8 @@ impl Tree {
         let number = |float: f64| Number::from_f64(float).map_or(Value::Null, Value::Number);
         match self {
             Tree::Text(text) => Value::String(text.clone()),
+            Tree::Bool(flag) => Value::Bool(*flag),
+            Tree::Int(count) => Value::from(*count),
             Tree::Float(float) => number(*float),
             Tree::Time(at) => number(at.ms() as f64 / 1000.0),
             Tree::List(items) => Value::Array(items.iter().map(Tree::to_json).collect()),
@@ -46,6 +50,12 @@ impl Tree {
         match self {
             Tree::Text(text) => {
                 encoder.str(text);
+            }
+            Tree::Bool(flag) => {
+                encoder.boolean(*flag);
+            }
+            Tree::Int(count) => {
+                encoder.long(i64::from(*count));
             }
             Tree::Float(float) => {
                 encoder.double(*float);

@@ -46,14 +46,22 @@ impl Meter {
         Ok(CloudWatchReply::MetricData { results, token: next.map(|page| page.text()) })
     }
 
-    /// The datapoints of one query, in the order asked for.
-    fn points(&self, now: Timestamp, key: &MetricKey, period_s: u32, ask: &GetMetricData) -> Vec<(Timestamp, f64)> {
+    /// One statistic over some minutes since the epoch, as a query at `now` would see it; `None` where
+    /// nothing is published.
+    pub fn statistic(&self, now: Timestamp, key: &MetricKey, minutes: std::ops::Range<i64>) -> Option<f64> {
+        stat_of(self.find(key)?, minutes, now, key.stat)
+    }
+
+    fn find(&self, key: &MetricKey) -> Option<&Series> {
         let mut dimensions = key.dimensions.clone();
         dimensions.sort();
         let name: Name = (key.namespace.clone(), key.name.clone(), dimensions);
-        let Some(series) = self.names.get(&name).and_then(|id| self.series.get(id.0 as usize)) else {
-            return Vec::new();
-        };
+        self.names.get(&name).and_then(|id| self.series.get(id.0 as usize))
+    }
+
+    /// The datapoints of one query, in the order asked for.
+    fn points(&self, now: Timestamp, key: &MetricKey, period_s: u32, ask: &GetMetricData) -> Vec<(Timestamp, f64)> {
+        let Some(series) = self.find(key) else { return Vec::new() };
         let period = i64::from(period_s) / 60;
         let kept = series.minutes();
         let from = ask.from.floor_to(i64::from(period_s));

@@ -1,6 +1,7 @@
 //! CloudWatch in RPC v2 CBOR, which current SDKs speak, and in AWS JSON 1.0 (aws-facts §2.6, §7).
 //! Reads and writes; what is published when is `pipeline`'s.
 
+mod alarm;
 mod read;
 mod write;
 

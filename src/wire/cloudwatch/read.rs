@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Encoding;
+use super::{Encoding, alarm};
 use crate::model::metric::{MetricKey, Stat};
 use crate::model::service_error::ServiceError;
 use crate::model::time::Timestamp;
@@ -31,7 +31,7 @@ pub fn read(
     })?;
     match operation {
         "GetMetricData" => get_metric_data(&action, Members::new(&object)),
-        "DescribeAlarms" => Ok((CloudWatchRequest::DescribeAlarms, BTreeMap::new())),
+        "DescribeAlarms" => Ok((alarm::read(&action, Members::new(&object))?, BTreeMap::new())),
         _ => {
             let message = format!(
                 "The operation {operation} is not one the sandbox answers; there are GetMetricData and DescribeAlarms."

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 
-use super::{Encoding, Form};
+use super::{Encoding, Form, alarm};
 use crate::model::service_error::ServiceError;
 use crate::pipeline::request::{CloudWatchReply, MetricResult, Reply, Response};
 use crate::wire::tree::Tree;
@@ -27,9 +27,7 @@ fn tree(form: &Form, reply: CloudWatchReply) -> Tree {
             members.extend(token.map(|token| ("NextToken", Tree::Text(token))));
             Tree::Map(members)
         }
-        CloudWatchReply::NoAlarms => {
-            Tree::Map(vec![("CompositeAlarms", Tree::List(Vec::new())), ("MetricAlarms", Tree::List(Vec::new()))])
-        }
+        CloudWatchReply::Alarms { alarms, token } => alarm::write(alarms, token),
     }
 }
 
