@@ -9,6 +9,7 @@ pub mod signed;
 pub mod survey;
 pub mod topology;
 
+mod alarm;
 mod failure;
 mod function;
 mod mapping;

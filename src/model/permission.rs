@@ -38,6 +38,7 @@ pub const FEATURES: &[(&str, &[&str])] = &[
     ("queues and their counts", &["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListDeadLetterSourceQueues"]),
     ("who invokes a function", &["lambda:GetPolicy"]),
     ("verdicts and charts", &["cloudwatch:GetMetricData"]),
+    ("what paged you", &["cloudwatch:DescribeAlarms"]),
     ("move tasks of others", &["sqs:ListMessageMoveTasks"]),
     ("following a change of settings", &["lambda:GetEventSourceMapping", "lambda:GetFunctionConcurrency"]),
     ("tune, stop, start", &["lambda:UpdateEventSourceMapping"]),

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use crate::model::alarm::Alarms;
 use crate::model::change::Change;
 use crate::model::function::Function;
 use crate::model::id::{Arn, FunctionName, MappingId, QueueName};
@@ -40,6 +41,8 @@ pub struct Picture {
     pub metrics: Metrics,
     /// Why metrics are not there, when they are not: `metrics unavailable: …`.
     pub metrics_error: Option<String>,
+    /// Every alarm of the region; `None` until they are read.
+    pub alarms: Option<Observed<Alarms>>,
     /// Newest last.
     pub changes: Vec<Change>,
     /// What was promised of this account: not read from it, but judged by.
