@@ -102,7 +102,7 @@ fn consumers(picture: &Picture, queue: &Queue) -> Vec<String> {
 }
 
 /// Functions whose logs may tell why.
-fn functions(picture: &Picture, queue: &Queue) -> Vec<String> {
+pub fn functions(picture: &Picture, queue: &Queue) -> Vec<String> {
     let reads = |source: &Arn| queue.sources.contains(source);
     let mappings = picture.mappings.values().map(|observed| &observed.value);
     let mut names: Vec<String> = mappings

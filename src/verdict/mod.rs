@@ -2,6 +2,7 @@
 //! function of what was seen, in a file of its own; none fetches, remembers or acts. What is not
 //! known is said to be not known, and never taken for good.
 
+pub mod alarm;
 mod backlog;
 mod behind;
 mod blind;
@@ -32,7 +33,8 @@ pub const NEAR_LOSS_MS: f64 = 6.0 * 3_600_000.0;
 /// Everything that is wrong or worth knowing, worst first. At most one finding a mapping speaks of
 /// its lag: which one depends on why it lags.
 pub fn judge(picture: &Picture, now: Timestamp) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = blind::check_account(picture).into_iter().collect();
+    let mut findings: Vec<Finding> = alarm::check(picture);
+    findings.extend(blind::check_account(picture));
     for observed in picture.mappings.values() {
         let mapping = &observed.value;
         findings.extend(stopped::check(picture, now, mapping));
@@ -56,7 +58,12 @@ pub fn judge(picture: &Picture, now: Timestamp) -> Vec<Finding> {
         findings.extend(arriving.or_else(standing));
         findings.extend(backlog::check(picture, now, queue));
     }
-    findings.sort_by(|a, b| (a.severity, order(&a.rule), &a.subject).cmp(&(b.severity, order(&b.rule), &b.subject)));
+    // Alarms keep their own order among themselves: the sort is stable.
+    let place = |finding: &Finding| {
+        let subject = alarm::alarm_of(finding).is_none().then(|| finding.subject.clone());
+        (finding.severity, order(&finding.rule), subject)
+    };
+    findings.sort_by_key(place);
     findings
 }
 
@@ -76,9 +83,12 @@ fn is_running(mapping: &Mapping) -> bool {
     !matches!(mapping.state, MappingState::Disabled | MappingState::Disabling | MappingState::Deleting)
 }
 
-/// Within one severity: what loses data before what merely waits.
+/// Within one severity: what paged somebody, then what loses data before what merely waits.
 fn order(rule: &str) -> usize {
-    const ORDER: [&str; 12] = [
+    if rule.starts_with(alarm::PREFIX) {
+        return 0;
+    }
+    const ORDER: [&str; 13] = [
         "stopped",
         "falling-behind",
         "lane-stuck",
@@ -89,10 +99,11 @@ fn order(rule: &str) -> usize {
         "behind",
         "dead-letters-standing",
         "metrics-unavailable",
+        "alarms-without-data",
         "blind",
         "catching-up",
     ];
-    ORDER.iter().position(|known| *known == rule).unwrap_or(ORDER.len())
+    1 + ORDER.iter().position(|known| *known == rule).unwrap_or(ORDER.len())
 }
 
 #[cfg(test)]
