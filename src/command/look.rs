@@ -33,8 +33,7 @@ pub async fn look(here: &Here) -> Result<Look, Failure> {
     let now = now(&account);
     let mut picture = Picture { objectives: here.place.context.objectives.clone(), ..Picture::default() };
     let Survey { topology, mappings, functions, queues, mut missing, denied } = survey;
-    missing
-        .extend(denied.iter().map(|action| format!("{action}: not allowed here; `redrive doctor` prints the policy")));
+    missing.extend(denied.iter().map(|action| not_allowed(action)));
     match identity {
         Ok(identity) => picture.identity = Some(Observed::new(identity, now)),
         Err(error) => missing.push(error.to_string()),
@@ -52,7 +51,24 @@ pub async fn look(here: &Here) -> Result<Look, Failure> {
     Ok(Look { account, picture, missing, now })
 }
 
+fn not_allowed(action: &str) -> String {
+    format!("{action}: not allowed here; `redrive doctor` prints the policy")
+}
+
 impl Look {
+    /// Adds the alarms of the region; without them a line says so.
+    pub async fn with_alarms(mut self) -> Self {
+        match self.account.alarms().await {
+            Ok(alarms) => {
+                let alarms = alarms.into_iter().map(|alarm| (alarm.name.clone(), alarm)).collect();
+                self.picture.alarms = Some(Observed::new(alarms, self.now));
+            }
+            Err(error) if error.is_denied() => self.missing.push(not_allowed(&error.action)),
+            Err(error) => self.missing.push(format!("alarms: {error}")),
+        }
+        self
+    }
+
     /// Adds the metrics that the verdicts want; without them the findings say so.
     pub async fn with_metrics(mut self) -> Self {
         let keys = verdict::wanted(&self.picture);
@@ -90,9 +106,10 @@ fn now(account: &Account) -> Timestamp {
 }
 
 pub async fn status(here: &Here, style: Style) -> Result<u8, Failure> {
-    let look = look(here).await?.with_metrics().await;
+    let look = look(here).await?.with_alarms().await.with_metrics().await;
     let findings = verdict::judge(&look.picture, look.now);
-    let status = report::status::Status::new(&look.picture, findings, look.missing, look.now);
+    let elsewhere = verdict::alarm::elsewhere(&look.picture);
+    let status = report::status::Status::new(&look.picture, findings, look.missing, look.now).with_alarms(elsewhere);
     print(&report::one(style, &status, report::status::text))?;
     Ok(match status.missing.is_empty() {
         _ if status.is_bad() => exit::TROUBLE,

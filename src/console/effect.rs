@@ -29,6 +29,8 @@ pub enum Effect {
         /// Exclusive.
         to: Timestamp,
     },
+    /// Every alarm of the region. Answered by `AlarmsArrived`.
+    FetchAlarms,
     /// The newest move task of a dead-letter queue, by any caller. Answered by `MoveTaskArrived`.
     FetchMoveTask {
         queue: QueueName,

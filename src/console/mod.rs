@@ -75,6 +75,7 @@ pub enum Asked {
     Queues,
     Metrics,
     MoveTask,
+    Alarms,
     Journal,
 }
 

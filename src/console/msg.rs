@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::console::key::{Key, Mouse};
+use crate::model::alarm::Alarm;
 use crate::model::bench::Bench;
 use crate::model::function::Function;
 use crate::model::id::{OperationId, QueueName};
@@ -73,6 +74,10 @@ pub enum Msg {
         at: Timestamp,
         queue: QueueName,
         result: Result<Option<MoveTask>, ServiceError>,
+    },
+    AlarmsArrived {
+        at: Timestamp,
+        result: Result<Vec<Alarm>, ServiceError>,
     },
     BenchArrived(Bench),
     OperationProgressed(Progress),

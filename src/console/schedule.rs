@@ -35,6 +35,8 @@ const MAPPINGS: Pace = Pace { every_ms: 60_000, floor_ms: 3_000 };
 const MAPPINGS_IN_TRANSITION: Pace = Pace { every_ms: 2_000, floor_ms: 1_000 };
 const METRICS_IN_VIEW: Pace = Pace { every_ms: 60_000, floor_ms: 2_000 };
 const METRICS_ELSEWHERE: Pace = Pace { every_ms: 300_000, floor_ms: 5_000 };
+/// Free of charge, but nine calls a second for the whole account (aws-facts §2.6).
+const ALARMS: Pace = Pace { every_ms: 60_000, floor_ms: 3_000 };
 const MOVE_TASK: Pace = Pace { every_ms: 10_000, floor_ms: 2_000 };
 
 /// What is doubled with every error in a row: a poll's own pace within these bounds, local
@@ -46,6 +48,8 @@ const LONGEST_BACKOFF_MS: u64 = 300_000;
 const LOST_MS: u64 = 120_000;
 /// Queues in view that are asked at full pace; more of them are asked slower.
 const QUEUES_AT_FULL_PACE: u64 = 25;
+/// Alarms that are asked for every minute, five pages of them; more are asked for less often.
+const ALARMS_A_MINUTE: u64 = 500;
 /// Metrics a minute that stay within $0.10 an hour at $0.01 per 1,000 (ux.md: the cost is shown).
 const METRICS_A_MINUTE: u64 = 166;
 /// What the first question about a metric reaches back.
@@ -125,6 +129,7 @@ pub struct Schedule {
     pub mappings: Poll,
     pub metrics: Poll,
     pub move_task: Poll,
+    pub alarms: Poll,
     pub journal: Poll,
     queue_asked: BTreeMap<QueueName, (Mono, Timestamp)>,
     metric_asked: BTreeMap<MetricKey, (Mono, Timestamp)>,
@@ -136,7 +141,8 @@ pub struct Schedule {
 impl Schedule {
     /// Everything is due anew; answers on their way are still awaited.
     pub fn hurry(&mut self) {
-        for poll in [&mut self.identity, &mut self.topology, &mut self.queues, &mut self.mappings, &mut self.metrics] {
+        let lists = [&mut self.identity, &mut self.topology, &mut self.mappings, &mut self.alarms];
+        for poll in lists.into_iter().chain([&mut self.queues, &mut self.metrics]) {
             poll.hurry();
         }
         self.move_task.hurry();
@@ -192,11 +198,23 @@ pub(in crate::console) fn due(console: &mut Console) -> Vec<Effect> {
         schedule.journal.ask(mono, now);
         effects.push(Effect::LoadJournal);
     }
+    effects.extend(alarms(console));
     effects.extend(mappings(console));
     effects.extend(queues(console));
     effects.extend(move_task(console));
     effects.extend(metrics(console));
     effects
+}
+
+fn alarms(console: &mut Console) -> Option<Effect> {
+    let known = console.picture.alarms.as_ref().map_or(0, |alarms| alarms.value.len() as u64);
+    let pace = Pace { every_ms: ALARMS.every_ms * known.div_ceil(ALARMS_A_MINUTE).max(1), ..ALARMS };
+    let (mono, now) = (console.mono, console.now);
+    let poll = &mut console.schedule.alarms;
+    poll.is_due(pace, mono, now).then(|| {
+        poll.ask(mono, now);
+        Effect::FetchAlarms
+    })
 }
 
 fn mappings(console: &mut Console) -> Option<Effect> {

@@ -21,6 +21,8 @@ pub struct Status {
     pub metrics_error: Option<String>,
     /// What could not be read.
     pub missing: Vec<String>,
+    /// Alarms that page somebody about something that is not of this picture.
+    pub alarms_elsewhere: usize,
     pub findings: Vec<Finding>,
 }
 
@@ -34,8 +36,14 @@ impl Status {
             newest_datapoint: picture.metrics.newest_at().map(|at| at.to_string()),
             metrics_error: picture.metrics_error.clone(),
             missing,
+            alarms_elsewhere: 0,
             findings,
         }
+    }
+
+    #[must_use]
+    pub fn with_alarms(self, elsewhere: usize) -> Self {
+        Status { alarms_elsewhere: elsewhere, ..self }
     }
 
     /// Something is wrong: harm is near, or will be unless somebody acts.
@@ -62,6 +70,11 @@ pub fn text(status: &Status) -> String {
     }
     for missing in &status.missing {
         let _ = writeln!(out, "not read: {}", clean(missing));
+    }
+    if status.alarms_elsewhere > 0 {
+        let (count, be) =
+            (status.alarms_elsewhere, if status.alarms_elsewhere == 1 { "alarm fires" } else { "alarms fire" });
+        let _ = writeln!(out, "{count} {be} about something that is not on this map");
     }
     if status.findings.is_empty() {
         let all =

@@ -72,6 +72,10 @@ impl Worker {
                 Msg::MappingsArrived { at: at(), result }
             }),
             Effect::FetchMetrics { generation, keys, from, to } => self.fetch_metrics(generation, keys, from, to),
+            Effect::FetchAlarms => self.fetch(|account, at| async move {
+                let result = account.alarms().await;
+                Msg::AlarmsArrived { at: at(), result }
+            }),
             Effect::FetchMoveTask { queue, arn } => self.fetch(move |account, at| async move {
                 let result = account.move_tasks(&arn).await.map(|tasks| tasks.into_iter().next());
                 Msg::MoveTaskArrived { at: at(), queue, result }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::console::effect::Effect;
 use crate::console::msg::{MetricAnswer, Msg};
 use crate::console::screen::Screen;
-use crate::console::update::{arm, follow, navigation};
+use crate::console::update::{alarms, arm, follow, navigation, opening};
 use crate::console::{Asked, Console};
 use crate::model::change::{Change, ChangeSubject};
 use crate::model::finding::Severity;
@@ -60,6 +60,7 @@ pub(super) fn take(console: &mut Console, fact: Msg) -> Vec<Effect> {
                 console.picture.move_tasks.insert(queue, Observed::new(task, at));
             }
         }
+        Msg::AlarmsArrived { at, result } => alarms::arrived(console, at, result),
         Msg::Copied { result: Ok(()) } => console.say(Severity::Good, "copied"),
         Msg::Copied { result: Err(text) } => console.say(Severity::Note, format!("could not copy: {text}")),
         Msg::Trouble(line) => console.say(Severity::Warning, line),
@@ -72,12 +73,12 @@ pub(super) fn take(console: &mut Console, fact: Msg) -> Vec<Effect> {
     Vec::new()
 }
 
-fn frozen(console: &Console) -> bool {
+pub(super) fn frozen(console: &Console) -> bool {
     console.frozen_at.is_some()
 }
 
 /// Keeps the error as the reason why this kind of thing is old, or forgets the last one.
-fn note<T>(console: &mut Console, asked: Asked, result: Result<T, ServiceError>) -> Option<T> {
+pub(super) fn note<T>(console: &mut Console, asked: Asked, result: Result<T, ServiceError>) -> Option<T> {
     match result {
         Ok(value) => {
             console.troubles.remove(&asked);
@@ -139,7 +140,7 @@ fn topology(
             console.from_cache = cached;
             console.missing = missing;
             if !cached {
-                navigation::open_wanted(console, true);
+                opening::open_wanted(console);
             }
         }
         None => {
@@ -191,7 +192,7 @@ fn mappings_arrived(console: &mut Console, at: Timestamp, result: Result<Vec<Map
     for mapping in found {
         put_mapping(console, mapping, at);
     }
-    navigation::open_wanted(console, false);
+    opening::open_wanted(console);
 }
 
 /// Takes a mapping's answer in and records what changed since the last one, whoever changed it.
@@ -259,7 +260,7 @@ fn queues(console: &mut Console, at: Timestamp, results: Vec<(QueueName, Result<
     // One line for all of them: a missing permission fails fifty queues alike.
     let result = errors.into_values().next().map_or(Ok(()), Err);
     note(console, Asked::Queues, result);
-    navigation::open_wanted(console, false);
+    opening::open_wanted(console);
 }
 
 fn metrics(console: &mut Console, generation: u64, at: Timestamp, result: Result<MetricAnswer, ServiceError>) {

@@ -1,6 +1,7 @@
 //! `update`: one message in, effects out. Each concern has its file; this one only hands messages
 //! around and keeps what must hold after every message.
 
+mod alarms;
 mod arm;
 mod card;
 mod choice;
@@ -13,12 +14,15 @@ mod keys;
 mod leave;
 mod locked_out;
 mod navigation;
+mod opening;
 mod operations;
 mod redrive;
 pub mod sandbox;
 mod scan;
 mod tune;
 
+#[cfg(test)]
+mod alarm_stories;
 #[cfg(test)]
 mod habits;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::console::overlay::{MessageView, Overlay};
 use crate::console::screen::Screen;
 use crate::console::snapshot::{Pane, Snapshot};
 use crate::console::update::{arm, leave, sandbox, scan};
-use crate::model::finding::{Severity, Subject};
+use crate::model::finding::Subject;
 use crate::model::id::{FunctionName, MappingId};
 
 /// One of the numbered screens.
@@ -171,7 +171,7 @@ pub(super) fn open(console: &mut Console) -> Vec<Effect> {
     Vec::new()
 }
 
-fn screen_of(console: &Console, subject: &Subject) -> Option<Screen> {
+pub(super) fn screen_of(console: &Console, subject: &Subject) -> Option<Screen> {
     match subject {
         Subject::Mapping(id) => Some(Screen::ConsumerDetail(id.clone())),
         Subject::Function(name) => consumer_of(console, name).map(Screen::ConsumerDetail),
@@ -182,33 +182,4 @@ fn screen_of(console: &Console, subject: &Subject) -> Option<Screen> {
 
 fn consumer_of(console: &Console, name: &FunctionName) -> Option<MappingId> {
     console.picture.mappings_of(name).next().map(|mapping| mapping.value.id.clone())
-}
-
-/// Opens what the command line named, once it is known. `last` says that discovery is over: what is
-/// not there by then is not there.
-pub(super) fn open_wanted(console: &mut Console, last: bool) {
-    let Some(wanted) = console.open_wanted.take() else { return };
-    let is = |name: &str, arn: &str| wanted == name || wanted == arn;
-    let queue =
-        console.picture.queues.values().find(|queue| {
-            is(queue.value.name.as_str(), queue.value.arn.as_str()) || wanted == queue.value.url.as_str()
-        });
-    let mapping = console.picture.mappings.values().find(|mapping| {
-        let mapping = &mapping.value;
-        is(mapping.function.as_str(), mapping.function_arn.as_str()) || is(mapping.id.as_str(), mapping.source.as_str())
-    });
-    match (queue, mapping) {
-        (Some(queue), _) => {
-            let name = queue.value.name.clone();
-            push(console, Screen::Triage(name));
-        }
-        (None, Some(mapping)) => {
-            let id = mapping.value.id.clone();
-            push(console, Screen::ConsumerDetail(id));
-        }
-        (None, None) if last && !console.picture.queues.is_empty() && !console.picture.mappings.is_empty() => {
-            console.say(Severity::Warning, format!("{wanted} is not on the map: opened the map instead"));
-        }
-        (None, None) => console.open_wanted = Some(wanted),
-    }
 }

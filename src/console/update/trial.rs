@@ -7,6 +7,7 @@ use crate::console::msg::Msg;
 use crate::console::overlay::Card;
 use crate::console::update::update;
 use crate::console::{Console, ConsoleOptions};
+use crate::model::alarm::Alarm;
 use crate::model::id::{Arn, QueueName};
 use crate::model::mapping::{Mapping, MappingSettings, MappingState};
 use crate::model::message::{Attributes, Message, SystemAttributes};
@@ -26,9 +27,11 @@ impl Trial {
     /// A console that knows its account: two queues and their dead-letter queue, a stream consumer
     /// and a queue consumer.
     pub fn new(options: ConsoleOptions) -> Self {
-        let mut trial = Trial { console: Console::new(options) };
-        trial.tell(Msg::Resize { columns: 120, rows: 36 });
-        trial.wait_ms(1_000);
+        Trial::with_alarms(options, Vec::new())
+    }
+
+    pub fn with_alarms(options: ConsoleOptions, alarms: Vec<Alarm>) -> Self {
+        let mut trial = Trial::unread(options);
         let identity =
             Identity { account: "123456789012".to_owned(), region: "eu-west-1".to_owned(), ..Identity::default() };
         trial.tell(Msg::IdentityArrived { at: NOW, result: Ok(identity) });
@@ -37,6 +40,15 @@ impl Trial {
         trial.tell(Msg::MappingsArrived { at: NOW, result: Ok(vec![stream_mapping(), queue_mapping()]) });
         let result = Ok(Topology::default());
         trial.tell(Msg::TopologyArrived { at: NOW, result, missing: Vec::new(), cached: false });
+        trial.tell(Msg::AlarmsArrived { at: NOW, result: Ok(alarms) });
+        trial
+    }
+
+    /// One that has been started and told nothing yet.
+    pub fn unread(options: ConsoleOptions) -> Self {
+        let mut trial = Trial { console: Console::new(options) };
+        trial.tell(Msg::Resize { columns: 120, rows: 36 });
+        trial.wait_ms(1_000);
         trial
     }
 

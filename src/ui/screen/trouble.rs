@@ -13,6 +13,7 @@ use crate::ui::widget::figure;
 use crate::ui::widget::ink::{Ink, Piece, width_of};
 use crate::ui::widget::pane::Frame;
 use crate::ui::widget::prose::Prose;
+use crate::verdict;
 
 const INDENT: u16 = 2;
 
@@ -25,8 +26,11 @@ pub fn height(ink: &Ink<'_>, console: &Console, width: u16) -> u16 {
 pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
     let acknowledged = console.findings.iter().filter(|finding| console.acknowledgement(finding).is_some()).count();
     let mut frame = Frame::new("What is wrong", ink);
-    if acknowledged > 0 {
-        frame = frame.note(format!("{acknowledged} acknowledged"));
+    let elsewhere = verdict::alarm::elsewhere(&console.picture);
+    let note = [(acknowledged, "acknowledged".to_owned()), (elsewhere, figure::alarms_elsewhere(elsewhere))];
+    let note: Vec<String> = note.into_iter().filter(|(n, _)| *n > 0).map(|(n, text)| format!("{n} {text}")).collect();
+    if !note.is_empty() {
+        frame = frame.note(note.join(" · "));
     }
     let inside = frame.draw(ink, area);
     if console.findings.is_empty() {
@@ -80,6 +84,10 @@ fn told(ink: &Ink<'_>, console: &Console, finding: &Finding, width: u16, full: b
         Piece::new(finding.headline.clone(), style),
     ];
     match finding.since {
+        Some(since) if verdict::alarm::alarm_of(finding).is_some() => {
+            // As the page says it, and the alarm's own page.
+            prose.line_with(head, Piece::new(since.clock(), theme.dim()));
+        }
         Some(since) => {
             let span = spoken_short(console.now.ms_since(since));
             prose.line_with(head, Piece::new(format!("for {span}"), theme.dim()));

@@ -203,6 +203,11 @@ pub fn plural(n: u64, one: &str, many: &str) -> String {
 }
 
 /// A value or `–`.
+/// `alarm elsewhere`, after their number: they fire about something that is not on the map.
+pub fn alarms_elsewhere(count: usize) -> String {
+    if count == 1 { "alarm fires elsewhere".to_owned() } else { "alarms fire elsewhere".to_owned() }
+}
+
 pub fn or_missing<T: ToString>(value: Option<T>) -> String {
     value.map_or_else(|| MISSING.to_owned(), |value| value.to_string())
 }
