@@ -73,8 +73,9 @@ fn chosen(flags: &PlaceFlags, env: Environment<'_>, file: &ContextFile) -> (Opti
 
 fn unknown(name: &str, file: &ContextFile) -> Stop {
     let known: Vec<&str> = file.contexts.keys().map(String::as_str).collect();
-    let place = if file.text.is_some() { "in" } else { "as there is no" };
-    Stop::fault(format!("{} ({place} {})", file::unknown_context(name, &known), file.path.display()))
+    let path = file.path.display();
+    let place = if file.text.is_some() { format!("in {path}") } else { format!("there is no {path} yet") };
+    Stop::fault(format!("{} ({place})", file::unknown_context(name, &known)))
 }
 
 /// What the context asks for beside where it is.
