@@ -398,15 +398,15 @@ mod tests {
     /// Pollaczek–Khinchine for M/D/1: the mean wait is ρ·s / (2(1 − ρ)).
     #[test]
     fn a_lane_waits_as_the_theory_of_queues_says() {
-        for load in [0.3, 0.6, 0.8] {
+        for load in [0.5, 0.8] {
             let (shards, seconds) = (4, 1.0);
             let mut plant =
                 StreamPlant::even(shards, load / seconds * f64::from(shards), rules(1, 1), service(1000, 0));
             plant.poll_ms = 0;
             let theory_ms = load * seconds * 1000.0 / (2.0 * (1.0 - load));
             let waits: Vec<f64> =
-                (0..3).map(|seed| outcome(&plant, None, seed, 1_000).mean_wait_ms.expect("records")).collect();
-            let mean = waits.iter().sum::<f64>() / 3.0;
+                (0..2).map(|seed| outcome(&plant, None, seed, 900).mean_wait_ms.expect("records")).collect();
+            let mean = waits.iter().sum::<f64>() / 2.0;
             assert!((mean / theory_ms - 1.0).abs() < 0.03, "load {load}: {mean} ms against {theory_ms} ms");
         }
     }
@@ -414,8 +414,8 @@ mod tests {
     /// A backlog of B at arrivals λ and capacity C is gone after B / (C − λ).
     #[test]
     fn a_backlog_drains_like_a_fluid() {
-        for (per_s, lanes, behind_s) in [(200.0, 5, 1_800), (300.0, 4, 900), (100.0, 2, 3_600)] {
-            let mut plant = StreamPlant::even(4, per_s, rules(100, lanes), service(500, 5_000));
+        for (per_s, lanes, behind_s) in [(100.0, 5, 1_800), (60.0, 4, 900), (50.0, 2, 3_600)] {
+            let mut plant = StreamPlant::even(4, per_s, rules(50, lanes), service(1_000, 10_000));
             plant.poll_ms = 0;
             plant.shards.iter_mut().for_each(|shard| {
                 shard.behind_ms = behind_s * 1000;
