@@ -93,6 +93,19 @@ impl Status {
             Status::NotProcessed => "NOT PROCESSED",
         }
     }
+
+    fn parse(text: &str) -> Option<Self> {
+        const ALL: [Status; 7] = [
+            Status::Processing,
+            Status::Waiting,
+            Status::Processed,
+            Status::Skipped,
+            Status::Canceled,
+            Status::Error,
+            Status::NotProcessed,
+        ];
+        ALL.into_iter().find(|status| status.as_str() == text)
+    }
 }
 
 /// What an event carries besides its fixed members: JSON text, or where it was put.
@@ -156,6 +169,32 @@ impl EventItem {
     pub fn keys_image(&self) -> Value {
         let key = self.key();
         json!({"run": {"S": key.run.to_string()}, "sort": {"N": key.sort.to_string()}})
+    }
+
+    /// Reads [`EventItem::image`] back; `None` when it is no event's.
+    pub fn from_image(image: &Value) -> Option<EventItem> {
+        let text = |name: &str| image.get(name)?.get("S")?.as_str();
+        let payload = match (text("payload"), image.pointer("/payloadReference/M")) {
+            (Some(payload), _) => Payload::Inline(Arc::new(payload.to_owned())),
+            (None, None) => Payload::None,
+            (None, Some(reference)) => {
+                let part = |name: &str| Some(reference.get(name)?.get("S")?.as_str()?.to_owned());
+                Payload::Stored(Arc::new(Reference {
+                    bucket: part("bucket")?,
+                    key: part("key")?,
+                    size_bytes: reference.get("size")?.get("N")?.as_str()?.parse().ok()?,
+                    sha256: part("sha256")?,
+                }))
+            }
+        };
+        Some(EventItem {
+            identity: text("identity")?.parse().ok()?,
+            at: Timestamp::parse(text("at")?)?,
+            action: ActionName::parse(text("action")?),
+            status: Status::parse(text("status")?)?,
+            recipient: text("recipient").map(Arc::from),
+            payload,
+        })
     }
 
     /// The whole item in DynamoDB's typed JSON, as a stream record's `NewImage` shows it.

@@ -174,6 +174,7 @@ fn assemble(config: &SdkConfig, region: String, options: &ConnectOptions, renewi
         cloudwatch: aws_sdk_cloudwatch::Client::from_conf(cloudwatch),
         sts: aws_sdk_sts::Client::from_conf(sts),
         signed: Signed::new(config, &region, reads, observer),
+        in_process,
         region,
         endpoint_url: options.endpoint_url.clone(),
         test_credentials: options.test_credentials,

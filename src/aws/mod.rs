@@ -12,6 +12,7 @@ pub mod topology;
 mod alarm;
 mod failure;
 mod function;
+mod invoke;
 mod mapping;
 mod message;
 mod metric;
@@ -21,6 +22,7 @@ mod perform;
 mod permissions;
 mod queue;
 mod said;
+mod stream;
 
 // How requests are signed.
 mod credentials;
@@ -50,6 +52,8 @@ pub struct Account {
     cloudwatch: aws_sdk_cloudwatch::Client,
     sts: aws_sdk_sts::Client,
     signed: Signed,
+    /// Behind the in-process door there are no time-outs.
+    in_process: bool,
     region: String,
     endpoint_url: Option<String>,
     test_credentials: bool,

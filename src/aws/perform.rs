@@ -42,6 +42,8 @@ impl Account {
             Order::UpdateMapping { mapping, change } => self.update_mapping(&mapping, &change).await,
             Order::ListMoveTasks { source } => seen(self.move_tasks(&source).await.map(Answer::Tasks)),
             Order::QueueCounts { queue } => seen(self.queue_counts(&queue).await.map(Answer::Counts)),
+            Order::Invoke { function, payload, timeout_s } => self.invoke(&function, payload, timeout_s).await,
+            Order::ReadStream { pointer } => seen(self.records(&pointer).await.map(Answer::Records)),
             Order::GetMapping(id) => seen(self.mapping(&id).await.map(|mapping| Answer::Mapping(Box::new(mapping)))),
             Order::Record(_) => Outcome::Refused(ServiceError {
                 http: 0,

@@ -19,7 +19,7 @@ use crate::report;
 use crate::report::table::Table;
 
 /// Seconds messages are held while they are listed (design: at most 60).
-const LEASE_S: u32 = 60;
+pub(in crate::command) const LEASE_S: u32 = 60;
 
 pub async fn list(here: &Here, asked: DeadLetters) -> Result<u8, Failure> {
     let look = look(here).await?;
@@ -95,7 +95,7 @@ fn selected(look: &Look, queue: &Queue, ids: &[String], asked: &Redrive) -> Resu
 }
 
 /// By name, ARN or URL.
-fn find<'a>(look: &'a Look, name: &str) -> Result<&'a Queue, Failure> {
+pub(in crate::command) fn find<'a>(look: &'a Look, name: &str) -> Result<&'a Queue, Failure> {
     let mut all = look.picture.queues.values().map(|queue| &queue.value);
     let is_it =
         |queue: &&Queue| queue.name.as_str() == name || queue.arn.as_str() == name || queue.url.as_str() == name;

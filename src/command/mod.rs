@@ -10,7 +10,9 @@ mod journal;
 mod look;
 mod operate;
 mod rehearse;
+mod rescue;
 mod sandbox;
+mod try_one;
 mod tune;
 
 use std::ffi::OsString;
@@ -70,6 +72,8 @@ fn dispatch(config: Config) -> Result<u8, Failure> {
         Action::Rehearse(asked) => runtime()?.block_on(rehearse::run(&here, asked)),
         Action::DeadLetters(asked) => runtime()?.block_on(dead_letters::list(&here, asked)),
         Action::Redrive(asked) => runtime()?.block_on(dead_letters::redrive(&here, asked)),
+        Action::Rescue(asked) => runtime()?.block_on(rescue::run(&here, asked)),
+        Action::Try(asked) => runtime()?.block_on(try_one::run(&here, asked)),
         Action::Journal(output) => journal::list(&here, style(output)),
         Action::JournalShow { operation, output } => journal::show(&here, &operation, style(output)),
         Action::JournalUndo { operation, consent } => journal::undo(&here, &operation, consent),

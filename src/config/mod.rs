@@ -108,6 +108,8 @@ pub enum Action {
     DeadLetterQueues(Output),
     DeadLetters(DeadLetters),
     Redrive(Redrive),
+    Try(Try),
+    Rescue(Rescue),
     Journal(Output),
     JournalShow {
         operation: String,
@@ -220,6 +222,35 @@ pub struct Redrive {
     pub what: Which,
     /// Messages a second; `None` is unlimited.
     pub rate_per_s: Option<f64>,
+    pub consent: Consent,
+    pub reason: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Try {
+    /// Name, ARN or URL of the dead-letter queue.
+    pub queue: String,
+    /// `None`: the first that is found.
+    pub id: Option<String>,
+    /// `None`: the one that reads the queue it came from.
+    pub function: Option<String>,
+    pub output: Output,
+    pub consent: Consent,
+    pub reason: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rescue {
+    /// Name, ARN or URL of the on-failure queue.
+    pub queue: String,
+    /// Message ids of pointers; none: every pointer that is found.
+    pub ids: Vec<String>,
+    /// A file that is not there yet.
+    pub save: Option<PathBuf>,
+    pub replay: bool,
+    /// Most messages to look at.
+    pub max: u32,
+    pub output: Output,
     pub consent: Consent,
     pub reason: Option<String>,
 }
@@ -359,6 +390,27 @@ mod tests {
         assert!(parse("redrive dlq redrive JobDLQ").is_err());
         assert!(parse("redrive dlq redrive JobDLQ --all --id a").is_err());
         assert!(parse("redrive dlq redrive JobDLQ --all --rate 501").is_err(), "a move task takes at most 500");
+    }
+
+    #[test]
+    fn a_trial_names_a_message_or_takes_the_first() {
+        let config = parse("redrive dlq try JobDLQ --id m-1 --yes -o json").expect("valid");
+        let Action::Try(asked) = config.action else { panic!("try") };
+        assert_eq!((asked.id.as_deref(), asked.consent, asked.output), (Some("m-1"), Consent::Yes, Output::Json));
+        let Action::Try(asked) = parse("redrive dlq try JobDLQ").expect("valid").action else { panic!("try") };
+        assert_eq!((asked.id, asked.consent), (None, Consent::Missing));
+        assert!(parse("redrive dlq try").is_err());
+    }
+
+    #[test]
+    fn a_rescue_shows_saves_or_replays() {
+        let line =
+            "redrive dlq rescue LogFailures --id b --id a --id b --save /nowhere/records.ndjson --replay --dry-run";
+        let Action::Rescue(asked) = parse(line).expect("valid").action else { panic!("rescue") };
+        assert_eq!(asked.ids, ["a", "b"]);
+        assert!(asked.replay && asked.save.is_some() && asked.consent == Consent::DryRun);
+        assert!(parse("redrive dlq rescue LogFailures --max 0").is_err());
+        assert!(parse("redrive dlq rescue LogFailures --save /dev/null").is_err(), "it is there already");
     }
 
     #[test]

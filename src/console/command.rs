@@ -34,6 +34,7 @@ pub enum Action {
     Select,
     SelectAll,
     Redrive,
+    Try,
     Acknowledge,
     Undo,
     Pause,
@@ -199,6 +200,10 @@ pub const COMMANDS: &[Command] = &[
         .writing(),
     everywhere("select", Action::Select, &[c(' ')], "select or unselect this message").on(TRIAGE).footed("select"),
     everywhere("select-all", Action::SelectAll, &[c('*')], "select all that match, or none").on(TRIAGE).footed("all"),
+    everywhere("try", Action::Try, &[c('c')], "try this message on its function, and look at the answer")
+        .on(TRIAGE)
+        .footed("try")
+        .writing(),
     everywhere("redrive", Action::Redrive, &[c('R')], "send dead letters back to the queue they came from")
         .on(QUEUED)
         .footed("redrive")

@@ -3,12 +3,14 @@
 
 use crate::console::key::Line;
 use crate::model::finding::Subject;
-use crate::model::id::{MappingId, MessageId, QueueName};
+use crate::model::id::{FunctionName, MappingId, MessageId, QueueName};
 use crate::model::mapping::{MappingSettings, SourceKind};
 use crate::model::plan::{MoveAllPlan, RedrivePlan, RetunePlan, ScanPlan};
 use crate::model::time::Mono;
+use crate::model::trial::TrialPlan;
 use crate::operation::card::Card as CardText;
 use crate::operation::confirm::{Level, Preflight};
+use crate::operation::progress::TrialReport;
 
 #[expect(clippy::large_enum_variant, reason = "at most a handful lie over a screen")]
 #[derive(Debug, PartialEq)]
@@ -23,6 +25,8 @@ pub enum Overlay {
     Choice(Choice),
     Prompt(Prompt),
     Message(MessageView),
+    /// What a function answered to the message that was tried on it.
+    Tried(Tried),
     /// Something runs: leave all the same?
     Leave {
         running: usize,
@@ -45,6 +49,7 @@ pub enum Planned {
     Redrive(Preflight<RedrivePlan>),
     MoveAll(Preflight<MoveAllPlan>),
     Retune(Preflight<RetunePlan>),
+    Trial(Preflight<TrialPlan>),
 }
 
 impl Planned {
@@ -54,6 +59,7 @@ impl Planned {
             Planned::Redrive(preflight) => preflight.card(),
             Planned::MoveAll(preflight) => preflight.card(),
             Planned::Retune(preflight) => preflight.card(),
+            Planned::Trial(preflight) => preflight.card(),
         }
     }
 
@@ -211,6 +217,12 @@ pub enum Pick {
     MoveAll {
         queue: QueueName,
     },
+    /// Try this message on this function.
+    Try {
+        queue: QueueName,
+        id: MessageId,
+        function: FunctionName,
+    },
     /// Tune or stop one of several consumers.
     Tune(MappingId),
     StopStart(MappingId),
@@ -234,6 +246,14 @@ pub enum Purpose {
     Arm,
     /// A note beside the acknowledgement of this finding.
     Acknowledge { rule: String, subject: Subject },
+}
+
+/// The result of a trial, to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tried {
+    pub report: TrialReport,
+    /// First line shown.
+    pub scroll: usize,
 }
 
 /// One message at full size.

@@ -111,6 +111,8 @@ impl JournalRow {
             Plan::Scan(plan) => format!("Scan {}", plan.queue.name()),
             Plan::Redrive(plan) => format!("Redrive {} from {}", plan.ids.len(), plan.from.name()),
             Plan::MoveAll(plan) => format!("Move everything in {}", plan.from.name()),
+            Plan::Rescue(plan) => format!("Rescue {} pointers of {}", plan.ids.len(), plan.from.name()),
+            Plan::Trial(plan) => format!("Try {} of {} on {}", plan.id.short(), plan.from.name(), plan.function),
             Plan::Retune(plan) => {
                 let what = change_lines(&plan.before, plan.enabled_before, &plan.change);
                 format!("Tune {}: {}", plan.mapping, what.join(", "))

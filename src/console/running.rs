@@ -38,6 +38,10 @@ pub enum About {
     },
     MoveAll(QueueName),
     Retune(Box<RetunePlan>),
+    Trial {
+        queue: QueueName,
+        id: MessageId,
+    },
 }
 
 impl Running {
@@ -51,7 +55,8 @@ impl Running {
 
     /// Holds messages under a lease or has a mover at work (design, two kinds of time).
     pub fn holds_speed(&self) -> bool {
-        self.is_running() && matches!(self.kind, Kind::Scan | Kind::Redrive | Kind::MoveAll)
+        self.is_running()
+            && matches!(self.kind, Kind::Scan | Kind::Redrive | Kind::MoveAll | Kind::Trial | Kind::Rescue)
     }
 
     /// How far it is, or what came of it, in one line.
@@ -65,7 +70,9 @@ impl Running {
 
     pub fn queue(&self) -> Option<&QueueName> {
         match &self.about {
-            About::Scan(queue) | About::Redrive { queue, .. } | About::MoveAll(queue) => Some(queue),
+            About::Scan(queue) | About::Redrive { queue, .. } | About::MoveAll(queue) | About::Trial { queue, .. } => {
+                Some(queue)
+            }
             About::Retune(_) => None,
         }
     }

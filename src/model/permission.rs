@@ -44,6 +44,7 @@ pub const FEATURES: &[(&str, &[&str])] = &[
     ("tune, stop, start", &["lambda:UpdateEventSourceMapping"]),
     ("scan", &["sqs:ReceiveMessage", "sqs:ChangeMessageVisibility"]),
     ("redrive", &["sqs:SendMessage", "sqs:DeleteMessage"]),
+    ("try one, rescue", &["lambda:InvokeFunction", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]),
     ("redrive a whole queue", &["sqs:StartMessageMoveTask", "sqs:CancelMessageMoveTask"]),
 ];
 

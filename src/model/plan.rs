@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::id::{Arn, MappingId, MessageId, QueueUrl};
 use crate::model::mapping::{MappingChange, MappingSettings};
+use crate::model::rescue::RescuePlan;
+use crate::model::trial::TrialPlan;
 
 /// Receive messages under a lease and give them back: for a snapshot on screen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,4 +76,6 @@ pub enum Plan {
     Redrive(RedrivePlan),
     MoveAll(MoveAllPlan),
     Retune(RetunePlan),
+    Trial(TrialPlan),
+    Rescue(RescuePlan),
 }

@@ -72,7 +72,7 @@ impl Facts {
     }
 
     /// `aws <words> --region …`, quoted for a shell.
-    fn aws(&self, words: &[&str]) -> String {
+    pub(in crate::operation) fn aws(&self, words: &[&str]) -> String {
         let mut line = String::from("aws");
         let mut put = |word: &str| {
             line.push(' ');
@@ -92,7 +92,7 @@ impl Facts {
         line
     }
 
-    fn card(&self, title: String, level: Level, button: &str) -> Card {
+    pub(in crate::operation) fn card(&self, title: String, level: Level, button: &str) -> Card {
         let mut unchecked = vec!["permissions: not checked".to_owned()];
         unchecked.extend(self.unchecked.iter().cloned());
         Card {
@@ -278,7 +278,7 @@ fn update_line(plan: &RetunePlan, facts: &Facts) -> String {
     facts.aws(&words.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-fn receive_line(facts: &Facts, queue: &QueueUrl, lease_s: &str) -> String {
+pub(in crate::operation) fn receive_line(facts: &Facts, queue: &QueueUrl, lease_s: &str) -> String {
     facts.aws(&[
         "sqs",
         "receive-message",

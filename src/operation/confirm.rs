@@ -5,8 +5,12 @@
 use thiserror::Error;
 
 use crate::model::plan::{MoveAllPlan, Plan, RedrivePlan, RetunePlan, ScanPlan};
+use crate::model::rescue::RescuePlan;
+use crate::model::trial::TrialPlan;
 use crate::operation::card::{self, Card, Facts};
 use crate::operation::order::JournalEntry;
+use crate::operation::rescue;
+use crate::operation::trial;
 
 /// How much a person must do to say yes (ux.md, "a preflight card before every change").
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -224,6 +228,45 @@ impl Planned for RetunePlan {
     fn from_plan(plan: Plan) -> Option<Self> {
         match plan {
             Plan::Retune(plan) => Some(plan),
+            _ => None,
+        }
+    }
+}
+
+impl Planned for TrialPlan {
+    /// One message, that was shown.
+    fn level(&self, _: &Facts) -> Level {
+        Level::Button
+    }
+
+    fn card(&self, facts: &Facts) -> Card {
+        trial::card::trial(self, facts)
+    }
+
+    fn from_plan(plan: Plan) -> Option<Self> {
+        match plan {
+            Plan::Trial(plan) => Some(plan),
+            _ => None,
+        }
+    }
+}
+
+impl Planned for RescuePlan {
+    /// Records run again cannot be called back; many are typed.
+    fn level(&self, _: &Facts) -> Level {
+        match self.ids.len() {
+            1 => Level::Button,
+            many => Level::Count(many as u64),
+        }
+    }
+
+    fn card(&self, facts: &Facts) -> Card {
+        rescue::card::rescue(self, facts)
+    }
+
+    fn from_plan(plan: Plan) -> Option<Self> {
+        match plan {
+            Plan::Rescue(plan) => Some(plan),
             _ => None,
         }
     }

@@ -10,6 +10,7 @@ mod outbox;
 mod pace;
 pub mod progress;
 pub mod redrive;
+pub mod rescue;
 pub mod retune;
 mod returns;
 pub mod scan;
@@ -17,18 +18,23 @@ pub mod setting;
 #[cfg(test)]
 mod soak;
 mod sweep;
+pub mod trial;
 mod unstarted;
 
 use crate::model::id::{MessageId, OperationId};
 use crate::model::plan::{MoveAllPlan, Plan, RedrivePlan, RetunePlan, ScanPlan};
+use crate::model::rescue::RescuePlan;
 use crate::model::time::Timestamp;
+use crate::model::trial::TrialPlan;
 use crate::operation::confirm::Confirmed;
 use crate::operation::move_all::MoveAll;
 use crate::operation::order::{JournalEntry, MessageState, Order, OrderId, OrderResult};
 use crate::operation::progress::{Kind, Progress, Report};
 use crate::operation::redrive::Redrive;
+use crate::operation::rescue::Rescue;
 use crate::operation::retune::Retune;
 use crate::operation::scan::Scan;
+use crate::operation::trial::Trial;
 use crate::operation::unstarted::Unstarted;
 
 /// What a person, or a program that ends, can tell a machine at work.
@@ -53,6 +59,8 @@ pub enum Undertaking {
     Redrive(Confirmed<RedrivePlan>),
     MoveAll(Confirmed<MoveAllPlan>),
     Retune(Confirmed<RetunePlan>),
+    Trial(Confirmed<TrialPlan>),
+    Rescue(Confirmed<RescuePlan>),
 }
 
 impl Undertaking {
@@ -62,6 +70,8 @@ impl Undertaking {
             Undertaking::Redrive(_) => Kind::Redrive,
             Undertaking::MoveAll(_) => Kind::MoveAll,
             Undertaking::Retune(_) => Kind::Retune,
+            Undertaking::Trial(_) => Kind::Trial,
+            Undertaking::Rescue(_) => Kind::Rescue,
         }
     }
 
@@ -77,6 +87,8 @@ impl Undertaking {
             Undertaking::Redrive(confirmed) => Box::new(Redrive::new(confirmed, owner, REDRIVE_LANES, seed, now)),
             Undertaking::MoveAll(confirmed) => Box::new(MoveAll::new(confirmed, owner, seed, now)),
             Undertaking::Retune(confirmed) => Box::new(Retune::new(confirmed, owner, seed, now)),
+            Undertaking::Trial(confirmed) => Box::new(Trial::new(confirmed, owner, seed, now)),
+            Undertaking::Rescue(confirmed) => Box::new(Rescue::new(confirmed, owner, seed, now)),
         }
     }
 }

@@ -3,14 +3,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::id::{Arn, MappingId, MessageId, OperationId, QueueUrl, ReceiptHandle, TaskHandle};
+use crate::model::id::{Arn, FunctionName, MappingId, MessageId, OperationId, QueueUrl, ReceiptHandle, TaskHandle};
 use crate::model::mapping::{Mapping, MappingChange};
 use crate::model::message::{Message, Outgoing};
 use crate::model::move_task::MoveTask;
 use crate::model::plan::Plan;
 use crate::model::queue::QueueCounts;
 use crate::model::service_error::Outcome;
+use crate::model::stream::{StreamPointer, StreamRecord};
 use crate::model::time::Timestamp;
+use crate::model::trial::Invoked;
 
 /// Unique within one machine, in the order the orders were given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -65,6 +67,17 @@ pub enum Order {
         mapping: MappingId,
         change: MappingChange,
     },
+    /// Run a function with this event and wait for its answer, `timeout_s` and a little more.
+    Invoke {
+        function: FunctionName,
+        /// JSON.
+        payload: String,
+        timeout_s: u32,
+    },
+    /// The records a pointer names, also those of other lanes between them: several calls, all reads.
+    ReadStream {
+        pointer: StreamPointer,
+    },
     /// Durable before `Done` is answered.
     Record(Vec<JournalEntry>),
 }
@@ -91,6 +104,9 @@ pub enum Answer {
     },
     Counts(QueueCounts),
     Mapping(Box<Mapping>),
+    Invoked(Box<Invoked>),
+    /// In the order of the stream.
+    Records(Vec<StreamRecord>),
     Recorded,
 }
 

@@ -34,6 +34,11 @@ impl<P> Outbox<P> {
         self.open.remove(&id)
     }
 
+    /// Waits no longer for these results; should they come, they mean nothing.
+    pub(in crate::operation) fn forget(&mut self, of: impl Fn(&P) -> bool) {
+        self.open.retain(|_, purpose| !of(purpose));
+    }
+
     /// Nothing is out.
     pub(in crate::operation) fn is_idle(&self) -> bool {
         self.open.is_empty()

@@ -32,7 +32,10 @@ impl Pipeline {
             (Work::Stream { mapping, shard, lane, batch }, Role::LogWorker) => {
                 self.index_batch(*mapping, *shard, *lane, batch)
             }
-            (Work::Queue { mapping, messages, .. }, Role::JobWorker) => self.work_off(run, *mapping, messages),
+            (Work::Queue { mapping, messages, .. }, Role::JobWorker) => {
+                let reports = self.mappings.get(*mapping).is_some_and(|entry| entry.acting.report_batch_item_failures);
+                self.work_off(run, reports, messages)
+            }
             (Work::Async(event), Role::RequestWorker) => match &event.what {
                 AsyncPayload::ObjectCreated(id) => self.take_up(*id, run),
                 AsyncPayload::Raw { payload, .. } => self.handle_payload(run, role, &payload.clone()),
@@ -61,10 +64,10 @@ impl Pipeline {
     /// JobWorker: each message by itself. It reports failed messages where the mapping heeds that,
     /// and throws otherwise. Behind a failed message of a FIFO group the group is left alone, and
     /// reported too (aws-facts §5.2).
-    fn work_off(&mut self, run: &Run, mapping: usize, messages: &[Message]) -> Verdict {
-        let reports = self.mappings.get(mapping).is_some_and(|entry| entry.acting.report_batch_item_failures);
+    fn work_off(&mut self, run: &Run, reports: bool, messages: &[Message]) -> Verdict {
         let mut failed: Vec<MessageId> = Vec::new();
         let mut stopped: BTreeSet<&str> = BTreeSet::new();
+        let alone = messages.len() == 1;
         for message in messages {
             let group = message.system.group_id.as_deref().filter(|_| message.system.sequence_number.is_some());
             if group.is_some_and(|group| stopped.contains(group)) {
@@ -75,19 +78,17 @@ impl Pipeline {
                 job_worker::from_body(&message.body, &self.view()).and_then(|orders| self.perform_all(orders, run));
             match done {
                 Ok(()) => {}
-                Err(error) if reports => {
+                // With one message the handler might as well throw, and does, so that Errors show it.
+                Err(error) if reports && !alone => {
                     let id = crate::pipeline::invoke::request_id(run.id);
                     self.log_line(run.function, &format!("ERROR {id} {error} (message {})", message.id));
                     failed.push(message.id.clone());
                     stopped.extend(group);
                 }
-                Err(error) => return Verdict::error(&error.kind, error.message),
+                Err(error) => {
+                    return Verdict::error(&error.kind, format!("{} (message {})", error.message, message.id));
+                }
             }
-        }
-        if !failed.is_empty() && failed.len() == messages.len() && messages.len() == 1 {
-            // Nothing of it was done: with one message the handler might as well throw, and does, so
-            // that the function's Errors show it.
-            return Verdict::error("JobFailed", format!("message {} failed", messages[0].id));
         }
         Verdict::Done { failed }
     }
@@ -135,7 +136,8 @@ impl Pipeline {
         records.into_iter().map(|(index, record, _)| (index, self.table.event(&record, shard, index))).collect()
     }
 
-    /// An `Invoke` with an event as a mapping or the bucket would send it.
+    /// An `Invoke` with an event as a mapping or the bucket would send it: the same handlers, which
+    /// fail and report as they would there.
     fn handle_payload(&mut self, run: &Run, role: Role, payload: &str) -> Verdict {
         let Ok(value) = serde_json::from_str::<Value>(payload) else {
             return Verdict::error("Runtime.UnmarshalError", "the payload is not JSON");
@@ -143,15 +145,8 @@ impl Pipeline {
         let records = value.get("Records").and_then(Value::as_array).cloned().unwrap_or_default();
         match role {
             Role::JobWorker => {
-                for record in &records {
-                    let body = record.get("body").and_then(Value::as_str).unwrap_or("");
-                    let done =
-                        job_worker::from_body(body, &self.view()).and_then(|orders| self.perform_all(orders, run));
-                    if let Err(error) = done {
-                        return Verdict::error(&error.kind, error.message);
-                    }
-                }
-                Verdict::Done { failed: Vec::new() }
+                let reports = self.heeds_reports(run.function, &records);
+                self.work_off(run, reports, &event::messages(&records))
             }
             Role::RequestWorker => {
                 for record in &records {
@@ -166,25 +161,42 @@ impl Pipeline {
                 }
                 Verdict::Done { failed: Vec::new() }
             }
-            Role::LogWorker => self.index_payload(&records),
+            Role::LogWorker => self.index_payload(run.function, &records),
             Role::Sink => Verdict::Done { failed: Vec::new() },
         }
     }
 
-    /// Stream records of an `Invoke`: found in the log again by their sequence numbers.
-    fn index_payload(&mut self, records: &[Value]) -> Verdict {
-        for record in records {
+    /// Whether the mapping that would have brought these records heeds batchItemFailures: the code
+    /// answers them to whoever asks.
+    fn heeds_reports(&self, function: usize, records: &[Value]) -> bool {
+        let source = records.first().and_then(|record| record.get("eventSourceARN")).and_then(Value::as_str);
+        let own = || self.mappings.iter().filter(|mapping| mapping.function == function);
+        let named = own().find(|mapping| Some(mapping.source.as_str()) == source);
+        named.or_else(|| own().next()).is_some_and(|mapping| mapping.acting.report_batch_item_failures)
+    }
+
+    /// Stream records of an `Invoke`: found in the log again by their sequence numbers, or, when they
+    /// are trimmed there, as they are in the event.
+    fn index_payload(&mut self, function: usize, records: &[Value]) -> Verdict {
+        let reports = self.heeds_reports(function, records);
+        let failing = if reports { self.faults.failing() } else { Failing::Throws };
+        for (position, record) in (0u32..).zip(records) {
             let number = record.pointer("/dynamodb/SequenceNumber").and_then(Value::as_str).unwrap_or("");
             let found = place_of(number).and_then(|(shard, index)| {
-                let record = self.table.log(shard)?.get(index)?;
-                Some((shard, index, self.table.event(record, shard, index)))
+                let logged = self.table.log(shard).and_then(|log| log.get(index));
+                let event = match logged {
+                    Some(record) => self.table.event(record, shard, index),
+                    None => EventItem::from_image(record.pointer("/dynamodb/NewImage")?)?,
+                };
+                Some((shard, index, event))
             });
             let Some((shard, index, event)) = found else {
-                return Verdict::error("TrimmedDataAccess", format!("the record {number:?} is not in the stream"));
+                return Verdict::error("BadRecord", format!("the record {number:?} is no event of this table"));
             };
-            let verdict = self.index_events(shard, &[(index, event)], Failing::Throws);
-            if verdict.is_error() {
-                return verdict;
+            match self.index_events(shard, &[(index, event)], failing) {
+                Verdict::Done { .. } => {}
+                Verdict::StoppedAt { .. } => return Verdict::StoppedAt { record: position },
+                verdict @ Verdict::Error { .. } => return verdict,
             }
         }
         Verdict::Done { failed: Vec::new() }

@@ -11,6 +11,7 @@ use crate::pipeline::external::{Invocation, Outcome};
 use crate::pipeline::function::asynchronous::{AsyncEvent, AsyncPayload, MAX_AGE_S, retry_after_ms, throttled_ms};
 use crate::pipeline::function::run::{Run, Verdict, Work};
 use crate::pipeline::history::Deed;
+use crate::pipeline::lambda::SyncRun;
 use crate::pipeline::log::Voice;
 use crate::pipeline::notice::Happening;
 use crate::pipeline::request::InvocationId;
@@ -111,7 +112,8 @@ impl Pipeline {
             Work::Queue { mapping, messages, .. } => self.queue_run_ended(mapping, &messages, &verdict),
             Work::Async(event) => self.async_run_ended(function, event, &verdict),
             Work::Sync { request, log_tail, payload } => {
-                self.sync_run_ended(function, request, log_tail, &payload, &verdict);
+                let ended = SyncRun { function, id: run.id, started_at: run.started_at, request, log_tail };
+                self.sync_run_ended(&ended, &payload, &verdict);
             }
         }
     }

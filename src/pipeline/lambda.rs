@@ -5,10 +5,13 @@ use serde_json::json;
 use crate::model::id::{Arn, FunctionName, MappingId};
 use crate::model::mapping::SourceKind;
 use crate::model::service_error::ServiceError;
+use crate::model::time::Timestamp;
 use crate::pipeline::Pipeline;
+use crate::pipeline::blueprint::Role;
 use crate::pipeline::function::answer;
 use crate::pipeline::function::asynchronous::AsyncPayload;
 use crate::pipeline::function::run::{Verdict, Work};
+use crate::pipeline::invoke::request_id;
 use crate::pipeline::mapping::rules;
 use crate::pipeline::request::{
     FunctionDetail, InvokeKind, LambdaReply, LambdaRequest, MappingUpdate, Reply, RequestId,
@@ -189,10 +192,11 @@ impl Pipeline {
         kind: InvokeKind,
         log_tail: bool,
     ) -> Option<Answer> {
-        let function = match self.function_index(name) {
-            Ok(function) => function,
-            Err(error) => return Some(Err(error)),
-        };
+        let function =
+            match self.function_index(name).and_then(|function| check_payload(&payload, kind).map(|()| function)) {
+                Ok(function) => function,
+                Err(error) => return Some(Err(error)),
+            };
         let accepted = |status| {
             Some(Ok(LambdaReply::Invoked { status, payload: String::new(), function_error: None, log_tail: None }))
         };
@@ -205,7 +209,14 @@ impl Pipeline {
             InvokeKind::RequestResponse => {
                 let work = Work::Sync { request: Some(request), payload, log_tail };
                 (!self.start_run(function, work, 0)).then(|| {
-                    let reason = "ReservedFunctionConcurrentInvocationLimitExceeded";
+                    let name = &self.functions.get(function).blueprint.name;
+                    let reserved =
+                        self.functions.get(function).reserved.is_some() || self.faults.concurrency(name).is_some();
+                    let reason = if reserved {
+                        "ReservedFunctionConcurrentInvocationLimitExceeded"
+                    } else {
+                        "ConcurrentInvocationLimitExceeded"
+                    };
                     Err(throttled(&format!("Rate Exceeded. ({reason})")))
                 })
             }
@@ -213,15 +224,9 @@ impl Pipeline {
     }
 
     /// The run of an `Invoke` is over: its caller gets the answer.
-    pub(super) fn sync_run_ended(
-        &mut self,
-        function: usize,
-        request: Option<RequestId>,
-        log_tail: bool,
-        payload: &str,
-        verdict: &Verdict,
-    ) {
-        let Some(request) = request else { return };
+    pub(super) fn sync_run_ended(&mut self, run: &SyncRun, payload: &str, verdict: &Verdict) {
+        let Some(request) = run.request else { return };
+        let role = self.functions.get(run.function).blueprint.role;
         let (payload, function_error) = match verdict {
             Verdict::Error { kind, message } => {
                 let error = json!({"errorType": kind, "errorMessage": message, "trace": []});
@@ -230,28 +235,66 @@ impl Pipeline {
             Verdict::Done { failed } if !failed.is_empty() => {
                 (answer::report(&failed.iter().map(|id| id.as_str().to_owned()).collect::<Vec<_>>()), None)
             }
-            Verdict::StoppedAt { .. } => (answer::report(&first_record(payload)), None),
-            Verdict::Done { .. } => (answer::report(&[]), None),
+            Verdict::StoppedAt { record } => (answer::report(&sequence_of(payload, *record)), None),
+            Verdict::Done { .. } if matches!(role, Role::JobWorker | Role::LogWorker) => (answer::report(&[]), None),
+            Verdict::Done { .. } => ("null".to_owned(), None),
         };
-        let tail = log_tail.then(|| {
-            let name = &self.functions.get(function).blueprint.name;
-            let lines = self.logs.lines(name, self.now.plus_s(-900), self.now.plus_ms(1), TAIL_LINES);
-            lines.iter().map(|line| &*line.text).collect::<Vec<_>>().join("\n")
-        });
+        let tail = run.log_tail.then(|| self.tail_of(run));
         let reply = LambdaReply::Invoked { status: 200, payload, function_error, log_tail: tail };
         self.responses.push_back((request, Ok(Reply::Lambda(reply))));
     }
+
+    /// The last of what a run wrote into its function's log, and of what Lambda wrote about it.
+    fn tail_of(&self, run: &SyncRun) -> String {
+        let (name, id) = (&self.functions.get(run.function).blueprint.name, request_id(run.id));
+        let lines = self.logs.lines(name, run.started_at, self.now.plus_ms(1), usize::MAX);
+        let own = |text: &&str| text.contains(&id) && !text.starts_with("START ") && !text.starts_with("END ");
+        let (reports, written): (Vec<&str>, Vec<&str>) =
+            lines.iter().map(|line| &*line.text).filter(own).partition(|text| text.starts_with("REPORT "));
+        let mut tail = format!("START RequestId: {id} Version: $LATEST\n");
+        written.iter().for_each(|line| tail.push_str(&format!("{line}\n")));
+        tail.push_str(&format!("END RequestId: {id}\n"));
+        reports.iter().for_each(|line| tail.push_str(&format!("{line}\n")));
+        let from = tail.ceil_char_boundary(tail.len().saturating_sub(TAIL_BYTES));
+        tail.split_off(from)
+    }
+}
+
+/// A run of an `Invoke` that is over.
+#[derive(Debug)]
+pub struct SyncRun {
+    /// Index in `Functions`.
+    pub function: usize,
+    pub id: u64,
+    pub started_at: Timestamp,
+    /// `None` when its caller does not wait any more.
+    pub request: Option<RequestId>,
+    pub log_tail: bool,
+}
+
+/// Bytes of an event, waited for and not (aws-facts §10).
+const MAX_SYNC_BYTES: usize = 6_291_456;
+const MAX_EVENT_BYTES: usize = 1_048_576;
+
+fn check_payload(payload: &str, kind: InvokeKind) -> Result<(), ServiceError> {
+    let most = if kind == InvokeKind::Event { MAX_EVENT_BYTES } else { MAX_SYNC_BYTES };
+    if payload.len() <= most {
+        return Ok(());
+    }
+    let text = format!("Request must be smaller than {most} bytes for the InvokeFunction operation");
+    Err(ServiceError { http: 413, ..ServiceError::new("lambda", "RequestTooLargeException", text) })
 }
 
 /// Concurrency that must stay for functions without a reservation.
 const MIN_UNRESERVED: u32 = 100;
-/// Lines of a log tail (Lambda: the last 4 KB).
-const TAIL_LINES: usize = 20;
+/// Bytes of a log tail (aws-facts §7).
+const TAIL_BYTES: usize = 4_096;
 
-fn first_record(payload: &str) -> Vec<String> {
+/// The sequence number of a payload's record.
+fn sequence_of(payload: &str, record: u32) -> Vec<String> {
     let value: serde_json::Value = serde_json::from_str(payload).unwrap_or_default();
-    let number = value.pointer("/Records/0/dynamodb/SequenceNumber").and_then(serde_json::Value::as_str);
-    number.map(str::to_owned).into_iter().collect()
+    let number = value.pointer(&format!("/Records/{record}/dynamodb/SequenceNumber"));
+    number.and_then(serde_json::Value::as_str).map(str::to_owned).into_iter().collect()
 }
 
 /// One page of a list; the marker is where the next begins.

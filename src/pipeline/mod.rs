@@ -40,6 +40,8 @@ mod smoke;
 pub mod standard;
 pub mod stream;
 mod stream_feed;
+pub mod stream_request;
+pub mod streams;
 pub mod summary;
 mod switch;
 mod table;
@@ -159,7 +161,7 @@ impl Pipeline {
             timers: Timers::default(),
             job_queue: deploy::job_queue(&blueprint),
             bucket: Bucket::new(&blueprint.load)?,
-            table: Table::new(&blueprint.table),
+            table: Table::new(&blueprint.table, start),
             index: SearchIndex::new(blueprint.limits.documents),
             world: World::new(&blueprint.templates)?,
             ledger: Ledger::new(blueprint.load.event_items),
@@ -221,6 +223,7 @@ impl Pipeline {
                 answer.map(|answer| answer.map(Reply::Sqs))
             }
             Request::Lambda(ask) => self.lambda(id, ask).map(|answer| answer.map(Reply::Lambda)),
+            Request::Streams(ask) => Some(self.streams(ask).map(Reply::Streams)),
             Request::CloudWatch(ask) => Some(self.cloudwatch(&ask).map(Reply::CloudWatch)),
             Request::Identity => Some(Ok(self.identity())),
             Request::Web(ask) => Some(Ok(Reply::Web(self.web(ask)))),

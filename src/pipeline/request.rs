@@ -14,6 +14,7 @@ use crate::model::metric::MetricKey;
 use crate::model::move_task::MoveTask;
 use crate::model::service_error::ServiceError;
 use crate::model::time::Timestamp;
+use crate::pipeline::stream_request::{StreamsReply, StreamsRequest};
 
 /// Chosen by the caller; a reply carries it back, later or at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,6 +28,8 @@ pub struct InvocationId(pub u64);
 pub enum Request {
     Sqs(SqsRequest),
     Lambda(LambdaRequest),
+    /// DynamoDB Streams.
+    Streams(StreamsRequest),
     CloudWatch(CloudWatchRequest),
     /// STS `GetCallerIdentity`.
     Identity,
@@ -39,6 +42,7 @@ pub type Response = Result<Reply, ServiceError>;
 pub enum Reply {
     Sqs(SqsReply),
     Lambda(LambdaReply),
+    Streams(StreamsReply),
     CloudWatch(CloudWatchReply),
     Identity { account: String, arn: String, user_id: String },
     Web(WebReply),

@@ -231,7 +231,7 @@ impl Pipeline {
             "version": "1.0",
             "timestamp": self.now.to_string(),
             "DDBStreamBatchInfo": {
-                "shardId": shard_id(shard),
+                "shardId": shard_id(self.table.shard_of(shard, first)),
                 "startSequenceNumber": sequence_number(shard, first),
                 "endSequenceNumber": sequence_number(shard, last),
                 "approximateArrivalOfFirstRecord": short(batch.first_at_s),

@@ -85,5 +85,7 @@ fn kind_of(plan: &crate::model::plan::Plan) -> (&'static str, Option<String>) {
         Plan::Redrive(plan) => ("redrive", plan.reason.clone()),
         Plan::MoveAll(plan) => ("move-all", plan.reason.clone()),
         Plan::Retune(plan) => ("retune", plan.reason.clone()),
+        Plan::Trial(plan) => ("try", plan.reason.clone()),
+        Plan::Rescue(plan) => ("rescue", plan.reason.clone()),
     }
 }

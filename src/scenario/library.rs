@@ -1,7 +1,7 @@
 //! The scenarios that are built in.
 
 /// Name and text; the default first, then in the order they are listed to people.
-pub(super) const FILES: [(&str, &str); 9] = [
+pub(super) const FILES: [(&str, &str); 10] = [
     ("night-shift", include_str!("../../assets/scenarios/night-shift.toml")),
     ("steady", include_str!("../../assets/scenarios/steady.toml")),
     ("surge", include_str!("../../assets/scenarios/surge.toml")),
@@ -9,6 +9,7 @@ pub(super) const FILES: [(&str, &str); 9] = [
     ("poison-partial", include_str!("../../assets/scenarios/poison-partial.toml")),
     ("slow-index", include_str!("../../assets/scenarios/slow-index.toml")),
     ("recursion", include_str!("../../assets/scenarios/recursion.toml")),
+    ("log-failures", include_str!("../../assets/scenarios/log-failures.toml")),
     ("fifo", include_str!("../../assets/scenarios/fifo.toml")),
     ("retune", include_str!("../../assets/scenarios/retune.toml")),
 ];

@@ -51,6 +51,8 @@ scenarios! {
     poison_partial: "poison-partial",
     slow_index: "slow-index",
     recursion: "recursion",
+    log_failures: "log-failures",
+    fifo: "fifo",
     retune: "retune",
 }
 

@@ -62,6 +62,7 @@ fn overlay_keys(overlay: &Overlay) -> &'static [(&'static str, &'static str)] {
         Overlay::Tune(_) => &[("enter", "to the card"), ("tab ↑↓", "field"), ("esc", "leave it")],
         Overlay::Choice(_) => &[("enter", "choose"), ("↑↓", "move"), ("esc", "leave it")],
         Overlay::Prompt(_) => &[("enter", "take it"), ("esc", "leave it")],
+        Overlay::Tried(_) => &[("↑↓", "scroll"), ("esc", "close")],
         Overlay::Message(_) => &[("↑↓", "scroll"), ("esc", "close")],
         Overlay::Leave { .. } => &[("enter", "leave"), ("esc", "stay")],
     }

@@ -6,6 +6,7 @@ use crate::console::armed::Armed;
 use crate::console::key::{Code, Key, Line};
 use crate::console::msg::Msg;
 use crate::console::notice::Toast;
+use crate::console::overlay::{Overlay, Tried};
 use crate::console::rows::JournalRow;
 use crate::console::running::{About, Effectiveness, Follow, Running};
 use crate::console::screen::{Place, Screen};
@@ -20,8 +21,9 @@ use crate::model::mapping::{MappingChange, MappingSettings};
 use crate::model::message::{Attribute, Attributes, Message, SystemAttributes};
 use crate::model::plan::{Plan, RetunePlan};
 use crate::model::time::{Mono, Timestamp};
+use crate::model::trial::Verdict;
 use crate::operation::order::{EndState, JournalEntry, MessageState};
-use crate::operation::progress::{Kind, Phase, Progress};
+use crate::operation::progress::{Kind, Phase, Progress, TrialReport};
 use crate::ui::fixture;
 
 /// On the account, read-only, everything read.
@@ -143,6 +145,30 @@ pub fn hostile() -> Console {
     let mut message = Message::clone(&letter(1, body.to_owned(), 9));
     message.attributes.insert("evil\u{1b}[7m".to_owned(), Attribute::text("\u{1b}[5mblink\u{202e}"));
     snapshot.add([Arc::new(message)]);
+    console
+}
+
+/// A message that was tried and failed; what its function wrote is as hostile as a body.
+pub fn tried() -> Console {
+    let mut console = scanned(armed(), 312);
+    let report = TrialReport {
+        operation: "op-9".into(),
+        state: EndState::Partly,
+        queue: "JobDLQ".into(),
+        id: "5fea7756-0ea4-451a-a703-a558b933e274".into(),
+        function: "JobWorker".into(),
+        verdict: Verdict::Failed("ProviderError: the provider refused to send: 503 unavailable".to_owned()),
+        deleted: false,
+        answer: Some(r#"{"errorType":"ProviderError","errorMessage":"503 \u001b[2J","trace":[]}"#.to_owned()),
+        log_tail: Some(
+            "START RequestId: 8f1c Version: $LATEST\nERROR 8f1c ProviderError: 503 \u{1b}[31munavailable\u{202e}\n\
+             END RequestId: 8f1c\nREPORT RequestId: 8f1c\tDuration: 812.00 ms\n"
+                .to_owned(),
+        ),
+        took_ms: Some(1_840),
+        problem: None,
+    };
+    console.overlays.push(Overlay::Tried(Tried { report, scroll: 0 }));
     console
 }
 
@@ -317,6 +343,8 @@ pub fn all() -> Vec<(&'static str, Console)> {
     type_keys(&mut acknowledged, "jja");
     vec![
         ("map", account()),
+        ("tried", tried()),
+        ("card-try", chosen_card(scanned(armed(), 312), "c")),
         ("map-sandbox", sandbox()),
         ("map-fresh", fresh),
         ("map-preparing", preparing),

@@ -64,6 +64,17 @@ fn nothing_of_a_hostile_message_reaches_the_terminal() {
 }
 
 #[test]
+fn what_a_function_wrote_is_as_harmless_as_a_body() {
+    let console = scenes::tried();
+    for (width, height) in SIZES {
+        let buffer = buffer(&console, width, height, true);
+        assert!(!buffer.content.iter().any(|cell| cell.symbol().chars().any(char::is_control)));
+        let text = dump::lines(&buffer).join("");
+        assert!(text.contains("\\x1b[31m") && text.contains("\\u{202e}"), "the escapes are seen: {text}");
+    }
+}
+
+#[test]
 fn without_colour_nothing_is_coloured_and_nothing_is_lost() {
     for (name, console) in every() {
         let (with, without) = (buffer(&console, 120, 36, true), buffer(&console, 120, 36, false));

@@ -120,7 +120,9 @@ fn far(operation: &Running) -> String {
     }
     match operation.kind {
         Kind::MoveAll => parts.push("in AWS".to_owned()),
-        Kind::Scan | Kind::Redrive => parts.push("in this process: dies with this shell".to_owned()),
+        Kind::Scan | Kind::Redrive | Kind::Trial | Kind::Rescue => {
+            parts.push("in this process: dies with this shell".to_owned())
+        }
         Kind::Retune => {}
     }
     parts.join(" · ")

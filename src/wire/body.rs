@@ -5,8 +5,9 @@ use serde_json::{Map, Value};
 
 use crate::model::nesting::nesting;
 
-/// Largest body taken, in bytes: an SQS batch of 1 MiB (aws-facts §3.1) with room for its escapes.
-pub const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
+/// Largest body taken, in bytes: a function's event of 6 MB, or an SQS batch of 1 MiB with its escapes
+/// (aws-facts §3.1, §10).
+pub const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 /// Deepest nesting of arrays and objects that is handed to a parser.
 pub const MAX_NESTING: usize = 128;
 

@@ -11,6 +11,7 @@ mod identity;
 mod lambda;
 mod members;
 mod sqs;
+mod streams;
 mod tree;
 mod web;
 
@@ -51,6 +52,8 @@ pub enum Form {
     /// AWS JSON 1.0 with the codes of the old query protocol; the operation's name.
     Sqs(String),
     Lambda(lambda::Shape),
+    /// AWS JSON 1.0.
+    Streams,
     CloudWatch(cloudwatch::Form),
     /// AWS query: XML.
     Identity,
@@ -63,6 +66,7 @@ pub enum Form {
 pub fn read(request: &http::Request<Bytes>) -> Result<Call, Box<Refused>> {
     let (form, operation) = match service(request) {
         Service::Sqs(operation) => (Form::Sqs(operation.to_owned()), operation),
+        Service::Streams(operation) => (Form::Streams, operation),
         Service::CloudWatch(encoding, operation) => (Form::CloudWatch(cloudwatch::Form::new(encoding)), operation),
         Service::Query => (Form::Identity, ""),
         Service::Lambda => (Form::Lambda(lambda::Shape::default()), ""),
@@ -76,6 +80,10 @@ pub fn read(request: &http::Request<Bytes>) -> Result<Call, Box<Refused>> {
         Form::Sqs(name) => match sqs::read(operation, body) {
             Ok(request) => Ok(Call { request: Request::Sqs(request), form: Form::Sqs(name) }),
             Err(error) => Err(Box::new(Refused { form: Form::Sqs(name), error })),
+        },
+        Form::Streams => match streams::read(operation, body) {
+            Ok(request) => Ok(Call { request: Request::Streams(request), form: Form::Streams }),
+            Err(error) => Err(Box::new(Refused { form: Form::Streams, error })),
         },
         Form::CloudWatch(form) => match cloudwatch::read(operation, form.encoding, body) {
             Ok((request, labels)) => {
@@ -106,6 +114,7 @@ impl Form {
         match self {
             Form::Sqs(operation) => sqs::write(operation, response),
             Form::Lambda(shape) => lambda::write(*shape, response),
+            Form::Streams => streams::write(response),
             Form::CloudWatch(form) => cloudwatch::write(form, response),
             Form::Identity => identity::write(response),
             Form::Web => web::write(response),
@@ -147,6 +156,7 @@ fn mix(n: u64) -> u64 {
 
 enum Service<'a> {
     Sqs(&'a str),
+    Streams(&'a str),
     CloudWatch(cloudwatch::Encoding, &'a str),
     Query,
     Lambda,
@@ -158,6 +168,7 @@ fn service(request: &http::Request<Bytes>) -> Service<'_> {
     if let Some(target) = header("x-amz-target") {
         return match target.split_once('.') {
             Some((CLOUDWATCH, operation)) => Service::CloudWatch(cloudwatch::Encoding::Json, operation),
+            Some((STREAMS, operation)) => Service::Streams(operation),
             Some(("AmazonSQS", operation)) => Service::Sqs(operation),
             // Another service's JSON: SQS answers it as an operation it does not know.
             _ => Service::Sqs(target),
@@ -211,6 +222,7 @@ fn answer(status: u16, headers: &[(&'static str, &str)], body: impl Into<Bytes>)
 }
 
 const CLOUDWATCH: &str = "GraniteServiceVersion20100801";
+const STREAMS: &str = "DynamoDBStreams_20120810";
 
 #[cfg(test)]
 mod tests {
@@ -262,7 +274,7 @@ mod tests {
     proptest::proptest! {
         /// Bytes nobody sane sends, on every route that has a parser: understood or refused.
         #[test]
-        fn no_body_makes_the_wire_panic(body in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200), route in 0usize..6) {
+        fn no_body_makes_the_wire_panic(body in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200), route in 0usize..7) {
             let headers = |name, value| [(name, value)];
             let sqs = headers("x-amz-target", "AmazonSQS.SendMessageBatch");
             let form = headers("content-type", "application/x-www-form-urlencoded");
@@ -272,6 +284,7 @@ mod tests {
                 1 => request("POST", "/service/GraniteServiceVersion20100801/operation/GetMetricData", &[], &body),
                 2 => request("POST", "/", &metrics, &body),
                 3 => request("POST", "/", &form, &body),
+                5 => request("POST", "/", &headers("x-amz-target", "DynamoDBStreams_20120810.GetShardIterator"), &body),
                 4 => request("PUT", "/2015-03-31/event-source-mappings/u", &[], &body),
                 _ => request("POST", "/automations", &[], &body),
             };

@@ -8,6 +8,7 @@ Prints what it saw, a line a step; exits 0 if all of it was as it should be, 1 a
 was not. It takes credentials and region from nowhere: the sandbox wants neither.
 """
 
+import base64
 import datetime
 import email.utils
 import json
@@ -36,6 +37,7 @@ def main(endpoint):
         )
 
     sqs, lam, cloudwatch, sts = (client(name) for name in ("sqs", "lambda", "cloudwatch", "sts"))
+    streams = client("dynamodbstreams")
 
     who = sts.get_caller_identity()
     say("identity", f"account {who['Account']}, {who['Arn']}")
@@ -45,7 +47,10 @@ def main(endpoint):
     # Whatever was behind catches up with the new factor.
     find_its_events(endpoint, run)
     dead = look_at_a_dead_letter(sqs, who["Account"])
+    try_by_hand(sqs, lam, dead)
     move_everything(sqs, dead)
+    fifo(sqs)
+    read_the_stream(streams, lam)
     read_metrics(cloudwatch, endpoint, mapping)
     refusals(sqs, lam, endpoint)
     say("done", "all of it as it should be")
@@ -153,6 +158,141 @@ def move_everything(sqs, dead):
     check("TaskHandle" not in task, "no handle once it has ended", task)
     check(task["ApproximateNumberOfMessagesMoved"] > 0, "what it moved", task)
     say("moved", f"{task['ApproximateNumberOfMessagesMoved']} of about {task['ApproximateNumberOfMessagesToMove']}")
+
+
+def try_by_hand(sqs, lam, dead):
+    """A dead letter through its function: as a queue would deliver it, and in every way there is."""
+    message = until(
+        "a dead letter to try",
+        lambda: sqs.receive_message(
+            QueueUrl=dead, MaxNumberOfMessages=1, VisibilityTimeout=30, MessageSystemAttributeNames=["All"]
+        ).get("Messages"),
+    )[0]
+    record = {"messageId": message["MessageId"], "receiptHandle": "none", "body": message["Body"],
+              "attributes": message["Attributes"], "messageAttributes": {}, "eventSource": "aws:sqs",
+              "eventSourceARN": message["Attributes"]["DeadLetterQueueSourceArn"], "awsRegion": "eu-west-1"}
+    event = json.dumps({"Records": [record]}).encode()
+    answer = lam.invoke(FunctionName="JobWorker", Payload=event, LogType="Tail")
+    said = json.loads(answer["Payload"].read())
+    tail = base64.b64decode(answer["LogResult"]).decode()
+    check(answer["StatusCode"] == 200 and answer["ExecutedVersion"] == "$LATEST", "the invocation", answer)
+    check(answer.get("FunctionError") == "Unhandled" and "errorType" in said, "what killed it kills it again", said)
+    check(tail.startswith("START RequestId: ") and "REPORT RequestId: " in tail and len(tail) <= 4096, "its log", tail)
+    say("tried", f"{answer['FunctionError']}: {said['errorType']}: {said['errorMessage'][:60]}")
+    status = [lam.invoke(FunctionName="JobWorker", Payload=b"{}", InvocationType=kind)["StatusCode"]
+              for kind in ("DryRun", "Event")]
+    check(status == [204, 202], "DryRun and Event", status)
+    for what, payload, code in [("no JSON", b"{", "InvalidRequestContentException"),
+                                ("too large", b'"' + b"x" * 6_291_456 + b'"', "RequestTooLargeException")]:
+        refused(f"a payload that is {what}", code, lambda: lam.invoke(FunctionName="JobWorker", Payload=payload))
+    sqs.change_message_visibility(QueueUrl=dead, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
+
+
+def fifo(sqs):
+    """Order, lock and deduplication, binary attributes, sizes."""
+    dead = sqs.create_queue(QueueName="peer-dead.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1})
+    attributes = {"FifoQueue": "true", "ContentBasedDeduplication": "true", "RedrivePolicy": policy}
+    url = sqs.create_queue(QueueName="peer.fifo", Attributes=attributes)["QueueUrl"]
+    refused("FifoQueue without .fifo", "InvalidParameterValue",
+            lambda: sqs.create_queue(QueueName="peer", Attributes={"FifoQueue": "true"}))
+    refused("a FIFO queue with a standard dead-letter queue", "InvalidParameterValue", lambda: sqs.set_queue_attributes(
+        QueueUrl=url, Attributes={"RedrivePolicy": policy.replace("peer-dead.fifo", "JobDLQ")}))
+
+    blob = bytes(range(256))
+    binary = {"b": {"DataType": "Binary.x", "BinaryValue": blob}}
+
+    def send(body, group):
+        return sqs.send_message(QueueUrl=url, MessageBody=body, MessageGroupId=group, MessageAttributes=binary)
+
+    sent = [send(body, group) for body, group in [("a1", "a"), ("b1", "b"), ("a2", "a")]]
+    again = send("a1", "a")
+    check(again["MessageId"] == sent[0]["MessageId"], "a repeat within five minutes", again)
+    check(again["SequenceNumber"] == sent[0]["SequenceNumber"] < sent[2]["SequenceNumber"], "its number", again)
+
+    def receive(queue, most=10):
+        answer = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=most, VisibilityTimeout=600,
+                                     MessageSystemAttributeNames=["All"], MessageAttributeNames=["All"])
+        return answer.get("Messages", [])
+
+    first = receive(url, 1)
+    check([m["Body"] for m in first] == ["a1"], "the oldest", first)
+    check(first[0]["MessageAttributes"]["b"]["BinaryValue"] == blob, "binary as it was sent", first)
+    system = first[0]["Attributes"]
+    check(system["MessageGroupId"] == "a" and len(system["MessageDeduplicationId"]) == 64, "its system attributes", system)
+    check([m["Body"] for m in receive(url)] == ["b1"], "a2 waits for a1")
+    sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=first[0]["ReceiptHandle"], VisibilityTimeout=0)
+    refused("a handle that has expired", "InvalidParameterValue",
+            lambda: sqs.delete_message(QueueUrl=url, ReceiptHandle=first[0]["ReceiptHandle"]))
+    check([m["Body"] for m in receive(url)] == ["a2"], "a1 is dead, a2 is next")
+    letter = receive(dead)[0]
+    check(letter["Attributes"]["MessageDeduplicationId"] == letter["MessageId"], "a dead letter goes by its own id", letter)
+    say("fifo", "groups in order and locked, one of a repeat, a dead letter under its own id")
+
+    small = sqs.create_queue(QueueName="peer-small", Attributes={"MaximumMessageSize": "1024"})["QueueUrl"]
+    refused("a message over the queue's limit", "InvalidParameterValue",
+            lambda: sqs.send_message(QueueUrl=small, MessageBody="x" * 1025))
+    refused("a list in an attribute", "AWS.SimpleQueueService.UnsupportedOperation", lambda: sqs.send_message(
+        QueueUrl=small, MessageBody="x", MessageAttributes={"l": {"DataType": "String", "StringListValues": ["x"]}}))
+    sqs.send_message(QueueUrl=small, MessageBody="x", MessageGroupId="tenant-1")
+    tenant = receive(small)[0]["Attributes"]
+    check(tenant["MessageGroupId"] == "tenant-1" and "SequenceNumber" not in tenant, "a tenant is no order", tenant)
+    say("standard", "a group id is kept, and makes no FIFO queue")
+    for queue in (url, dead, small):
+        sqs.delete_queue(QueueUrl=queue)
+
+
+def read_the_stream(streams, lam):
+    """Shards, iterators and pages; and the records through their function again."""
+    arn = streams.list_streams(TableName="EventTable")["Streams"][0]["StreamArn"]
+    description = streams.describe_stream(StreamArn=arn)["StreamDescription"]
+    shards = description["Shards"]
+    closed = [s for s in shards if "EndingSequenceNumber" in s["SequenceNumberRange"]]
+    check(description["StreamStatus"] == "ENABLED" and closed and len(closed) < len(shards), "the shards", description)
+    check(any(s.get("ParentShardId") == closed[0]["ShardId"] for s in shards), "a closed shard's child", shards)
+
+    def iterate(shard, kind, limit=1000, **number):
+        iterator = streams.get_shard_iterator(StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType=kind, **number)
+        at, pages = iterator["ShardIterator"], 0
+        while at and pages < 200:
+            page = streams.get_records(ShardIterator=at, Limit=limit)
+            yield page["Records"]
+            at, pages = page.get("NextShardIterator"), pages + 1
+        yield None if at is None else []
+
+    pages = list(iterate(closed[0], "TRIM_HORIZON"))
+    check(pages[-1] is None, "a closed shard ends", len(pages))
+    numbers = [r["dynamodb"]["SequenceNumber"] for page in pages[:-1] for r in page]
+    ends = closed[0]["SequenceNumberRange"]
+    check([numbers[0], numbers[-1]] == [ends["StartingSequenceNumber"], ends["EndingSequenceNumber"]], "its ends", ends)
+    check(all(21 <= len(n) <= 40 for n in numbers) and numbers == sorted(numbers, key=int), "its order", numbers[:3])
+    some = numbers[len(numbers) // 2]
+    cold = iterate(closed[0], "AT_SEQUENCE_NUMBER", 3, SequenceNumber=some)
+    check(next(cold) == [], "an empty page comes first")
+    records = next(cold)
+    check(records[0]["dynamodb"]["SequenceNumber"] == some and len(records) == 3, "then what was asked for", records)
+    say("stream", f"{len(shards)} shards, {len(closed)} closed; {len(numbers)} records of one in {len(pages) - 1} pages")
+    refused("an iterator that is none", "ValidationException", lambda: streams.get_records(ShardIterator="x" * 20))
+    refused("a stream that is none", "ResourceNotFoundException", lambda: streams.describe_stream(StreamArn=arn + "x"))
+
+    def shown(record):
+        body = {**record["dynamodb"], "ApproximateCreationDateTime": int(record["dynamodb"]["ApproximateCreationDateTime"].timestamp())}
+        return {**record, "dynamodb": body, "eventSourceARN": arn}
+
+    event = json.dumps({"Records": [shown(record) for record in records]}).encode()
+    answer = lam.invoke(FunctionName="LogWorker", Payload=event)
+    check("FunctionError" not in answer, "the records through LogWorker again", answer)
+    say("replayed", answer["Payload"].read().decode())
+
+
+def refused(what, code, call):
+    try:
+        call()
+    except ClientError as error:
+        check(error.response["Error"]["Code"] == code, what, error.response)
+        return
+    fail(f"{what} was taken")
 
 
 def read_metrics(cloudwatch, endpoint, mapping):

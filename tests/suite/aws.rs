@@ -25,8 +25,8 @@ use redrive::model::time::Timestamp;
 use redrive::model::topology::EdgeKind;
 use redrive::operation::order::{Answer, Lease, Order};
 use redrive::pipeline::request::{
-    CloudWatchReply, CloudWatchRequest, FunctionDetail, LambdaReply, LambdaRequest, MetricResult, Reply, Request,
-    RequestId, Response, SqsReply, SqsRequest,
+    CloudWatchReply, CloudWatchRequest, FunctionDetail, InvokeKind, LambdaReply, LambdaRequest, MetricResult, Reply,
+    Request, RequestId, Response, SqsReply, SqsRequest,
 };
 
 type Respond = Arc<dyn Fn(HttpRequest) -> Result<HttpResponse, ConnectorError> + Send + Sync>;
@@ -154,6 +154,41 @@ async fn a_change_is_sent_once_and_a_lost_answer_is_unknown() {
             assert_eq!(line.calls(), index + 1, "{name}: sent once");
         }
     }
+}
+
+#[tokio::test]
+async fn an_invocation_is_sent_once_and_its_answer_kept_as_it_came() {
+    let invoke = || Order::Invoke { function: "f".into(), payload: "{}".to_owned(), timeout_s: 5 };
+    for line in [
+        Line::raw(500, "application/json", r#"{"Type":"Service","Message":"x"}"#),
+        Line::new(|_| Err(ConnectorError::io("the connection was cut".into()))),
+        Line::new(|_| Err(ConnectorError::timeout("no answer".into()))),
+    ] {
+        let end = line.account().await.perform(invoke()).await;
+        assert!(matches!(end, Outcome::Unknown(_)), "it may have run: {end:?}");
+        assert_eq!(line.calls(), 1);
+    }
+    let line = Line::speaking(|request| {
+        let Request::Lambda(LambdaRequest::Invoke { kind: InvokeKind::RequestResponse, log_tail: true, .. }) = request
+        else {
+            panic!("{request:?}")
+        };
+        Ok(Reply::Lambda(LambdaReply::Invoked {
+            status: 200,
+            payload: r#"{"errorMessage":"ü"}"#.to_owned(),
+            function_error: Some("Unhandled".to_owned()),
+            log_tail: Some("START\nREPORT".to_owned()),
+        }))
+    });
+    let Outcome::Done(Answer::Invoked(invoked)) = line.account().await.perform(invoke()).await else { panic!() };
+    assert_eq!((invoked.error.as_deref(), invoked.payload.as_str()), (Some("Unhandled"), r#"{"errorMessage":"ü"}"#));
+    assert_eq!(invoked.log_tail.as_deref(), Some("START\nREPORT"));
+    let line = Line::speaking(|_| {
+        let text = "Rate Exceeded. (ConcurrentInvocationLimitExceeded)";
+        Err(ServiceError { http: 429, ..ServiceError::new("lambda:Invoke", "TooManyRequestsException", text) })
+    });
+    let end = line.account().await.perform(invoke()).await;
+    assert!(matches!(&end, Outcome::Refused(error) if error.is_throttle()), "{end:?}");
 }
 
 #[tokio::test]

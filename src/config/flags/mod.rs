@@ -4,6 +4,8 @@
 pub(super) mod context;
 pub(super) mod doctor;
 pub(super) mod rehearse;
+pub(super) mod rescue;
+pub(super) mod try_one;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -203,6 +205,12 @@ pub(super) enum DlqCommand {
         #[command(flatten)]
         consent: ConsentFlags,
     },
+    /// Run one dead letter through its function and look at the answer; deleted only if it came through
+    #[command(after_help = try_one::EXAMPLES)]
+    Try(try_one::TryFlags),
+    /// Stream records that a mapping gave up: how long they exist still, save them, run them again
+    #[command(after_help = rescue::EXAMPLES)]
+    Rescue(rescue::RescueFlags),
     /// Move dead letters back to where they came from
     #[command(after_help = DLQ_EXAMPLES)]
     Redrive {
@@ -280,5 +288,6 @@ const DLQ_EXAMPLES: &str = "\
 Examples:
   redrive dlq list
   redrive dlq list JobDLQ --max 100 --yes
+  redrive dlq try JobDLQ --yes
   redrive dlq redrive JobDLQ --id 5fea7756-0ea4-451a-a703-a558b933e274 --yes
   redrive dlq redrive JobDLQ --all --rate 50 --dry-run";

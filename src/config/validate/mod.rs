@@ -2,6 +2,8 @@
 
 mod context;
 mod place;
+mod rescue;
+mod try_one;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -165,6 +167,8 @@ fn dlq(command: DlqCommand) -> Result<Action, Stop> {
             }
             Ok(Action::DeadLetters(DeadLetters { queue, max, output: output.output, consent: consent(&flags) }))
         }
+        DlqCommand::Rescue(flags) => rescue::rescue(flags),
+        DlqCommand::Try(flags) => try_one::try_one(flags),
         DlqCommand::Redrive { queue, id, all, rate, reason, consent: flags } => {
             let rate_per_s = rate.as_deref().map(rate_of).transpose()?.flatten();
             if let (true, Some(rate)) = (all, rate_per_s)

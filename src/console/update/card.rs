@@ -152,6 +152,10 @@ fn confirm(planned: Planned, consent: &Consent) -> Result<Yes, Box<(Planned, Why
             let about = About::MoveAll(preflight.plan().from.name());
             answered(preflight, consent, Planned::MoveAll).map(|plan| (Undertaking::MoveAll(plan), about))
         }
+        Planned::Trial(preflight) => {
+            let about = About::Trial { queue: preflight.plan().from.name(), id: preflight.plan().id.clone() };
+            answered(preflight, consent, Planned::Trial).map(|plan| (Undertaking::Trial(plan), about))
+        }
         Planned::Retune(preflight) => {
             let about = About::Retune(Box::new(preflight.plan().clone()));
             answered(preflight, consent, Planned::Retune).map(|plan| (Undertaking::Retune(plan), about))

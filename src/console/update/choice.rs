@@ -4,7 +4,7 @@ use crate::console::Console;
 use crate::console::effect::Effect;
 use crate::console::key::{Code, Key};
 use crate::console::overlay::{Overlay, Pick};
-use crate::console::update::{context, redrive, tune};
+use crate::console::update::{context, redrive, try_one, tune};
 use crate::model::finding::Severity;
 
 pub(super) fn key(console: &mut Console, key: Key) -> Vec<Effect> {
@@ -37,6 +37,7 @@ pub(super) fn key(console: &mut Console, key: Key) -> Vec<Effect> {
         Pick::Context(name) => return context::switch(console, &name),
         Pick::Redrive { queue, ids } => redrive::card(console, &queue, ids),
         Pick::MoveAll { queue } => redrive::move_all_card(console, &queue),
+        Pick::Try { queue, id, function } => try_one::card(console, &queue, &id, &function),
         Pick::Tune(id) => tune::form(console, &id),
         Pick::StopStart(id) => tune::stop_start_card(console, &id),
     }

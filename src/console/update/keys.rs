@@ -8,7 +8,7 @@ use crate::console::overlay::{Overlay, Palette, Prompt, Purpose};
 use crate::console::screen::Screen;
 use crate::console::status;
 use crate::console::update::{
-    arm, card, choice, context, journal, leave, navigation, operations, redrive, sandbox, scan, tune,
+    arm, card, choice, context, journal, leave, navigation, operations, redrive, sandbox, scan, try_one, tune,
 };
 use crate::model::finding::Severity;
 use crate::query::filter::Filter;
@@ -70,6 +70,18 @@ fn over(console: &mut Console, key: Key) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Some(Overlay::Tried(tried)) => {
+            match key.code {
+                Code::Down | Code::Char('j') => tried.scroll = tried.scroll.saturating_add(1).min(SCROLL_MOST),
+                Code::Up | Code::Char('k') => tried.scroll = tried.scroll.saturating_sub(1),
+                Code::PageDown | Code::Char(' ' | 'f') => tried.scroll = (tried.scroll + 20).min(SCROLL_MOST),
+                Code::PageUp | Code::Char('b') => tried.scroll = tried.scroll.saturating_sub(20),
+                Code::Home | Code::Char('g') => tried.scroll = 0,
+                Code::Esc | Code::Char('q') | Code::Enter => drop(console.overlays.pop()),
+                _ => {}
+            }
+            Vec::new()
+        }
         Some(Overlay::Palette(_)) => palette(console, key),
         Some(Overlay::Card(_)) => card::key(console, key),
         Some(Overlay::Tune(_)) => tune::key(console, key),
@@ -108,6 +120,7 @@ pub(super) fn run(console: &mut Console, command: &Command) -> Vec<Effect> {
         Action::Select => navigation::with_snapshot(console, |snapshot| snapshot.toggle()),
         Action::SelectAll => navigation::with_snapshot(console, |snapshot| snapshot.toggle_all()),
         Action::Redrive => redrive::ask(console),
+        Action::Try => try_one::ask(console),
         Action::Acknowledge => acknowledge(console),
         Action::Pause => return operations::pause(console),
         Action::Cancel => return operations::cancel(console),
@@ -281,3 +294,6 @@ fn refresh(console: &mut Console) {
         console.say(Severity::Note, "asking for everything anew");
     }
 }
+
+/// Further than any answer is long.
+const SCROLL_MOST: usize = 500;

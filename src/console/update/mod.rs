@@ -19,6 +19,7 @@ mod operations;
 mod redrive;
 pub mod sandbox;
 mod scan;
+mod try_one;
 mod tune;
 
 #[cfg(test)]
@@ -29,6 +30,8 @@ mod habits;
 mod stories;
 #[cfg(test)]
 mod trial;
+#[cfg(test)]
+mod tried;
 #[cfg(test)]
 mod unarmed;
 

@@ -9,7 +9,7 @@ use crate::console::effect::Effect;
 use crate::console::running::{About, Effectiveness, Ended, Follow, Running};
 use crate::console::screen::Screen;
 use crate::console::snapshot::Snapshot;
-use crate::console::update::{arm, facts, navigation};
+use crate::console::update::{arm, facts, navigation, try_one};
 use crate::model::change::{Change, ChangeSubject};
 use crate::model::finding::Severity;
 use crate::model::id::{MessageId, OperationId, QueueName};
@@ -29,7 +29,7 @@ pub(super) fn start(console: &mut Console, undertaking: Undertaking, about: Abou
             navigation::push(console, Screen::Triage(queue.clone()));
         }
         About::Retune(plan) => drop(console.saved.insert(plan.mapping.clone(), (**plan).clone())),
-        About::Redrive { .. } | About::MoveAll(_) => {}
+        About::Redrive { .. } | About::MoveAll(_) | About::Trial { .. } => {}
     }
     console.operations.push(Running {
         id: id.clone(),
@@ -108,6 +108,7 @@ fn ended(console: &mut Console, at: usize, report: Report) -> Vec<Effect> {
         (About::MoveAll(queue), Report::MoveAll(report)) if report.moved > 0 => {
             console.snapshots.remove(&queue);
         }
+        (About::Trial { queue, id }, Report::Trial(report)) => try_one::ended(console, &queue, &id, report),
         (About::Retune(plan), Report::Retune(report)) => retuned(console, &plan.mapping, report),
         _ => {}
     }

@@ -7,10 +7,10 @@ use crate::automation::event::EventItem;
 use crate::automation::identity::RunId;
 use crate::automation::request::object_key;
 use crate::automation::request_worker::encode_key;
-use crate::model::id::Arn;
-use crate::model::message::{AttributeValue, Message};
+use crate::model::id::{Arn, MessageId, ReceiptHandle};
+use crate::model::md5;
+use crate::model::message::{AttributeValue, Attributes, Message, SystemAttributes};
 use crate::model::time::Timestamp;
-use crate::pipeline::queue::md5;
 use base64::Engine;
 
 /// A batch of an SQS mapping.
@@ -45,6 +45,24 @@ pub fn sqs(messages: &[Message], queue: &Arn, region: &str) -> Value {
         })
     };
     json!({ "Records": messages.iter().map(record).collect::<Vec<_>>() })
+}
+
+/// The messages of a batch that somebody invokes the function with; what the handlers do not read of
+/// them is left out.
+pub fn messages(records: &[Value]) -> Vec<Message> {
+    let text = |value: &Value, at: &str| value.pointer(at).and_then(Value::as_str).map(str::to_owned);
+    let message = |record: &Value| Message {
+        id: MessageId::new(text(record, "/messageId").unwrap_or_default()),
+        receipt: ReceiptHandle::new(text(record, "/receiptHandle").unwrap_or_default()),
+        body: text(record, "/body").unwrap_or_default(),
+        attributes: Attributes::new(),
+        system: SystemAttributes {
+            group_id: text(record, "/attributes/MessageGroupId"),
+            sequence_number: text(record, "/attributes/SequenceNumber"),
+            ..SystemAttributes::default()
+        },
+    };
+    records.iter().map(message).collect()
 }
 
 fn system_attributes(message: &Message) -> Value {

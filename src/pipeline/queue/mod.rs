@@ -5,7 +5,6 @@
 pub mod admission;
 mod deduplication;
 mod groups;
-pub mod md5;
 pub mod receipt;
 pub mod settings;
 pub mod store;

@@ -1,11 +1,12 @@
 //! Batches: what is wrong with the whole call, and an answer for each entry of the rest.
 
 use crate::model::id::{QueueName, ReceiptHandle};
+use crate::model::md5;
 use crate::model::message::{MAX_BATCH_ENTRIES, MAX_MESSAGE_BYTES, Outgoing};
 use crate::model::service_error::ServiceError;
 use crate::model::time::Timestamp;
 use crate::pipeline::meter::Meter;
-use crate::pipeline::queue::{md5, message_id, sequence_number};
+use crate::pipeline::queue::{message_id, sequence_number};
 use crate::pipeline::queues::Queues;
 use crate::pipeline::queues::refusal::{legacy, refuse};
 use crate::pipeline::request::{EntryFailure, Sent, SqsReply};

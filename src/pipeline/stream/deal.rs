@@ -23,6 +23,11 @@ impl Reader {
         }
         while batch.to.entry < self.polled && !is_full(&batch, rules) {
             let entry = batch.to.entry;
+            // A batch never mixes shards (aws-facts §1.5).
+            if !batch.is_empty() && log.is_seam(entry) {
+                self.lanes[index].full = true;
+                break;
+            }
             let behind = Cursor { entry: entry + 1, taken: 0 };
             let Some(load) = self.entry(entry, log) else {
                 batch.extend(0, 0, 0, behind);

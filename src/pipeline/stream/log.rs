@@ -13,11 +13,13 @@ pub struct Log<L> {
     /// The oldest entry that is not trimmed.
     base: u64,
     next: u64,
+    /// First entry of each shard but the first that this log was.
+    seams: Vec<u64>,
 }
 
 impl<L> Default for Log<L> {
     fn default() -> Self {
-        Log { chunks: VecDeque::new(), chunks_from: 0, base: 0, next: 0 }
+        Log { chunks: VecDeque::new(), chunks_from: 0, base: 0, next: 0, seams: Vec::new() }
     }
 }
 
@@ -53,6 +55,22 @@ impl<L: Load> Log<L> {
     /// Index the next entry will get.
     pub fn next(&self) -> u64 {
         self.next
+    }
+
+    /// The next entry is the first of a new shard. Nothing happens when the shard is empty still.
+    pub fn seam(&mut self) {
+        if self.seams.last().map_or(0, |seam| *seam) < self.next {
+            self.seams.push(self.next);
+        }
+    }
+
+    /// Where one shard ended and the next began, oldest first.
+    pub fn seams(&self) -> &[u64] {
+        &self.seams
+    }
+
+    pub fn is_seam(&self, index: u64) -> bool {
+        self.seams.binary_search(&index).is_ok()
     }
 
     /// Forgets entries that arrived before `oldest_s`; says how many.

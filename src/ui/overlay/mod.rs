@@ -8,6 +8,7 @@ mod message;
 mod palette;
 mod prompt;
 pub(in crate::ui) mod toast;
+mod tried;
 mod tune;
 
 use ratatui::layout::Rect;
@@ -29,6 +30,7 @@ pub(in crate::ui) fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
         Some(Overlay::Choice(choice)) => choice::draw(ink, area, choice),
         Some(Overlay::Prompt(prompt)) => prompt::draw(ink, area, prompt),
         Some(Overlay::Message(view)) => message::draw(ink, area, console, view),
+        Some(Overlay::Tried(tried)) => tried::draw(ink, area, console, tried),
         Some(Overlay::Leave { running }) => leave::draw(ink, area, console, *running),
     }
 }

@@ -114,6 +114,8 @@ fn detail(theme: Theme, console: &Console, journal: &JournalRow, width: u16) -> 
         Plan::Redrive(plan) => plan.reason.as_ref(),
         Plan::MoveAll(plan) => plan.reason.as_ref(),
         Plan::Retune(plan) => plan.reason.as_ref(),
+        Plan::Trial(plan) => plan.reason.as_ref(),
+        Plan::Rescue(plan) => plan.reason.as_ref(),
         Plan::Scan(_) => None,
     };
     if let Some(reason) = reason {

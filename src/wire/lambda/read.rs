@@ -108,6 +108,12 @@ fn invoke(request: &http::Request<Bytes>, function: FunctionName) -> Result<Lamb
         refusal.http = error.http();
         refusal
     })?;
+    // A function that is invoked with nothing gets an empty object.
+    let payload = if payload.trim().is_empty() { "{}" } else { payload };
+    if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(payload) {
+        let text = format!("Could not parse request body into json: {error}");
+        return Err(ServiceError::new(action, "InvalidRequestContentException", text));
+    }
     let log_tail = header("x-amz-log-type") == Some("Tail");
     Ok(LambdaRequest::Invoke { function, payload: payload.to_owned(), kind, log_tail })
 }

@@ -114,7 +114,13 @@ fn fault(error: &ServiceError) -> http::Response<Bytes> {
     m.insert(member.to_owned(), json!(error.message));
     let mut headers = vec![("content-type", "application/json"), ("x-amzn-errortype", error.code.as_str())];
     if status == 429 {
-        m.insert("Reason".to_owned(), json!("CallerRateLimitExceeded"));
+        // The pipeline says in brackets which limit it was; the control plane's is the caller's.
+        let (message, reason) = match error.message.strip_suffix(')').and_then(|text| text.rsplit_once(" (")) {
+            Some((message, reason)) => (message, reason),
+            None => (error.message.as_str(), "CallerRateLimitExceeded"),
+        };
+        m.insert(member.to_owned(), json!(message));
+        m.insert("Reason".to_owned(), json!(reason));
         headers.push(("retry-after", "1"));
     }
     answer(status, &headers, Value::Object(m).to_string())
@@ -124,7 +130,8 @@ fn json_answer(status: u16, body: &Value) -> http::Response<Bytes> {
     answer(status, &[("content-type", "application/json")], body.to_string())
 }
 
-const CAPITAL: [&str; 3] = ["ResourceInUseException", "ResourceNotFoundException", "ServiceException"];
+const CAPITAL: [&str; 4] =
+    ["ResourceInUseException", "ResourceNotFoundException", "ServiceException", "RequestTooLargeException"];
 
 #[cfg(test)]
 mod tests {
@@ -140,6 +147,23 @@ mod tests {
         assert_eq!(answer.body().as_ref(), br#"{"Message":"busy","Type":"User"}"#);
         let throttled = fault(&ServiceError::new("lambda:GetFunction", "TooManyRequestsException", "Rate Exceeded."));
         assert_eq!((throttled.status().as_u16(), throttled.headers().contains_key("retry-after")), (429, true));
+        assert!(
+            throttled
+                .body()
+                .as_ref()
+                .ends_with(br#""Reason":"CallerRateLimitExceeded","Type":"User","message":"Rate Exceeded."}"#)
+        );
+        let limit = ServiceError::new(
+            "lambda:Invoke",
+            "TooManyRequestsException",
+            "Rate Exceeded. (ConcurrentInvocationLimitExceeded)",
+        );
+        let limit = fault(&limit);
+        assert!(
+            limit.body().as_ref().ends_with(
+                br#""Reason":"ConcurrentInvocationLimitExceeded","Type":"User","message":"Rate Exceeded."}"#
+            )
+        );
     }
 
     #[test]

@@ -8,13 +8,14 @@ use redrive::model::mapping::Mapping;
 use redrive::model::queue::QueueCounts;
 use redrive::model::service_error::{Outcome, ServiceError};
 use redrive::model::time::Timestamp;
+use redrive::model::trial::Invoked;
 use redrive::operation::Operation;
 use redrive::operation::order::{Answer, EntryError, JournalEntry, Order, OrderId, OrderResult};
 use redrive::operation::progress::{Progress, Report};
 use redrive::pipeline::Pipeline;
 use redrive::pipeline::request::{
-    EntryFailure, LambdaReply, LambdaRequest, MappingUpdate, Receive, Reply, Request, RequestId, Response, SqsReply,
-    SqsRequest,
+    EntryFailure, InvokeKind, LambdaReply, LambdaRequest, MappingUpdate, Receive, Reply, Request, RequestId, Response,
+    SqsReply, SqsRequest,
 };
 
 /// Chances in a thousand that a request is refused, does not arrive, or its answer does not come back.
@@ -213,6 +214,10 @@ fn request_of(order: &Order) -> Request {
         Order::ListMoveTasks { source } => SqsRequest::ListMessageMoveTasks { source, max: Some(10) },
         Order::CancelMoveTask { handle } => SqsRequest::CancelMessageMoveTask { handle },
         Order::QueueCounts { queue } => SqsRequest::GetQueueAttributes { queue, names: vec!["All".to_owned()] },
+        Order::Invoke { function, payload, .. } => {
+            let kind = InvokeKind::RequestResponse;
+            return Request::Lambda(LambdaRequest::Invoke { function, payload, kind, log_tail: true });
+        }
         Order::GetMapping(id) => return Request::Lambda(LambdaRequest::GetMapping(id)),
         Order::UpdateMapping { mapping, change } => {
             let update = MappingUpdate {
@@ -225,6 +230,7 @@ fn request_of(order: &Order) -> Request {
             };
             return Request::Lambda(LambdaRequest::UpdateMapping { id: mapping, update });
         }
+        Order::ReadStream { .. } => panic!("reads of the stream are several requests"),
         Order::Record(_) => panic!("the pipeline keeps no journal"),
     })
 }
@@ -248,6 +254,9 @@ fn result_of(order: &Order, response: Response) -> OrderResult {
         (_, Reply::Sqs(SqsReply::Tasks(tasks))) => Answer::Tasks(tasks),
         (_, Reply::Sqs(SqsReply::TaskCancelled { moved })) => Answer::TaskCancelled { moved },
         (_, Reply::Lambda(LambdaReply::Mapping { mapping, .. })) => Answer::Mapping(mapping),
+        (_, Reply::Lambda(LambdaReply::Invoked { payload, function_error, log_tail, .. })) => {
+            Answer::Invoked(Box::new(Invoked { error: function_error, payload, log_tail }))
+        }
         (order, reply) => panic!("{order:?} was answered {reply:?}"),
     })
 }

@@ -1,0 +1,49 @@
+//! `dlq rescue`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::config::flags::{ConsentFlags, OutputFlags};
+
+#[derive(Debug, Args)]
+pub(in crate::config) struct RescueFlags {
+    /// The on-failure queue of a stream's mapping: name, ARN or URL
+    pub(in crate::config) queue: String,
+
+    /// Only this pointer, by its message id; may be repeated
+    #[arg(long, value_name = "ID")]
+    pub(in crate::config) id: Vec<String>,
+
+    /// Write the records to a new file, one JSON value a line
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::config) save: Option<PathBuf>,
+
+    /// Run the records through the function again, and delete each pointer whose records came through
+    #[arg(long)]
+    pub(in crate::config) replay: bool,
+
+    /// Most messages to look at
+    #[arg(long, default_value_t = 1_000, value_name = "N")]
+    pub(in crate::config) max: u32,
+
+    /// Why, for the journal
+    #[arg(long, value_name = "TEXT")]
+    pub(in crate::config) reason: Option<String>,
+
+    #[command(flatten)]
+    pub(in crate::config) output: OutputFlags,
+
+    #[command(flatten)]
+    pub(in crate::config) consent: ConsentFlags,
+}
+
+pub(in crate::config) const EXAMPLES: &str = "\
+Examples:
+  redrive dlq rescue LogFailures --yes                       what the pointers name, and until when
+  redrive dlq rescue LogFailures --save records.ndjson --yes
+  redrive dlq rescue LogFailures --replay --dry-run
+  redrive dlq rescue LogFailures --save records.ndjson --replay --yes
+
+A stream keeps its records for 24 hours; a pointer in the queue says where they are and does not hold
+them. Looking receives the messages and gives them back, so it needs --yes too.";

@@ -1,0 +1,357 @@
+//! Rescue: pointers of an on-failure queue, one after the other. The records a pointer names are read
+//! from the stream while they exist, run through the function that gave them up, in order and a batch at
+//! a time, and only when all of them came through is the pointer deleted.
+
+mod batch;
+pub mod card;
+mod replay;
+mod telling;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use crate::model::id::MessageId;
+use crate::model::plan::Plan;
+use crate::model::rescue::{RescuePlan, RescueTarget};
+use crate::model::service_error::Outcome;
+use crate::model::stream::StreamPointer;
+use crate::model::time::Timestamp;
+use crate::model::trial::LONGEST_RUN_S;
+use crate::operation::confirm::Confirmed;
+use crate::operation::order::{Answer, JournalEntry, MessageState, Order, OrderId, OrderResult};
+use crate::operation::outbox::Outbox;
+use crate::operation::progress::{Phase, Progress, Report};
+use crate::operation::rescue::batch::Batches;
+use crate::operation::returns::{Found, Releasing, Returns, is_lapsed};
+use crate::operation::sweep::{Budget, End, LEASE_MAX_S, Sweep, SweepOrder, Want};
+use crate::operation::{Command, Operation, Owner};
+
+#[derive(Debug)]
+enum Purpose {
+    Began,
+    Sweep(SweepOrder),
+    Extend {
+        asked_at: Timestamp,
+    },
+    Read,
+    /// The journal knows that these records are about to be run.
+    Noted(Range<usize>, String),
+    Invoke(Range<usize>),
+    Delete,
+    Release(Releasing),
+    Kept,
+    Ended,
+}
+
+/// The pointer at hand.
+#[derive(Debug)]
+struct Current {
+    found: Found,
+    pointer: StreamPointer,
+    target: RescueTarget,
+    batches: Option<Batches>,
+    deletes: u32,
+}
+
+#[derive(Debug)]
+pub struct Rescue {
+    owner: Owner,
+    plan: RescuePlan,
+    sweep: Sweep,
+    returns: Returns,
+    outbox: Outbox<Purpose>,
+    phase: Phase,
+    now: Timestamp,
+    current: Option<Current>,
+    /// Found, and not begun with.
+    waiting: Vec<Found>,
+    /// Not found yet.
+    missing: BTreeSet<MessageId>,
+    /// Found once: should one come again, it is not begun with again.
+    taken: BTreeSet<MessageId>,
+    rescued: u64,
+    replayed: u64,
+    faults: Vec<(MessageId, String)>,
+    cancelled: bool,
+    report: Option<Report>,
+    told: bool,
+}
+
+impl Rescue {
+    pub fn new(confirmed: Confirmed<RescuePlan>, owner: Owner, seed: u64, now: Timestamp) -> Self {
+        let plan = confirmed.into_plan();
+        let ids: BTreeSet<MessageId> = plan.ids.iter().cloned().collect();
+        let budget = Budget { lanes: LANES, lease_s: LEASE_MAX_S, time_ms: LOOK_MS };
+        let mut rescue = Rescue {
+            sweep: Sweep::new(plan.from.clone(), Want::Ids(ids.clone()), budget, seed),
+            returns: Returns::new(plan.from.clone(), 1, seed),
+            outbox: Outbox::new(),
+            phase: Phase::Starting,
+            now,
+            current: None,
+            waiting: Vec::new(),
+            missing: ids,
+            taken: BTreeSet::new(),
+            rescued: 0,
+            replayed: 0,
+            faults: Vec::new(),
+            cancelled: false,
+            report: None,
+            told: false,
+            owner,
+            plan,
+        };
+        let began = rescue.owner.began(now, Plan::Rescue(rescue.plan.clone()));
+        rescue.outbox.give(Order::Record(vec![began]), Purpose::Began);
+        rescue
+    }
+
+    fn step(&mut self, now: Timestamp) {
+        self.now = now;
+        if self.phase == Phase::Running && self.current.is_none() {
+            self.next(now);
+        }
+        if self.phase == Phase::Ending {
+            self.close(now);
+        }
+    }
+
+    fn next(&mut self, now: Timestamp) {
+        if let Some(found) = self.waiting.pop() {
+            return self.begin(now, found);
+        }
+        if let Some(end) = self.sweep.end() {
+            if let End::Refused(why) = end {
+                let why = why.clone();
+                let missing = std::mem::take(&mut self.missing);
+                self.faults.extend(missing.into_iter().map(|id| (id, why.clone())));
+            }
+            self.finish();
+        }
+    }
+
+    fn finish(&mut self) {
+        self.phase = Phase::Ending;
+        self.told = false;
+        self.sweep.stop();
+        self.waiting.drain(..).for_each(|found| self.returns.add(found.held()));
+    }
+
+    /// A pointer is found: its lease is made longer than all that is to come for its first batch.
+    fn begin(&mut self, now: Timestamp, found: Found) {
+        let Some(pointer) = StreamPointer::parse(&found.message.body) else {
+            return self.leave(found, "it is no pointer into a DynamoDB stream");
+        };
+        let name = pointer.function_name();
+        let Some(target) = self.plan.targets.iter().find(|target| Some(&target.function) == name.as_ref()).cloned()
+        else {
+            let name = name.map_or("no function".to_owned(), |name| name.to_string());
+            return self.leave(found, &format!("it was given up by {name}, which is not on the card"));
+        };
+        self.current = Some(Current { found, pointer, target, batches: None, deletes: 0 });
+        self.extend(now);
+    }
+
+    fn extend(&mut self, now: Timestamp) {
+        let Some(current) = &self.current else { return };
+        let visibility_s = lease_s(&current.target);
+        let entries = vec![current.found.held().lease];
+        let order = Order::Extend { queue: self.plan.from.clone(), entries, visibility_s };
+        self.outbox.give(order, Purpose::Extend { asked_at: now });
+        self.told = false;
+    }
+
+    fn leave(&mut self, found: Found, why: &str) {
+        self.faults.push((found.message.id.clone(), why.to_owned()));
+        // Given back now it would only come again.
+        self.sweep.give_back(found.held());
+        self.told = false;
+    }
+
+    /// The pointer at hand stays where it is.
+    fn give_up(&mut self, why: &str) {
+        let Some(current) = self.current.take() else { return };
+        let done = current.batches.as_ref().map_or(0, Batches::done);
+        let why = match current.batches.as_ref().map(Batches::len) {
+            Some(of) if done > 0 => format!("{why} ({done} of its {of} records came through before)"),
+            _ => why.to_owned(),
+        };
+        self.record(current.found.message.id.clone(), MessageState::Failed { why: why.clone() });
+        self.leave(current.found, &why);
+        if self.cancelled {
+            self.finish();
+        }
+    }
+
+    fn record(&mut self, id: MessageId, state: MessageState) {
+        let line: JournalEntry = self.owner.message(self.now, id, state);
+        self.outbox.give(Order::Record(vec![line]), Purpose::Kept);
+    }
+
+    fn extended(&mut self, now: Timestamp, asked_at: Timestamp, result: &OrderResult) {
+        let done = matches!(result, Outcome::Done(Answer::Entries(entries)) if matches!(entries.as_slice(), [Ok(())]));
+        if !done {
+            return self.give_up("its lease could not be made long enough");
+        }
+        if self.cancelled {
+            return self.give_up("cancelled");
+        }
+        let Some(current) = &mut self.current else { return };
+        current.found.until = asked_at.plus_s(i64::from(lease_s(&current.target)));
+        if current.batches.is_some() {
+            return self.note_batch(now);
+        }
+        self.outbox.give(Order::ReadStream { pointer: current.pointer.clone() }, Purpose::Read);
+    }
+
+    fn delete(&mut self) {
+        let Some(current) = &mut self.current else { return };
+        current.deletes += 1;
+        let entries = vec![current.found.held().lease];
+        self.outbox.give(Order::Delete { queue: self.plan.from.clone(), entries }, Purpose::Delete);
+    }
+
+    fn removed(&mut self, now: Timestamp, result: &OrderResult) {
+        let Some(current) = &self.current else { return };
+        let answer = match result {
+            Outcome::Done(Answer::Entries(entries)) => entries.first().cloned(),
+            _ => None,
+        };
+        match answer {
+            Some(Ok(())) => {
+                let id = current.found.message.id.clone();
+                self.current = None;
+                self.rescued += 1;
+                self.told = false;
+                self.record(id, MessageState::Deleted);
+                if self.cancelled {
+                    self.finish();
+                }
+            }
+            Some(Err(error)) if is_lapsed(&error) => {
+                self.give_up("all its records came through, but its lease had run out: it is still there");
+            }
+            _ if current.found.until > now && current.deletes < DELETES => self.delete(),
+            _ => self.give_up("all its records came through, but it could not be deleted: it is still there"),
+        }
+    }
+
+    fn close(&mut self, now: Timestamp) {
+        let idle = self.sweep.is_idle() && self.returns.is_idle() && self.outbox.is_idle() && self.current.is_none();
+        if !idle || self.report.is_some() {
+            return;
+        }
+        let report = Report::Rescue(self.report());
+        let ended = self.owner.ended(now, &report);
+        self.report = Some(report);
+        self.outbox.give(Order::Record(vec![ended]), Purpose::Ended);
+    }
+}
+
+impl Operation for Rescue {
+    fn handle_command(&mut self, now: Timestamp, command: Command) {
+        if matches!(command, Command::Cancel | Command::Leave) && !self.cancelled && self.phase != Phase::Finished {
+            self.cancelled = true;
+            self.told = false;
+            if self.current.is_none() {
+                self.finish();
+            }
+        }
+        // An invocation cannot be called back, and whoever leaves does not wait for it.
+        if command == Command::Leave && self.outbox.open().any(|purpose| matches!(purpose, Purpose::Invoke(_))) {
+            self.outbox.forget(|purpose| matches!(purpose, Purpose::Invoke(_)));
+            self.give_up("left before the function answered: it may have run");
+        }
+        self.step(now);
+    }
+
+    fn handle_result(&mut self, now: Timestamp, id: OrderId, result: OrderResult) {
+        self.now = now;
+        match self.outbox.settle(id) {
+            Some(Purpose::Began) if matches!(result, Outcome::Done(_)) => {
+                if self.phase == Phase::Starting {
+                    self.phase = Phase::Running;
+                }
+            }
+            Some(Purpose::Began) => {
+                let missing = std::mem::take(&mut self.missing);
+                let why = "the journal could not be written, so nothing was run";
+                self.faults.extend(missing.into_iter().map(|id| (id, why.to_owned())));
+                self.finish();
+            }
+            Some(Purpose::Sweep(order)) => {
+                for found in self.sweep.handle(now, order, result) {
+                    self.missing.remove(&found.message.id);
+                    let is_new = self.taken.insert(found.message.id.clone());
+                    if is_new && self.phase == Phase::Running {
+                        self.waiting.push(found);
+                    } else {
+                        self.sweep.give_back(found.held());
+                    }
+                }
+            }
+            Some(Purpose::Extend { asked_at }) => self.extended(now, asked_at, &result),
+            Some(Purpose::Read) => self.read(now, result),
+            Some(Purpose::Noted(range, event)) => self.invoke(range, event, &result),
+            Some(Purpose::Invoke(range)) => self.invoked(now, &range, result),
+            Some(Purpose::Delete) => self.removed(now, &result),
+            Some(Purpose::Release(releasing)) => self.returns.handle(now, releasing, result),
+            Some(Purpose::Ended) => {
+                self.phase = Phase::Finished;
+                self.told = false;
+            }
+            Some(Purpose::Kept) | None => {}
+        }
+        self.step(now);
+    }
+
+    fn handle_timeout(&mut self, now: Timestamp) {
+        self.step(now);
+    }
+
+    fn poll_order(&mut self, now: Timestamp) -> Option<(OrderId, Order)> {
+        if matches!(self.phase, Phase::Running | Phase::Ending) {
+            let held = self.waiting.len() + usize::from(self.current.is_some());
+            // One at a time: what waits would only lose its lease.
+            let room = usize::from(held == 0 && self.phase == Phase::Running);
+            if let Some((order, purpose)) = self.sweep.poll(now, room, held) {
+                self.outbox.give(order, Purpose::Sweep(purpose));
+            }
+            if let Some((order, releasing)) = self.returns.poll(now) {
+                self.outbox.give(order, Purpose::Release(releasing));
+            }
+        }
+        self.step(now);
+        self.outbox.take()
+    }
+
+    fn poll_timeout(&self) -> Option<Timestamp> {
+        [self.sweep.timeout(self.now), self.returns.timeout(self.now)].into_iter().flatten().min()
+    }
+
+    fn poll_progress(&mut self) -> Option<Progress> {
+        (!std::mem::replace(&mut self.told, true)).then(|| self.progress())
+    }
+
+    fn is_finished(&self) -> bool {
+        self.phase == Phase::Finished
+    }
+}
+
+/// Seconds a pointer must stay hidden for the next step, whatever that is.
+fn lease_s(target: &RescueTarget) -> u32 {
+    (target.timeout_s.unwrap_or(LONGEST_RUN_S) + MARGIN_S).min(VISIBILITY_MAX_S)
+}
+
+/// Receives at once while it looks.
+const LANES: usize = 2;
+/// Milliseconds it looks without finding anything.
+const LOOK_MS: i64 = 40_000;
+/// Seconds of lease beyond the function's time-out: reading the stream is in it.
+const MARGIN_S: u32 = 120;
+/// `VisibilityTimeout` at most (aws-facts §3.1).
+const VISIBILITY_MAX_S: u32 = 43_200;
+/// Tries of a delete.
+const DELETES: u32 = 5;

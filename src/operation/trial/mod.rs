@@ -1,0 +1,380 @@
+//! Try one: one dead letter is leased, its function is invoked with it and waited for, and only when
+//! that came through is the message deleted. Whatever else happens it stays where it is; an answer that
+//! never came says "may have run".
+
+pub(in crate::operation) mod answer;
+pub mod card;
+pub mod event;
+mod telling;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use crate::model::plan::Plan;
+use crate::model::service_error::Outcome;
+use crate::model::time::{Timestamp, spoken};
+use crate::model::trial::{Invoked, LONGEST_RUN_S, TrialPlan, Verdict};
+use crate::operation::confirm::Confirmed;
+use crate::operation::order::{Answer, MessageState, Order, OrderId, OrderResult};
+use crate::operation::outbox::Outbox;
+use crate::operation::progress::{Phase, Progress, Report};
+use crate::operation::returns::{Found, Releasing, Returns, is_lapsed};
+use crate::operation::sweep::{Budget, End, LEASE_MAX_S, Sweep, SweepOrder, Want};
+use crate::operation::{Command, Operation, Owner};
+
+#[derive(Debug)]
+enum Purpose {
+    Began,
+    Sweep(SweepOrder),
+    Extend { asked_at: Timestamp },
+    Noted,
+    Invoke,
+    Delete,
+    Release(Releasing),
+    Ended,
+}
+
+/// How far it is; each step is taken only when the one before is certain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Looking,
+    /// Found; the lease is made longer than the function may run.
+    Leasing,
+    /// The journal is told before the function is.
+    Noting,
+    Invoking,
+    Deleting,
+    /// Giving back what is held.
+    Closing,
+}
+
+#[derive(Debug)]
+pub struct Trial {
+    owner: Owner,
+    plan: TrialPlan,
+    sweep: Sweep,
+    returns: Returns,
+    outbox: Outbox<Purpose>,
+    stage: Stage,
+    phase: Phase,
+    now: Timestamp,
+    found: Option<Found>,
+    invoked_at: Option<Timestamp>,
+    took_ms: Option<i64>,
+    invoked: Option<Invoked>,
+    verdict: Option<Verdict>,
+    deleted: bool,
+    deletes: u32,
+    problem: Option<String>,
+    report: Option<Report>,
+    told: bool,
+}
+
+impl Trial {
+    pub fn new(confirmed: Confirmed<TrialPlan>, owner: Owner, seed: u64, now: Timestamp) -> Self {
+        let plan = confirmed.into_plan();
+        let wanted = Want::Ids(BTreeSet::from([plan.id.clone()]));
+        let budget = Budget { lanes: LANES, lease_s: SWEEP_LEASE_S, time_ms: LOOK_MS };
+        let mut trial = Trial {
+            sweep: Sweep::new(plan.from.clone(), wanted, budget, seed),
+            returns: Returns::new(plan.from.clone(), 1, seed),
+            outbox: Outbox::new(),
+            stage: Stage::Looking,
+            phase: Phase::Starting,
+            now,
+            found: None,
+            invoked_at: None,
+            took_ms: None,
+            invoked: None,
+            verdict: None,
+            deleted: false,
+            deletes: 0,
+            problem: None,
+            report: None,
+            told: false,
+            owner,
+            plan,
+        };
+        let began = trial.owner.began(now, Plan::Trial(trial.plan.clone()));
+        trial.outbox.give(Order::Record(vec![began]), Purpose::Began);
+        trial
+    }
+
+    /// Seconds the message must stay hidden: the whole run, and what comes before and after it.
+    fn lease_s(&self) -> u32 {
+        (self.plan.timeout_s.unwrap_or(LONGEST_RUN_S) + MARGIN_S).min(VISIBILITY_MAX_S)
+    }
+
+    fn step(&mut self, now: Timestamp) {
+        self.now = now;
+        if self.stage == Stage::Looking && self.phase == Phase::Running {
+            self.look(now);
+        }
+        if self.stage == Stage::Closing {
+            self.close(now);
+        }
+    }
+
+    fn look(&mut self, now: Timestamp) {
+        if let Some(found) = &self.found {
+            self.sweep.stop();
+            self.stage = Stage::Leasing;
+            let order = Order::Extend {
+                queue: self.plan.from.clone(),
+                entries: vec![found.held().lease],
+                visibility_s: self.lease_s(),
+            };
+            self.outbox.give(order, Purpose::Extend { asked_at: now });
+            self.told = false;
+        } else if let Some(end) = self.sweep.end() {
+            let why = match end {
+                End::Refused(why) => why.clone(),
+                End::Stopped => "cancelled".to_owned(),
+                End::Empty { hidden: true } => {
+                    "it was not found: somebody else holds messages of this queue".to_owned()
+                }
+                End::Empty { hidden: false } | End::Found => "it is not in the queue any more".to_owned(),
+                End::Budget => format!("it was not found within {}", spoken(LOOK_MS)),
+            };
+            self.conclude(Verdict::NotRun(why));
+        }
+    }
+
+    /// The verdict stands; what is held goes back, unless the message may be deleted first.
+    fn conclude(&mut self, verdict: Verdict) {
+        let succeeded = verdict == Verdict::Succeeded;
+        self.verdict = Some(verdict);
+        self.told = false;
+        if succeeded {
+            self.stage = Stage::Deleting;
+            self.delete();
+        } else {
+            self.give_back();
+        }
+    }
+
+    fn delete(&mut self) {
+        let Some(found) = &self.found else { return self.give_back() };
+        let lease = found.held().lease;
+        self.deletes += 1;
+        self.outbox.give(Order::Delete { queue: self.plan.from.clone(), entries: vec![lease] }, Purpose::Delete);
+    }
+
+    fn give_back(&mut self) {
+        self.stage = Stage::Closing;
+        self.phase = Phase::Ending;
+        self.sweep.stop();
+        if let Some(found) = self.found.take() {
+            self.returns.add(found.held());
+        }
+    }
+
+    /// Once nothing is held: the last lines of the journal.
+    fn close(&mut self, now: Timestamp) {
+        let idle = self.sweep.is_idle() && self.returns.is_idle() && self.outbox.is_idle();
+        if !idle || self.report.is_some() {
+            return;
+        }
+        let report = self.report();
+        let id = self.plan.id.clone();
+        let state = match (&report.verdict, report.deleted) {
+            (Verdict::Succeeded, true) => MessageState::Deleted,
+            (Verdict::Succeeded, false) => {
+                MessageState::Duplicate { why: "done by its function, and still in the queue".to_owned() }
+            }
+            (Verdict::Failed(why), _) => MessageState::Failed { why: why.clone() },
+            (Verdict::MayHaveRun(why), _) => MessageState::PossibleDuplicate { why: why.clone() },
+            (Verdict::NotRun(why), _) => MessageState::Skipped { why: why.clone() },
+        };
+        let report = Report::Trial(report);
+        let lines = vec![self.owner.message(now, id, state), self.owner.ended(now, &report)];
+        self.report = Some(report);
+        self.outbox.give(Order::Record(lines), Purpose::Ended);
+    }
+
+    fn extended(&mut self, now: Timestamp, asked_at: Timestamp, result: &OrderResult) {
+        let done = matches!(result, Outcome::Done(Answer::Entries(entries)) if matches!(entries.as_slice(), [Ok(())]));
+        if !done {
+            let why = format!("its lease could not be made long enough for {}: {}", self.plan.function, said(result));
+            return self.conclude(Verdict::NotRun(why));
+        }
+        let lease_s = i64::from(self.lease_s());
+        if let Some(found) = &mut self.found {
+            found.until = asked_at.plus_s(lease_s);
+        }
+        self.stage = Stage::Noting;
+        let text = format!("invoking {} with message {}", self.plan.function, self.plan.id);
+        self.outbox.give(Order::Record(vec![self.owner.noted(now, text)]), Purpose::Noted);
+    }
+
+    fn noted(&mut self, now: Timestamp, result: &OrderResult) {
+        if self.stage != Stage::Noting {
+            return;
+        }
+        let Some(found) = &self.found else { return };
+        if !matches!(result, Outcome::Done(_)) {
+            let why = format!("the journal could not be written, so nothing was run: {}", said(result));
+            return self.conclude(Verdict::NotRun(why));
+        }
+        let payload = event::event(&found.message, &self.plan.source, &self.plan.region).to_string();
+        let timeout_s = self.plan.timeout_s.unwrap_or(LONGEST_RUN_S);
+        let order = Order::Invoke { function: self.plan.function.clone(), payload, timeout_s };
+        self.stage = Stage::Invoking;
+        self.invoked_at = Some(now);
+        self.told = false;
+        self.outbox.give(order, Purpose::Invoke);
+    }
+
+    fn invoked(&mut self, now: Timestamp, result: OrderResult) {
+        if self.stage != Stage::Invoking {
+            return;
+        }
+        self.took_ms = self.invoked_at.map(|at| now.ms_since(at));
+        let verdict = match result {
+            Outcome::Done(Answer::Invoked(invoked)) => {
+                let verdict = answer::verdict(&invoked, self.plan.id.as_str());
+                self.invoked = Some(*invoked);
+                verdict
+            }
+            Outcome::Done(other) => Verdict::MayHaveRun(format!("an invocation was answered {other:?}")),
+            Outcome::Refused(error) => Verdict::NotRun(error.to_string()),
+            Outcome::Unknown(seen) => Verdict::MayHaveRun(seen),
+        };
+        self.conclude(verdict);
+    }
+
+    fn removed(&mut self, now: Timestamp, result: &OrderResult) {
+        let lapsed = match result {
+            Outcome::Done(Answer::Entries(entries)) => match entries.as_slice() {
+                [Ok(())] => {
+                    self.deleted = true;
+                    self.found = None;
+                    return self.give_back();
+                }
+                [Err(error)] => is_lapsed(error),
+                _ => false,
+            },
+            _ => false,
+        };
+        let held = self.found.as_ref().is_some_and(|found| found.until > now);
+        // A delete can be repeated: its receipt is ours until the lease ends.
+        if !lapsed && held && self.deletes < DELETES {
+            return self.delete();
+        }
+        self.problem = Some(format!("it was done, and could not be deleted: {}", said(result)));
+        self.give_back();
+    }
+}
+
+impl Operation for Trial {
+    fn handle_command(&mut self, now: Timestamp, command: Command) {
+        match (command, self.stage) {
+            (Command::Cancel | Command::Leave, Stage::Looking | Stage::Leasing | Stage::Noting) => {
+                self.conclude(Verdict::NotRun(CANCELLED.to_owned()));
+            }
+            // An invocation cannot be called back: whoever cancels is told how it ends, whoever leaves
+            // does not wait for it.
+            (Command::Leave, Stage::Invoking) => {
+                self.outbox.forget(|purpose| matches!(purpose, Purpose::Invoke));
+                self.conclude(Verdict::MayHaveRun("left before the function answered".to_owned()));
+            }
+            _ => {}
+        }
+        self.step(now);
+    }
+
+    fn handle_result(&mut self, now: Timestamp, id: OrderId, result: OrderResult) {
+        match self.outbox.settle(id) {
+            Some(Purpose::Began) if matches!(result, Outcome::Done(_)) => {
+                if self.phase == Phase::Starting {
+                    self.phase = Phase::Running;
+                }
+            }
+            Some(Purpose::Began) => {
+                let why = format!("the journal could not be written, so nothing was run: {}", said(&result));
+                self.conclude(Verdict::NotRun(why));
+            }
+            Some(Purpose::Sweep(order)) => {
+                for found in self.sweep.handle(now, order, result) {
+                    if self.found.is_none() && self.stage == Stage::Looking {
+                        self.found = Some(found);
+                    } else {
+                        self.returns.add(found.held());
+                    }
+                }
+            }
+            Some(Purpose::Extend { asked_at }) if self.stage == Stage::Leasing => {
+                self.extended(now, asked_at, &result);
+            }
+            Some(Purpose::Noted) => self.noted(now, &result),
+            Some(Purpose::Invoke) => self.invoked(now, result),
+            Some(Purpose::Delete) => self.removed(now, &result),
+            Some(Purpose::Release(releasing)) => self.returns.handle(now, releasing, result),
+            Some(Purpose::Ended) => {
+                self.phase = Phase::Finished;
+                self.told = false;
+            }
+            Some(Purpose::Extend { .. }) | None => {}
+        }
+        self.step(now);
+    }
+
+    fn handle_timeout(&mut self, now: Timestamp) {
+        self.step(now);
+    }
+
+    fn poll_order(&mut self, now: Timestamp) -> Option<(OrderId, Order)> {
+        if matches!(self.phase, Phase::Running | Phase::Ending) {
+            let room = usize::from(self.found.is_none() && self.stage == Stage::Looking);
+            let held = usize::from(self.found.is_some());
+            if let Some((order, purpose)) = self.sweep.poll(now, room, held) {
+                self.outbox.give(order, Purpose::Sweep(purpose));
+            }
+            if let Some((order, releasing)) = self.returns.poll(now) {
+                self.outbox.give(order, Purpose::Release(releasing));
+            }
+        }
+        self.step(now);
+        self.outbox.take()
+    }
+
+    fn poll_timeout(&self) -> Option<Timestamp> {
+        [self.sweep.timeout(self.now), self.returns.timeout(self.now)].into_iter().flatten().min()
+    }
+
+    fn poll_progress(&mut self) -> Option<Progress> {
+        (!std::mem::replace(&mut self.told, true)).then(|| self.progress())
+    }
+
+    fn is_finished(&self) -> bool {
+        self.phase == Phase::Finished
+    }
+}
+
+/// Why an order did not do what it was for, in one line.
+fn said(result: &OrderResult) -> String {
+    match result {
+        Outcome::Refused(error) => error.to_string(),
+        Outcome::Unknown(seen) => seen.clone(),
+        Outcome::Done(Answer::Entries(entries)) => match entries.first() {
+            Some(Err(error)) => format!("{}: {}", error.code, error.message),
+            _ => "no answer for this message".to_owned(),
+        },
+        Outcome::Done(_) => "an answer to another question".to_owned(),
+    }
+}
+
+const CANCELLED: &str = "cancelled";
+/// Receives at once while it looks.
+const LANES: usize = 4;
+/// Seconds others are hidden at most while it looks.
+const SWEEP_LEASE_S: u32 = LEASE_MAX_S / 2;
+/// Milliseconds it looks without finding anything.
+const LOOK_MS: i64 = 25_000;
+/// Seconds of lease beyond the function's time-out.
+const MARGIN_S: u32 = 60;
+/// `VisibilityTimeout` at most (aws-facts §3.1).
+const VISIBILITY_MAX_S: u32 = 43_200;
+/// Tries of the delete.
+const DELETES: u32 = 5;

@@ -1,0 +1,219 @@
+//! A queue of three messages and a function, seen from the machine: what it orders, in which order, and
+//! what it refuses to delete.
+
+use super::*;
+use crate::model::id::MessageId;
+use crate::model::message::{Attributes, Message, SystemAttributes};
+use crate::model::service_error::ServiceError;
+use crate::operation::order::{EndState, EntryError, JournalEntry, Lease};
+use crate::operation::progress::TrialReport;
+use crate::operation::soak::play::{Played, play, refused};
+use crate::operation::soak::{START, confirm, owner};
+
+fn plan() -> TrialPlan {
+    TrialPlan {
+        from: "https://sqs/1/JobDLQ".into(),
+        id: "m-2".into(),
+        function: "JobWorker".into(),
+        timeout_s: Some(300),
+        source: "arn:aws:sqs:r:1:JobQueue".into(),
+        region: "r".into(),
+        reason: None,
+    }
+}
+
+struct World {
+    there: Vec<MessageId>,
+    hidden: Vec<MessageId>,
+    invoked: OrderResult,
+    extend: Option<EntryError>,
+    deletes: Vec<OrderResult>,
+    seen: Vec<String>,
+    journal: Vec<JournalEntry>,
+}
+
+impl World {
+    fn new(invoked: OrderResult) -> Self {
+        let there = ["m-1", "m-2", "m-3"].map(MessageId::from).to_vec();
+        World {
+            there,
+            hidden: Vec::new(),
+            invoked,
+            extend: None,
+            deletes: Vec::new(),
+            seen: Vec::new(),
+            journal: Vec::new(),
+        }
+    }
+
+    fn each(&mut self, entries: &[Lease], mut apply: impl FnMut(&mut Self, &MessageId)) -> OrderResult {
+        entries.iter().for_each(|lease| apply(self, &lease.id));
+        Outcome::Done(Answer::Entries(vec![Ok(()); entries.len()]))
+    }
+
+    fn answer(&mut self, order: &Order) -> OrderResult {
+        match order {
+            Order::Record(entries) => {
+                self.journal.extend(entries.iter().cloned());
+                self.seen.push("record".to_owned());
+                Outcome::Done(Answer::Recorded)
+            }
+            Order::Receive { .. } => {
+                let visible: Vec<MessageId> =
+                    self.there.iter().filter(|id| !self.hidden.contains(id)).cloned().collect();
+                self.hidden.extend(visible.iter().cloned());
+                Outcome::Done(Answer::Received(visible.into_iter().map(message).collect()))
+            }
+            Order::Extend { visibility_s, .. } => {
+                self.seen.push(format!("extend {visibility_s}"));
+                match self.extend.clone() {
+                    Some(error) => Outcome::Done(Answer::Entries(vec![Err(error)])),
+                    None => Outcome::Done(Answer::Entries(vec![Ok(())])),
+                }
+            }
+            Order::Release { entries, .. } => self.each(entries, |world, id| {
+                world.hidden.retain(|other| other != id);
+            }),
+            Order::Invoke { function, payload, timeout_s } => {
+                assert!(payload.contains("\"eventSourceARN\":\"arn:aws:sqs:r:1:JobQueue\""), "{payload}");
+                self.seen.push(format!("invoke {function} {timeout_s}"));
+                self.invoked.clone()
+            }
+            Order::Delete { entries, .. } => {
+                self.seen.push("delete".to_owned());
+                if let Some(result) = self.deletes.pop() {
+                    return result;
+                }
+                self.each(entries, |world, id| world.there.retain(|other| other != id))
+            }
+            Order::QueueCounts { .. } => Outcome::Done(Answer::Counts(crate::model::queue::QueueCounts::default())),
+            other => panic!("not an order of a trial: {other:?}"),
+        }
+    }
+
+    fn run(&mut self) -> TrialReport {
+        self.play(Trial::new(confirm(plan()), owner(), 7, START))
+    }
+
+    fn play(&mut self, mut trial: Trial) -> TrialReport {
+        let Played { report, .. } = play(&mut trial, START, Vec::new(), |_, order| self.answer(order));
+        assert!(self.hidden.iter().all(|id| !self.there.contains(id)), "something is left hidden: {:?}", self.hidden);
+        let Report::Trial(report) = report else { panic!("{report:?}") };
+        report
+    }
+
+    fn is_there(&self) -> bool {
+        self.there.contains(&"m-2".into())
+    }
+}
+
+fn message(id: MessageId) -> Message {
+    Message {
+        receipt: format!("r-{id}").into(),
+        id,
+        body: "{}".to_owned(),
+        attributes: Attributes::new(),
+        system: SystemAttributes::default(),
+    }
+}
+
+fn answered(error: Option<&str>, payload: &str) -> OrderResult {
+    Outcome::Done(Answer::Invoked(Box::new(Invoked {
+        error: error.map(str::to_owned),
+        payload: payload.to_owned(),
+        log_tail: Some("REPORT".to_owned()),
+    })))
+}
+
+#[test]
+fn a_message_that_comes_through_is_deleted_after_its_answer_and_the_rest_is_given_back() {
+    let mut world = World::new(answered(None, r#"{"batchItemFailures":[]}"#));
+    let report = world.run();
+    assert_eq!((report.verdict.clone(), report.deleted, report.state), (Verdict::Succeeded, true, EndState::Done));
+    // Written down before it is done, the lease longer than the run, deleted last.
+    assert_eq!(world.seen, ["record", "extend 360", "record", "invoke JobWorker 300", "delete", "record"]);
+    assert_eq!(world.there, ["m-1", "m-3"].map(MessageId::from));
+    let deleted = |entry: &JournalEntry| matches!(entry, JournalEntry::Message { state: MessageState::Deleted, .. });
+    assert!(world.journal.iter().any(deleted) && matches!(world.journal.last(), Some(JournalEntry::Ended { .. })));
+    assert!(report.line().starts_with("JobWorker came through"), "{}", report.line());
+}
+
+#[test]
+fn whatever_is_not_a_clear_success_stays_in_the_queue() {
+    let throttled = refused("TooManyRequestsException", "Rate Exceeded.");
+    for (invoked, wanted) in [
+        (answered(Some("Unhandled"), r#"{"errorMessage":"503"}"#), "Failed"),
+        (answered(None, r#"{"batchItemFailures":[{"itemIdentifier":"m-2"}]}"#), "Failed"),
+        (answered(None, "{"), "Failed"),
+        (Outcome::Unknown("cut".to_owned()), "MayHaveRun"),
+        (throttled, "NotRun"),
+    ] {
+        let mut world = World::new(invoked);
+        let report = world.run();
+        let verdict = format!("{:?}", report.verdict);
+        assert!(verdict.starts_with(wanted), "{verdict}");
+        assert!(world.is_there() && !report.deleted && !world.seen.contains(&"delete".to_owned()), "{:?}", world.seen);
+        assert_ne!(report.state, EndState::Done);
+    }
+    let mut world = World::new(Outcome::Unknown("cut".to_owned()));
+    assert!(world.run().line().contains("may have run"));
+    let possible =
+        |e: &JournalEntry| matches!(e, JournalEntry::Message { state: MessageState::PossibleDuplicate { .. }, .. });
+    assert!(world.journal.iter().any(possible));
+}
+
+#[test]
+fn without_a_lease_or_a_message_nothing_runs() {
+    let mut world = World::new(answered(None, ""));
+    let error = EntryError { code: "MessageNotInflight".to_owned(), message: "gone".to_owned(), sender_fault: true };
+    world.extend = Some(error);
+    let report = world.run();
+    assert!(matches!(report.verdict, Verdict::NotRun(_)) && world.is_there(), "{report:?}");
+    assert!(!world.seen.iter().any(|seen| seen.starts_with("invoke")));
+    let mut world = World::new(answered(None, ""));
+    world.there.remove(1);
+    let report = world.run();
+    assert_eq!(
+        (report.verdict, report.state),
+        (Verdict::NotRun("it is not in the queue any more".to_owned()), EndState::Failed)
+    );
+}
+
+#[test]
+fn a_delete_is_repeated_and_one_that_cannot_be_done_is_said() {
+    let unknown = || Outcome::Unknown("cut".to_owned());
+    let mut world = World::new(answered(None, "null"));
+    world.deletes = vec![unknown(), unknown()];
+    assert!(world.run().deleted);
+    let mut world = World::new(answered(None, "null"));
+    world.deletes = (0..DELETES).map(|_| unknown()).collect();
+    let report = world.run();
+    assert_eq!((report.deleted, report.state), (false, EndState::Partly));
+    assert!(report.line().contains("it exists twice"), "{}", report.line());
+    let duplicate = |e: &JournalEntry| matches!(e, JournalEntry::Message { state: MessageState::Duplicate { .. }, .. });
+    assert!(world.journal.iter().any(duplicate));
+}
+
+#[test]
+fn a_cancel_in_time_runs_nothing_and_a_journal_that_fails_forbids_it() {
+    let mut world = World::new(answered(None, ""));
+    let mut trial = Trial::new(confirm(plan()), owner(), 7, START);
+    trial.handle_command(START, Command::Cancel);
+    let report = world.play(trial);
+    assert_eq!((report.state, world.seen.len()), (EndState::Cancelled, 2), "{:?}", world.seen);
+    let mut world = World::new(answered(None, ""));
+    let mut trial = Trial::new(confirm(plan()), owner(), 7, START);
+    let mut records = 0;
+    let Played { report, .. } = play(&mut trial, START, Vec::new(), |_, order| match order {
+        Order::Record(_) if records == 1 => {
+            records += 1;
+            Outcome::Refused(ServiceError::new("journal", "Full", "disk full"))
+        }
+        order => {
+            records += u32::from(matches!(order, Order::Record(_)));
+            world.answer(order)
+        }
+    });
+    assert!(matches!(report, Report::Trial(TrialReport { verdict: Verdict::NotRun(_), .. })), "{report:?}");
+    assert!(!world.seen.iter().any(|seen| seen.starts_with("invoke")), "{:?}", world.seen);
+}
