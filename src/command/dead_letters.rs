@@ -6,15 +6,15 @@ use crate::command::change::{confirm, facts};
 use crate::command::failure::Failure;
 use crate::command::look::{Look, look};
 use crate::command::operate::operate;
+use crate::command::pick::{picked, scan_of, search};
 use crate::command::{Here, print, style};
 use crate::config::{DeadLetters, Redrive, Which, exit};
 use crate::model::id::{Arn, MessageId, QueueUrl};
 use crate::model::message::{MAX_MESSAGE_BYTES, Message};
-use crate::model::plan::{MoveAllPlan, RedrivePlan, ScanPlan};
+use crate::model::plan::{MoveAllPlan, RedrivePlan};
 use crate::model::queue::Queue;
 use crate::model::time::{Timestamp, spoken};
 use crate::operation::Undertaking;
-use crate::operation::scan;
 use crate::report;
 use crate::report::table::Table;
 
@@ -22,24 +22,17 @@ use crate::report::table::Table;
 pub(in crate::command) const LEASE_S: u32 = 60;
 
 pub async fn list(here: &Here, asked: DeadLetters) -> Result<u8, Failure> {
+    let search = search(&asked.pick)?;
     let look = look(here).await?;
     let queue = find(&look, &asked.queue)?;
-    let plan = ScanPlan {
-        queue: queue.url.clone(),
-        own_max_receive_count: queue.redrive.as_ref().map(|policy| policy.max_receive_count),
-        max_messages: asked.max,
-        lease_s: LEASE_S,
-    };
-    if let Some(why) = scan::refusal(&plan) {
-        return Err(Failure::Refused(why));
-    }
-    let Some(confirmed) = confirm(plan, &facts(&look, here, queue.name.as_str()), asked.consent)? else {
+    let Some(finished) = scan_of(here, &look, queue, asked.max, asked.consent).await? else {
         return Ok(exit::FINE);
     };
-    let finished = operate(here, &look, Undertaking::Scan(confirmed)).await?;
-    let rows: Vec<Row> = finished.found.iter().map(row).collect();
+    let code = finished.code();
+    let found = picked(finished.found, &asked.pick, search.as_ref(), look.now).await?;
+    let rows: Vec<Row> = found.iter().map(row).collect();
     print(&report::rows(style(asked.output), &rows, |rows| table(rows, look.now)))?;
-    Ok(finished.code())
+    Ok(code)
 }
 
 pub async fn redrive(here: &Here, asked: Redrive) -> Result<u8, Failure> {

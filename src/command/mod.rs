@@ -7,8 +7,11 @@ mod dead_letters;
 mod doctor;
 mod failure;
 mod journal;
+mod jq_worker;
+mod letters;
 mod look;
 mod operate;
+mod pick;
 mod rehearse;
 mod rescue;
 mod sandbox;
@@ -31,6 +34,11 @@ use crate::shell::{self, Opening, Scene, ShellOptions};
 
 /// Runs one call of the program.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    // Not a command of anybody's: it has no help and no flags.
+    if arguments.get(1).is_some_and(|first| first == shell::jq::WORKER) {
+        return jq_worker::run();
+    }
     let config = match Config::parse(arguments, &|name| std::env::var_os(name)) {
         Ok(config) => config,
         Err(stop) if stop.asked => {
@@ -71,6 +79,10 @@ fn dispatch(config: Config) -> Result<u8, Failure> {
         Action::Tune(asked) => runtime()?.block_on(tune::run(&here, asked)),
         Action::Rehearse(asked) => runtime()?.block_on(rehearse::run(&here, asked)),
         Action::DeadLetters(asked) => runtime()?.block_on(dead_letters::list(&here, asked)),
+        Action::ShowLetters { letters, output } => runtime()?.block_on(letters::show(&here, letters, output)),
+        Action::Export { letters, to } => runtime()?.block_on(letters::export(&here, letters, to)),
+        Action::Drop { letters, reason, output } => runtime()?.block_on(letters::drop(&here, letters, reason, output)),
+        Action::Restore(asked) => runtime()?.block_on(letters::restore(&here, asked)),
         Action::Redrive(asked) => runtime()?.block_on(dead_letters::redrive(&here, asked)),
         Action::Rescue(asked) => runtime()?.block_on(rescue::run(&here, asked)),
         Action::Try(asked) => runtime()?.block_on(try_one::run(&here, asked)),

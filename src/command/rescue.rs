@@ -12,6 +12,7 @@ use crate::command::dead_letters::{LEASE_S, find};
 use crate::command::failure::Failure;
 use crate::command::look::{Look, look};
 use crate::command::operate::operate;
+use crate::command::pick::SCAN_BYTES;
 use crate::command::{Here, print, say, style};
 use crate::config::{Output, Rescue, exit};
 use crate::model::id::{FunctionName, MessageId};
@@ -52,6 +53,7 @@ async fn pointers(here: &Here, look: &Look, queue: &Queue, asked: &Rescue) -> Re
         queue: queue.url.clone(),
         own_max_receive_count: queue.redrive.as_ref().map(|policy| policy.max_receive_count),
         max_messages: asked.max,
+        max_bytes: SCAN_BYTES,
         lease_s: LEASE_S,
     };
     if let Some(why) = crate::operation::scan::refusal(&plan) {

@@ -7,6 +7,7 @@ use crate::command::dead_letters::{LEASE_S, find};
 use crate::command::failure::Failure;
 use crate::command::look::{Look, look};
 use crate::command::operate::operate;
+use crate::command::pick::SCAN_BYTES;
 use crate::command::{Here, print, say};
 use crate::config::{Output, Try, exit};
 use crate::model::id::{Arn, FunctionName, MessageId};
@@ -60,6 +61,7 @@ async fn first(here: &Here, look: &Look, queue: &Queue, asked: &Try) -> Result<O
         queue: queue.url.clone(),
         own_max_receive_count: queue.redrive.as_ref().map(|policy| policy.max_receive_count),
         max_messages: 1,
+        max_bytes: SCAN_BYTES,
         lease_s: LEASE_S,
     };
     if let Some(why) = crate::operation::scan::refusal(&plan) {

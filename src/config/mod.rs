@@ -4,6 +4,7 @@
 mod edit;
 pub mod exit;
 pub mod file;
+pub mod letter;
 pub mod manual;
 pub mod nearest;
 
@@ -19,6 +20,7 @@ use clap::Parser;
 
 use crate::config::file::{ContextFile, Section};
 use crate::config::flags::Cli;
+use crate::config::letter::{Letters, Pick, Restore};
 use crate::model::context::Context;
 use crate::model::mapping::MappingChange;
 
@@ -110,6 +112,21 @@ pub enum Action {
     Redrive(Redrive),
     Try(Try),
     Rescue(Rescue),
+    ShowLetters {
+        letters: Letters,
+        output: Output,
+    },
+    Export {
+        letters: Letters,
+        /// `None` is standard output.
+        to: Option<PathBuf>,
+    },
+    Drop {
+        letters: Letters,
+        reason: Option<String>,
+        output: Output,
+    },
+    Restore(Restore),
     Journal(Output),
     JournalShow {
         operation: String,
@@ -209,6 +226,7 @@ pub struct Tune {
 pub struct DeadLetters {
     /// Name, ARN or URL.
     pub queue: String,
+    pub pick: Pick,
     /// Most messages to look at.
     pub max: u32,
     pub output: Output,

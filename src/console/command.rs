@@ -35,6 +35,9 @@ pub enum Action {
     SelectAll,
     Redrive,
     Try,
+    Drop,
+    Export,
+    Note,
     Acknowledge,
     Undo,
     Pause,
@@ -208,6 +211,14 @@ pub const COMMANDS: &[Command] = &[
         .on(QUEUED)
         .footed("redrive")
         .writing(),
+    everywhere("export", Action::Export, &[c('x')], "write messages to a file, byte for byte")
+        .on(TRIAGE)
+        .footed("export"),
+    everywhere("drop", Action::Drop, &[c('D')], "delete messages, each after its copy is in the journal")
+        .on(TRIAGE)
+        .footed("drop")
+        .writing(),
+    everywhere("note", Action::Note, &[c('n')], "a note on this kind of failure, for whoever looks next").on(TRIAGE),
     everywhere("acknowledge", Action::Acknowledge, &[c('a')], "acknowledge this finding until it gets worse")
         .on(&[Place::Map])
         .footed("ack"),

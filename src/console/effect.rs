@@ -1,9 +1,14 @@
 //! What the console wants done, as comparable data; the shell does it and answers with a
 //! [`Msg`](crate::console::msg::Msg). No closures, no channels.
 
+use std::sync::Arc;
+
+use crate::console::snapshot::Question;
 use crate::model::bench::BenchCommand;
-use crate::model::id::{Arn, OperationId, QueueName, QueueUrl};
+use crate::model::id::{Arn, MessageId, OperationId, QueueName, QueueUrl};
+use crate::model::message::Message;
 use crate::model::metric::MetricKey;
+use crate::model::plan::NotePlan;
 use crate::model::time::Timestamp;
 use crate::operation::{Command, Undertaking};
 
@@ -43,6 +48,31 @@ pub enum Effect {
         undertaking: Undertaking,
     },
     Command(OperationId, Command),
+    /// Keep these bodies on disk: what the snapshot has no room for. Anything kept before for the queue
+    /// by another scan is forgotten.
+    Spill {
+        queue: QueueName,
+        operation: OperationId,
+        messages: Vec<Arc<Message>>,
+    },
+    /// Write these to a file that is not there yet, bodies from disk included. Answered by `Exported`.
+    Export {
+        queue: QueueName,
+        path: String,
+        messages: Vec<Arc<Message>>,
+    },
+    /// Keep a note in the journal. Answered by `JournalArrived`.
+    Note(NotePlan),
+    /// A body kept on disk. Answered by `BodyArrived`.
+    FetchBody {
+        queue: QueueName,
+        id: MessageId,
+    },
+    /// Which messages an expression takes, jq and bodies on disk included. Answered by `Sifted`.
+    Sift {
+        queue: QueueName,
+        question: Question,
+    },
     /// Only in the sandbox.
     Bench(BenchCommand),
     /// Answered by `JournalArrived`.

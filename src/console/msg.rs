@@ -7,7 +7,7 @@ use crate::console::key::{Key, Mouse};
 use crate::model::alarm::Alarm;
 use crate::model::bench::Bench;
 use crate::model::function::Function;
-use crate::model::id::{OperationId, QueueName};
+use crate::model::id::{MessageId, OperationId, QueueName};
 use crate::model::mapping::Mapping;
 use crate::model::metric::MetricKey;
 use crate::model::move_task::MoveTask;
@@ -80,6 +80,23 @@ pub enum Msg {
         result: Result<Vec<Alarm>, ServiceError>,
     },
     BenchArrived(Bench),
+    /// Which of these the expression takes, or why it cannot be told.
+    Sifted {
+        queue: QueueName,
+        expression: String,
+        ids: Vec<MessageId>,
+        result: Result<Sifted, String>,
+    },
+    /// How many were written, or why not.
+    Exported {
+        path: String,
+        result: Result<u64, String>,
+    },
+    BodyArrived {
+        queue: QueueName,
+        id: MessageId,
+        result: Result<String, String>,
+    },
     OperationProgressed(Progress),
     /// It ended without a report of its own: it could not be started, or its runner broke.
     OperationBroke {
@@ -100,6 +117,13 @@ pub enum Msg {
     },
     /// Something outside the console went wrong, in one line.
     Trouble(String),
+}
+
+/// One verdict a message asked about; `None` could not be judged, and the first reason why.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sifted {
+    pub verdicts: Vec<Option<bool>>,
+    pub reason: Option<String>,
 }
 
 /// Datapoints by metric. A key that was asked for and has none is there with an empty list.

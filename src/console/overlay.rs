@@ -5,7 +5,7 @@ use crate::console::key::Line;
 use crate::model::finding::Subject;
 use crate::model::id::{FunctionName, MappingId, MessageId, QueueName};
 use crate::model::mapping::{MappingSettings, SourceKind};
-use crate::model::plan::{MoveAllPlan, RedrivePlan, RetunePlan, ScanPlan};
+use crate::model::plan::{DropPlan, MoveAllPlan, RedrivePlan, RetunePlan, ScanPlan};
 use crate::model::time::Mono;
 use crate::model::trial::TrialPlan;
 use crate::operation::card::Card as CardText;
@@ -50,6 +50,7 @@ pub enum Planned {
     MoveAll(Preflight<MoveAllPlan>),
     Retune(Preflight<RetunePlan>),
     Trial(Preflight<TrialPlan>),
+    Drop(Preflight<DropPlan>),
 }
 
 impl Planned {
@@ -60,6 +61,7 @@ impl Planned {
             Planned::MoveAll(preflight) => preflight.card(),
             Planned::Retune(preflight) => preflight.card(),
             Planned::Trial(preflight) => preflight.card(),
+            Planned::Drop(preflight) => preflight.card(),
         }
     }
 
@@ -213,6 +215,19 @@ pub enum Pick {
         queue: QueueName,
         ids: Vec<MessageId>,
     },
+    /// Redrive these too, old as they are.
+    RedriveStale {
+        queue: QueueName,
+        ids: Vec<MessageId>,
+    },
+    Drop {
+        queue: QueueName,
+        ids: Vec<MessageId>,
+    },
+    Export {
+        queue: QueueName,
+        ids: Vec<MessageId>,
+    },
     /// A move task: everything in the queue, shown or not, and what still arrives.
     MoveAll {
         queue: QueueName,
@@ -246,6 +261,10 @@ pub enum Purpose {
     Arm,
     /// A note beside the acknowledgement of this finding.
     Acknowledge { rule: String, subject: Subject },
+    /// What the next person should know of this kind.
+    Note { queue: QueueName, kind: String },
+    /// The file these go to.
+    Export { queue: QueueName, ids: Vec<MessageId> },
 }
 
 /// The result of a trial, to be read.

@@ -50,6 +50,8 @@ impl JournalRow {
                 JournalEntry::Message { operation, id, state, .. } => {
                     states.entry(operation).or_default().insert(id.as_str(), state);
                 }
+                // The copy itself is nobody's to read here.
+                JournalEntry::Backup { .. } => {}
                 JournalEntry::Noted { operation, text, .. } => {
                     if let Some(row) = rows.get_mut(operation) {
                         row.summary.clone_from(text);
@@ -93,7 +95,7 @@ impl JournalRow {
 
     fn count(&mut self, state: &MessageState) {
         match state {
-            MessageState::Deleted => self.moved += 1,
+            MessageState::Deleted | MessageState::Dropped => self.moved += 1,
             MessageState::Recorded { .. } | MessageState::NotSent { .. } | MessageState::Acknowledged { .. } => {
                 self.open += 1;
             }
@@ -113,6 +115,9 @@ impl JournalRow {
             Plan::MoveAll(plan) => format!("Move everything in {}", plan.from.name()),
             Plan::Rescue(plan) => format!("Rescue {} pointers of {}", plan.ids.len(), plan.from.name()),
             Plan::Trial(plan) => format!("Try {} of {} on {}", plan.id.short(), plan.from.name(), plan.function),
+            Plan::Drop(plan) => format!("Drop {} from {}", plan.ids.len(), plan.from.name()),
+            Plan::Note(plan) => format!("Note on {} in {}", plan.kind, plan.queue),
+            Plan::Restore(plan) => format!("Put {} back from {}", plan.messages.len(), plan.source),
             Plan::Retune(plan) => {
                 let what = change_lines(&plan.before, plan.enabled_before, &plan.change);
                 format!("Tune {}: {}", plan.mapping, what.join(", "))
@@ -122,6 +127,16 @@ impl JournalRow {
 }
 
 impl Console {
+    /// The newest note on a kind of failure; an empty one took the last away.
+    pub fn note_on(&self, queue: &QueueName, kind: &str) -> Option<&str> {
+        let rows = self.journal.as_ref().ok()?;
+        let text = rows.iter().find_map(|row| match &row.plan {
+            Plan::Note(note) if note.queue == *queue && note.kind == kind => Some(note.text.as_str()),
+            _ => None,
+        })?;
+        (!text.is_empty()).then_some(text)
+    }
+
     pub fn finding_keys(&self) -> Vec<(String, Subject)> {
         self.findings.iter().map(finding_key).collect()
     }

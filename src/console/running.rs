@@ -37,6 +37,11 @@ pub enum About {
         ids: Vec<MessageId>,
     },
     MoveAll(QueueName),
+    /// Exactly these.
+    Drop {
+        queue: QueueName,
+        ids: Vec<MessageId>,
+    },
     Retune(Box<RetunePlan>),
     Trial {
         queue: QueueName,
@@ -56,7 +61,7 @@ impl Running {
     /// Holds messages under a lease or has a mover at work (design, two kinds of time).
     pub fn holds_speed(&self) -> bool {
         self.is_running()
-            && matches!(self.kind, Kind::Scan | Kind::Redrive | Kind::MoveAll | Kind::Trial | Kind::Rescue)
+            && matches!(self.kind, Kind::Scan | Kind::Redrive | Kind::MoveAll | Kind::Trial | Kind::Rescue | Kind::Drop)
     }
 
     /// How far it is, or what came of it, in one line.
@@ -70,9 +75,11 @@ impl Running {
 
     pub fn queue(&self) -> Option<&QueueName> {
         match &self.about {
-            About::Scan(queue) | About::Redrive { queue, .. } | About::MoveAll(queue) | About::Trial { queue, .. } => {
-                Some(queue)
-            }
+            About::Scan(queue)
+            | About::Redrive { queue, .. }
+            | About::MoveAll(queue)
+            | About::Trial { queue, .. }
+            | About::Drop { queue, .. } => Some(queue),
             About::Retune(_) => None,
         }
     }

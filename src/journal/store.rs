@@ -80,6 +80,7 @@ fn heading(entry: &JournalEntry) -> (&OperationId, i64) {
     match entry {
         JournalEntry::Began { operation, at, .. }
         | JournalEntry::Message { operation, at, .. }
+        | JournalEntry::Backup { operation, at, .. }
         | JournalEntry::Noted { operation, at, .. }
         | JournalEntry::Ended { operation, at, .. } => (operation, at.ms()),
     }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::id::{Arn, MappingId, MessageId, QueueUrl};
+use crate::model::id::{Arn, MappingId, MessageId, QueueName, QueueUrl};
 use crate::model::mapping::{MappingChange, MappingSettings};
 use crate::model::rescue::RescuePlan;
 use crate::model::trial::TrialPlan;
@@ -16,8 +16,27 @@ pub struct ScanPlan {
     pub own_max_receive_count: Option<u32>,
     /// At most so many messages are taken into the snapshot.
     pub max_messages: u32,
+    /// At most so many bytes.
+    #[serde(default = "default_scan_bytes")]
+    pub max_bytes: u64,
     /// Seconds a message is held, at most 60.
     pub lease_s: u32,
+}
+
+impl ScanPlan {
+    /// Receives it may order: what the messages take when each brings only a few, and the empty ones.
+    pub fn max_requests(&self) -> u64 {
+        u64::from(self.max_messages) / 2 + 100
+    }
+
+    /// Seconds it may receive: everything is given back before the first lease ends.
+    pub fn max_s(&self) -> u32 {
+        self.lease_s * 3 / 4
+    }
+}
+
+fn default_scan_bytes() -> u64 {
+    64 * 1024 * 1024
 }
 
 /// Move particular messages back to where they came from, by this process.
@@ -68,6 +87,36 @@ pub struct RetunePlan {
     pub reason: Option<String>,
 }
 
+/// Delete particular messages, each after its copy is in the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DropPlan {
+    pub from: QueueUrl,
+    /// The ids that were on screen; nothing else is touched.
+    pub ids: Vec<MessageId>,
+    pub reason: Option<String>,
+}
+
+/// Send copies of messages that were dropped or exported.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestorePlan {
+    /// The id each had, and the queue it goes to.
+    pub messages: Vec<(MessageId, QueueUrl)>,
+    /// Where the copies are from, in words.
+    pub source: String,
+    /// The smallest MaximumMessageSize of these queues, in bytes.
+    pub max_message_bytes: u64,
+    pub reason: Option<String>,
+}
+
+/// What somebody wants the next person to know of a kind of failure. It changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotePlan {
+    pub queue: QueueName,
+    /// As the kind is called on screen.
+    pub kind: String,
+    pub text: String,
+}
+
 /// Any of the above, for the journal and the runner.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -78,4 +127,7 @@ pub enum Plan {
     Retune(RetunePlan),
     Trial(TrialPlan),
     Rescue(RescuePlan),
+    Drop(DropPlan),
+    Restore(RestorePlan),
+    Note(NotePlan),
 }

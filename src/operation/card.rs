@@ -1,6 +1,8 @@
 //! What stands on a preflight card, as plain data: a screen draws it, a report prints it. Building a
 //! card checks nothing and asks nothing; it says what was checked and what was not.
 
+mod drop;
+
 use crate::model::id::{Arn, QueueUrl};
 use crate::model::mapping::{MappingChange, MappingSettings};
 use crate::model::plan::{MoveAllPlan, RedrivePlan, RetunePlan, ScanPlan};
@@ -123,6 +125,12 @@ pub fn scan(plan: &ScanPlan, facts: &Facts) -> Card {
     card.cli = vec![receive_line(facts, &plan.queue, &lease)];
     card.scope = vec![
         format!("at most {} messages, copied to this machine and given back", grouped(plan.max_messages.into())),
+        format!(
+            "and at most {} requests, {} MB and {} s: what comes first ends it",
+            grouped(plan.max_requests()),
+            plan.max_bytes / (1024 * 1024),
+            plan.max_s()
+        ),
         format!("each is hidden from others for at most {lease} s"),
     ];
     card.irreversible = vec!["every message looked at counts one receive more".to_owned()];

@@ -4,6 +4,7 @@
 
 pub mod card;
 pub mod confirm;
+pub mod drop;
 pub mod move_all;
 pub mod order;
 mod outbox;
@@ -11,6 +12,7 @@ mod pace;
 pub mod progress;
 pub mod redrive;
 pub mod rescue;
+pub mod restore;
 pub mod retune;
 mod returns;
 pub mod scan;
@@ -22,16 +24,19 @@ pub mod trial;
 mod unstarted;
 
 use crate::model::id::{MessageId, OperationId};
-use crate::model::plan::{MoveAllPlan, Plan, RedrivePlan, RetunePlan, ScanPlan};
+use crate::model::message::Message;
+use crate::model::plan::{DropPlan, MoveAllPlan, Plan, RedrivePlan, RestorePlan, RetunePlan, ScanPlan};
 use crate::model::rescue::RescuePlan;
 use crate::model::time::Timestamp;
 use crate::model::trial::TrialPlan;
 use crate::operation::confirm::Confirmed;
+use crate::operation::drop::Drop;
 use crate::operation::move_all::MoveAll;
 use crate::operation::order::{JournalEntry, MessageState, Order, OrderId, OrderResult};
 use crate::operation::progress::{Kind, Progress, Report};
 use crate::operation::redrive::Redrive;
 use crate::operation::rescue::Rescue;
+use crate::operation::restore::Restore;
 use crate::operation::retune::Retune;
 use crate::operation::scan::Scan;
 use crate::operation::trial::Trial;
@@ -61,6 +66,9 @@ pub enum Undertaking {
     Retune(Confirmed<RetunePlan>),
     Trial(Confirmed<TrialPlan>),
     Rescue(Confirmed<RescuePlan>),
+    Drop(Confirmed<DropPlan>),
+    /// With the copies themselves.
+    Restore(Confirmed<RestorePlan>, Vec<Message>),
 }
 
 impl Undertaking {
@@ -72,6 +80,8 @@ impl Undertaking {
             Undertaking::Retune(_) => Kind::Retune,
             Undertaking::Trial(_) => Kind::Trial,
             Undertaking::Rescue(_) => Kind::Rescue,
+            Undertaking::Drop(_) => Kind::Drop,
+            Undertaking::Restore(..) => Kind::Restore,
         }
     }
 
@@ -89,6 +99,8 @@ impl Undertaking {
             Undertaking::Retune(confirmed) => Box::new(Retune::new(confirmed, owner, seed, now)),
             Undertaking::Trial(confirmed) => Box::new(Trial::new(confirmed, owner, seed, now)),
             Undertaking::Rescue(confirmed) => Box::new(Rescue::new(confirmed, owner, seed, now)),
+            Undertaking::Drop(confirmed) => Box::new(Drop::new(confirmed, owner, seed, now)),
+            Undertaking::Restore(confirmed, messages) => Box::new(Restore::new(confirmed, messages, owner, seed, now)),
         }
     }
 }

@@ -140,6 +140,13 @@ pub enum JournalEntry {
         id: MessageId,
         state: MessageState,
     },
+    /// A message that is about to be deleted or changed, whole.
+    Backup {
+        operation: OperationId,
+        at: Timestamp,
+        queue: QueueUrl,
+        message: Box<Message>,
+    },
     Noted {
         operation: OperationId,
         at: Timestamp,
@@ -177,6 +184,8 @@ pub enum MessageState {
     Skipped { why: String },
     /// Not found in the source queue any more; nothing was done to it.
     Gone,
+    /// Deleted on purpose, after its copy was kept.
+    Dropped,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

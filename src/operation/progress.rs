@@ -1,5 +1,7 @@
 //! How far an operation has come and what came of it, as data a screen, a table and JSON can show.
 
+mod letter;
+
 use serde::Serialize;
 
 use crate::model::id::{FunctionName, MessageId, OperationId, QueueName, TaskHandle};
@@ -10,6 +12,8 @@ use crate::model::time::{Timestamp, spoken};
 use crate::model::trial::Verdict;
 use crate::operation::order::EndState;
 
+pub use crate::operation::progress::letter::{DropReport, RestoreReport};
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
@@ -19,6 +23,8 @@ pub enum Kind {
     Retune,
     Trial,
     Rescue,
+    Drop,
+    Restore,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -58,6 +64,27 @@ pub struct Progress {
     pub report: Option<Report>,
 }
 
+impl Progress {
+    /// Nothing held, nothing failed, nothing known of the rest.
+    pub fn new(operation: OperationId, kind: Kind, phase: Phase, line: String, done: u64) -> Self {
+        Progress {
+            operation,
+            kind,
+            phase,
+            line,
+            done,
+            failed: 0,
+            left: None,
+            rate_per_s: None,
+            eta_ms: None,
+            held: 0,
+            held_until: None,
+            found: Vec::new(),
+            report: None,
+        }
+    }
+}
+
 /// What came of an operation.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
@@ -68,6 +95,8 @@ pub enum Report {
     Retune(RetuneReport),
     Trial(TrialReport),
     Rescue(RescueReport),
+    Drop(DropReport),
+    Restore(RestoreReport),
 }
 
 impl Report {
@@ -79,6 +108,8 @@ impl Report {
             Report::Retune(report) => report.state,
             Report::Trial(report) => report.state,
             Report::Rescue(report) => report.state,
+            Report::Drop(report) => report.state,
+            Report::Restore(report) => report.state,
         }
     }
 
@@ -91,6 +122,8 @@ impl Report {
             Report::Retune(report) => report.problem.as_deref(),
             Report::Trial(report) => report.problem.as_deref(),
             Report::Rescue(report) => report.problem.as_deref(),
+            Report::Drop(report) => report.problem.as_deref(),
+            Report::Restore(report) => report.problem.as_deref(),
         }
     }
 
@@ -103,6 +136,8 @@ impl Report {
             Report::Retune(report) => report.line(),
             Report::Trial(report) => report.line(),
             Report::Rescue(report) => report.line(),
+            Report::Drop(report) => report.line(),
+            Report::Restore(report) => report.line(),
         }
     }
 }

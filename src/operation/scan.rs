@@ -56,8 +56,13 @@ impl Scan {
     pub fn new(confirmed: Confirmed<ScanPlan>, owner: Owner, seed: u64, now: Timestamp) -> Self {
         let plan = confirmed.into_plan();
         let lease_s = plan.lease_s.clamp(LEASE_MIN_S, crate::operation::sweep::LEASE_MAX_S);
-        let budget = Budget { lanes: LANES, lease_s, time_ms: i64::from(lease_s) * 1000 * 3 / 4 };
-        let want = Want::All { most: plan.max_messages as usize, most_bytes: SNAPSHOT_BYTES };
+        let time_ms = i64::from(plan.max_s().clamp(1, crate::operation::sweep::LEASE_MAX_S * 3 / 4)) * 1000;
+        let budget = Budget { lanes: LANES, lease_s, time_ms };
+        let want = Want::All {
+            most: plan.max_messages as usize,
+            most_bytes: usize::try_from(plan.max_bytes).unwrap_or(usize::MAX),
+            most_receives: plan.max_requests(),
+        };
         let mut scan = Scan {
             sweep: Sweep::new(plan.queue.clone(), want, budget, seed),
             outbox: Outbox::new(),
@@ -228,5 +233,3 @@ impl Operation for Scan {
 /// Receives at once: 40 messages a round trip, well under any quota.
 const LANES: usize = 4;
 const LEASE_MIN_S: u32 = 10;
-/// Bodies a snapshot keeps in memory.
-const SNAPSHOT_BYTES: usize = 64 * 1024 * 1024;

@@ -3,4 +3,7 @@
 
 pub mod body;
 pub mod filter;
+mod head;
+pub mod jq;
 pub mod kind;
+pub mod search;

@@ -50,7 +50,7 @@ pub fn rows(entries: &[JournalEntry]) -> Vec<Row> {
                     row.summary.clone_from(summary);
                 }
             }
-            JournalEntry::Message { .. } | JournalEntry::Noted { .. } => {}
+            JournalEntry::Message { .. } | JournalEntry::Backup { .. } | JournalEntry::Noted { .. } => {}
         }
     }
     rows.reverse();
@@ -74,7 +74,18 @@ pub fn table(rows: &[Row]) -> String {
 
 /// One entry a line, as JSON: what was recorded, word for word.
 pub fn lines(entries: &[JournalEntry]) -> String {
-    let line = |entry| serde_json::to_string(entry).unwrap_or_default();
+    let line = |entry: &JournalEntry| match entry {
+        // Bodies are kept to be put back, not to be shown.
+        JournalEntry::Backup { at, queue, message, .. } => {
+            format!(
+                "{{\"entry\":\"backup\",\"at\":{},\"queue\":{:?},\"id\":{:?}}}",
+                at.ms(),
+                queue.as_str(),
+                message.id.as_str()
+            )
+        }
+        entry => serde_json::to_string(entry).unwrap_or_default(),
+    };
     entries.iter().map(|entry| crate::report::table::clean(&line(entry)) + "\n").collect()
 }
 
@@ -87,5 +98,8 @@ fn kind_of(plan: &crate::model::plan::Plan) -> (&'static str, Option<String>) {
         Plan::Retune(plan) => ("retune", plan.reason.clone()),
         Plan::Trial(plan) => ("try", plan.reason.clone()),
         Plan::Rescue(plan) => ("rescue", plan.reason.clone()),
+        Plan::Drop(plan) => ("drop", plan.reason.clone()),
+        Plan::Restore(plan) => ("restore", plan.reason.clone()),
+        Plan::Note(plan) => ("note", Some(format!("{}: {}", plan.kind, plan.text))),
     }
 }

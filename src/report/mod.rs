@@ -4,7 +4,9 @@
 pub mod card;
 pub mod consumer;
 pub mod doctor;
+pub mod export;
 pub mod journal;
+pub mod kinds;
 pub mod queue;
 pub mod rehearsal;
 pub mod status;

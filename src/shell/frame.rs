@@ -80,12 +80,12 @@ impl Frame<'_> {
         }
     }
 
-    /// A build for tests panics when it is told to, so that leaving by a panic can be seen.
+    /// A build for tests panics when it is told to, so that leaving by a panic can be seen: once there
+    /// is a finding, or (`held`) once messages are held.
     fn panic_if_asked(&self) {
-        if cfg!(debug_assertions)
-            && std::env::var_os("REDRIVE_TEST_PANIC").is_some()
-            && !self.console.findings.is_empty()
-        {
+        let Some(when) = std::env::var_os("REDRIVE_TEST_PANIC").filter(|_| cfg!(debug_assertions)) else { return };
+        let held = self.console.running().any(|runs| runs.progress.as_ref().is_some_and(|progress| progress.held > 0));
+        if if when == "held" { held } else { !self.console.findings.is_empty() } {
             panic!("asked to by REDRIVE_TEST_PANIC");
         }
     }

@@ -1,11 +1,15 @@
 //! The imperative shell of the console: it starts what the console needs, runs the loop, performs
 //! effects and leaves in order. It decides nothing about the pipeline.
 
+mod export;
 mod frame;
+mod hoard;
 mod input;
+pub mod jq;
 mod leave;
 mod pace;
 mod session;
+mod sift;
 mod signals;
 mod stage;
 mod terminal;

@@ -2,7 +2,7 @@
 //! nothing; what is asked for again, and when, is the console's schedule.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio::sync::watch;
@@ -14,16 +14,21 @@ use crate::console::msg::Msg;
 use crate::driver::clock::Clock;
 use crate::driver::sandbox::Sandbox;
 use crate::journal::Journal;
-use crate::model::id::OperationId;
+use crate::model::id::{MessageId, OperationId, QueueName};
+use crate::model::message::Message;
 use crate::model::metric::MetricKey;
 use crate::model::picture::Identity;
+use crate::model::plan::{NotePlan, Plan};
+use crate::model::service_error::Outcome;
 use crate::model::time::Timestamp;
 use crate::model::topology::Topology;
+use crate::operation::order::{EndState, JournalEntry, JournalSink};
 use crate::operation::progress::Progress;
 use crate::operation::{Command, Owner, Undertaking};
 use crate::runner::{self, Split};
+use crate::shell::hoard::Hoard;
 use crate::shell::pace::Pace;
-use crate::shell::session;
+use crate::shell::{export, session, sift};
 
 /// What effects are performed on.
 #[derive(Clone)]
@@ -41,6 +46,7 @@ pub struct Worker {
     running: BTreeMap<OperationId, Runs>,
     identity: watch::Sender<Identity>,
     topology: watch::Sender<Option<Topology>>,
+    hoard: Arc<Mutex<Hoard>>,
 }
 
 /// One operation at work.
@@ -53,7 +59,8 @@ impl Worker {
     pub fn new(ground: Ground, outbox: UnboundedSender<Msg>) -> Self {
         let region = ground.account.region().to_owned();
         let identity = watch::Sender::new(Identity { region, ..Identity::default() });
-        Worker { ground, outbox, running: BTreeMap::new(), identity, topology: watch::Sender::new(None) }
+        let topology = watch::Sender::new(None);
+        Worker { ground, outbox, running: BTreeMap::new(), identity, topology, hoard: Arc::default() }
     }
 
     pub fn perform(&mut self, effect: Effect) {
@@ -87,7 +94,23 @@ impl Worker {
                     sandbox.command(command);
                 }
             }
+            Effect::Note(note) => self.note(note),
             Effect::LoadJournal => self.load_journal(),
+            Effect::Spill { queue, operation, messages } => self.spill(&queue, &operation, &messages),
+            Effect::FetchBody { queue, id } => self.fetch_body(queue, id),
+            Effect::Export { queue, path, messages } => {
+                let (hoard, outbox) = (Arc::clone(&self.hoard), self.outbox.clone());
+                tokio::task::spawn_blocking(move || {
+                    let result = export::write(&hoard, &queue, &path, &messages);
+                    let _ = outbox.send(Msg::Exported { path, result });
+                });
+            }
+            Effect::Sift { queue, question } => {
+                let (hoard, outbox) = (Arc::clone(&self.hoard), self.outbox.clone());
+                tokio::task::spawn_blocking(move || {
+                    let _ = outbox.send(sift::answer(&hoard, queue, question));
+                });
+            }
             // The loop has the terminal and keeps these for itself.
             Effect::Copy(_) | Effect::MouseCapture(_) | Effect::SwitchContext(_) | Effect::Quit => {}
         }
@@ -167,11 +190,60 @@ impl Worker {
         });
     }
 
+    fn note(&self, note: NotePlan) {
+        let (journal, outbox) = (Arc::clone(&self.ground.journal), self.outbox.clone());
+        let (identity, at) = (self.identity.borrow().clone(), self.ground.clock.account_now());
+        let operation = OperationId::new(format!("note-{:x}-{}", at.ms(), session::session()));
+        let text = note.text.clone();
+        let began = JournalEntry::Began {
+            operation: operation.clone(),
+            at,
+            plan: Box::new(Plan::Note(note)),
+            who: identity.arn,
+            account: identity.account,
+            region: identity.region,
+        };
+        let ended = JournalEntry::Ended { operation, at, state: EndState::Done, summary: text };
+        tokio::spawn(async move {
+            if let Outcome::Refused(error) = journal.record(vec![began, ended]).await {
+                let _ = outbox.send(Msg::Trouble(format!("the note is not kept: {error}")));
+            }
+            let read = tokio::task::spawn_blocking(move || journal.entries().map_err(|error| error.to_string()));
+            if let Ok(result) = read.await {
+                let _ = outbox.send(Msg::JournalArrived { result });
+            }
+        });
+    }
+
     fn load_journal(&self) {
         let (journal, outbox) = (Arc::clone(&self.ground.journal), self.outbox.clone());
         tokio::task::spawn_blocking(move || {
             let result = journal.entries().map_err(|error| error.to_string());
             let _ = outbox.send(Msg::JournalArrived { result });
+        });
+    }
+
+    /// At once: what is asked of these bodies next must find them.
+    fn spill(&self, queue: &QueueName, operation: &OperationId, messages: &[Arc<Message>]) {
+        let kept = match self.hoard.lock() {
+            Ok(mut hoard) => hoard.keep(queue, operation, messages),
+            Err(_) => Err(std::io::Error::other("lost")),
+        };
+        if let Err(error) = kept {
+            let line = format!("bodies beyond memory are cut: the disk does not take them ({error})");
+            let _ = self.outbox.send(Msg::Trouble(line));
+        }
+    }
+
+    fn fetch_body(&self, queue: QueueName, id: MessageId) {
+        let (hoard, outbox) = (Arc::clone(&self.hoard), self.outbox.clone());
+        tokio::task::spawn_blocking(move || {
+            let read = match hoard.lock() {
+                Ok(mut hoard) => hoard.body(&queue, &id).map_err(|error| error.to_string()),
+                Err(_) => Err("the bodies on disk are lost".to_owned()),
+            };
+            let result = read.and_then(|body| body.ok_or_else(|| "it was not kept".to_owned()));
+            let _ = outbox.send(Msg::BodyArrived { queue, id, result });
         });
     }
 

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use crate::console::Console;
 use crate::console::command::{self, Action, Command};
 use crate::console::overlay::{CardFocus, Overlay};
+use crate::console::screen::Place;
 use crate::ui::widget::ink::{Ink, Piece, width_of};
 
 pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
@@ -71,11 +72,18 @@ fn overlay_keys(overlay: &Overlay) -> &'static [(&'static str, &'static str)] {
 fn filter_line(ink: &mut Ink<'_>, area: Rect, console: &Console) {
     let theme = ink.theme;
     let text = console.filter();
-    let hint = "   enter keep  esc clear";
+    let fault = console.snapshot().and_then(|snapshot| snapshot.filter_fault()).map(|fault| format!("   ▲ {fault}"));
+    let hint = match (fault, console.place()) {
+        (Some(fault), _) => fault,
+        (None, Place::Triage) => {
+            "   enter keep  tab completes  esc clear  e.g. step:send age>2h jq: .body.x".to_owned()
+        }
+        (None, _) => "   enter keep  esc clear".to_owned(),
+    };
     let used = ink.text(area.x, area.y, area.width, "/", theme.key());
     let used = used + ink.text(area.x + used, area.y, area.width - used, text, theme.plain());
     ink.set(area.x + used, area.y, ' ', theme.selected());
-    ink.text(area.x + used + 1, area.y, area.width.saturating_sub(used + 1), hint, theme.dim());
+    ink.text(area.x + used + 1, area.y, area.width.saturating_sub(used + 1), &hint, theme.dim());
 }
 
 fn commands(ink: &mut Ink<'_>, area: Rect, console: &Console) {
@@ -111,7 +119,7 @@ fn helps(console: &Console, action: Action) -> bool {
             queue.is_some_and(|queue| queue.value.is_dead_letter())
         }
         Action::Tune | Action::StopStart => !console.mappings_here().is_empty(),
-        Action::Select | Action::SelectAll => console.snapshot().is_some(),
+        Action::Select | Action::SelectAll | Action::Drop | Action::Export => console.snapshot().is_some(),
         Action::Acknowledge => console.current_finding().is_some(),
         _ => true,
     }

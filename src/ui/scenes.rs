@@ -289,6 +289,7 @@ pub fn journal() -> Console {
         queue: queue.url,
         own_max_receive_count: None,
         max_messages: 100_000,
+        max_bytes: 1024 * 1024 * 1024,
         lease_s: 60,
     };
     let entries = [

@@ -6,6 +6,7 @@ mod context;
 mod driver;
 mod hangup;
 mod leaving;
+mod letters;
 mod peer;
 mod pipeline_story;
 mod pty;

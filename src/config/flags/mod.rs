@@ -3,6 +3,7 @@
 
 pub(super) mod context;
 pub(super) mod doctor;
+pub(super) mod letter;
 pub(super) mod rehearse;
 pub(super) mod rescue;
 pub(super) mod try_one;
@@ -11,8 +12,10 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::flags::context::{CONTEXT_EXAMPLES, ContextCommand};
 use crate::config::flags::doctor::DoctorFlags;
+use crate::config::flags::letter::{DropFlags, ExportFlags, RestoreFlags, ShowFlags};
 use crate::config::flags::rehearse::RehearseFlags;
 use crate::config::{Output, duration};
+use crate::model::qualifier;
 
 /// The console an on-call engineer opens when a serverless pipeline on AWS hurts.
 ///
@@ -195,8 +198,15 @@ pub(super) struct ConsentFlags {
 #[derive(Debug, Subcommand)]
 pub(super) enum DlqCommand {
     /// The dead-letter queues; with QUEUE its messages (which receives them, so it needs --yes)
+    #[command(after_help = qualifier::help(), after_long_help = qualifier::help())]
     List {
         queue: Option<String>,
+        /// Only what matches: words, qualifiers, jq (see below)
+        #[arg(long = "where", value_name = "EXPR", requires = "queue")]
+        expression: Option<String>,
+        /// At most so many of those that match
+        #[arg(long, value_name = "N", requires = "queue")]
+        limit: Option<usize>,
         /// Most messages to look at
         #[arg(long, default_value_t = 1_000, value_name = "N", requires = "queue")]
         max: u32,
@@ -211,6 +221,10 @@ pub(super) enum DlqCommand {
     /// Stream records that a mapping gave up: how long they exist still, save them, run them again
     #[command(after_help = rescue::EXAMPLES)]
     Rescue(rescue::RescueFlags),
+    Show(ShowFlags),
+    Export(ExportFlags),
+    Drop(DropFlags),
+    Restore(RestoreFlags),
     /// Move dead letters back to where they came from
     #[command(after_help = DLQ_EXAMPLES)]
     Redrive {
@@ -289,5 +303,8 @@ Examples:
   redrive dlq list
   redrive dlq list JobDLQ --max 100 --yes
   redrive dlq try JobDLQ --yes
+  redrive dlq show JobDLQ --yes
+  redrive dlq export JobDLQ --where 'step:send age>2h' --to send.ndjson --yes
+  redrive dlq drop JobDLQ --where 'step:send age>3d' --dry-run
   redrive dlq redrive JobDLQ --id 5fea7756-0ea4-451a-a703-a558b933e274 --yes
   redrive dlq redrive JobDLQ --all --rate 50 --dry-run";

@@ -1,6 +1,7 @@
 //! From flags that parse to a configuration that makes sense.
 
 mod context;
+mod letter;
 mod place;
 mod rescue;
 mod try_one;
@@ -161,14 +162,19 @@ fn tune(flags: TuneFlags) -> Result<Action, Stop> {
 fn dlq(command: DlqCommand) -> Result<Action, Stop> {
     match command {
         DlqCommand::List { queue: None, output, .. } => Ok(Action::DeadLetterQueues(output.output)),
-        DlqCommand::List { queue: Some(queue), max, output, consent: flags } => {
+        DlqCommand::List { queue: Some(queue), expression, limit, max, output, consent: flags } => {
             if max == 0 {
                 return Err(Stop::fault("--max 0 looks at nothing"));
             }
-            Ok(Action::DeadLetters(DeadLetters { queue, max, output: output.output, consent: consent(&flags) }))
+            let pick = letter::pick(expression, Vec::new(), limit)?;
+            Ok(Action::DeadLetters(DeadLetters { queue, pick, max, output: output.output, consent: consent(&flags) }))
         }
         DlqCommand::Rescue(flags) => rescue::rescue(flags),
         DlqCommand::Try(flags) => try_one::try_one(flags),
+        DlqCommand::Show(flags) => letter::show(flags),
+        DlqCommand::Export(flags) => letter::export(flags),
+        DlqCommand::Drop(flags) => letter::drop(flags),
+        DlqCommand::Restore(flags) => letter::restore(flags),
         DlqCommand::Redrive { queue, id, all, rate, reason, consent: flags } => {
             let rate_per_s = rate.as_deref().map(rate_of).transpose()?.flatten();
             if let (true, Some(rate)) = (all, rate_per_s)

@@ -156,6 +156,11 @@ fn confirm(planned: Planned, consent: &Consent) -> Result<Yes, Box<(Planned, Why
             let about = About::Trial { queue: preflight.plan().from.name(), id: preflight.plan().id.clone() };
             answered(preflight, consent, Planned::Trial).map(|plan| (Undertaking::Trial(plan), about))
         }
+        Planned::Drop(preflight) => {
+            let plan = preflight.plan();
+            let about = About::Drop { queue: plan.from.name(), ids: plan.ids.clone() };
+            answered(preflight, consent, Planned::Drop).map(|plan| (Undertaking::Drop(plan), about))
+        }
         Planned::Retune(preflight) => {
             let about = About::Retune(Box::new(preflight.plan().clone()));
             answered(preflight, consent, Planned::Retune).map(|plan| (Undertaking::Retune(plan), about))

@@ -19,6 +19,7 @@ use crate::model::queue::Queue;
 use crate::model::service_error::ServiceError;
 use crate::model::time::Timestamp;
 use crate::operation::card::change_lines;
+use crate::operation::progress::grouped;
 
 pub(super) fn take(console: &mut Console, fact: Msg) -> Vec<Effect> {
     match fact {
@@ -63,6 +64,11 @@ pub(super) fn take(console: &mut Console, fact: Msg) -> Vec<Effect> {
         Msg::AlarmsArrived { at, result } => alarms::arrived(console, at, result),
         Msg::Copied { result: Ok(()) } => console.say(Severity::Good, "copied"),
         Msg::Copied { result: Err(text) } => console.say(Severity::Note, format!("could not copy: {text}")),
+        Msg::Exported { path, result: Ok(count) } => {
+            let text = format!("{} written to {path}; they stay in the queue", grouped(count));
+            console.say(Severity::Good, text);
+        }
+        Msg::Exported { path, result: Err(why) } => console.say(Severity::Warning, format!("{path}: {why}")),
         Msg::Trouble(line) => console.say(Severity::Warning, line),
         // The rest is not a fact and was taken before.
         _ => return Vec::new(),

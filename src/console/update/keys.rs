@@ -8,9 +8,11 @@ use crate::console::overlay::{Overlay, Palette, Prompt, Purpose};
 use crate::console::screen::Screen;
 use crate::console::status;
 use crate::console::update::{
-    arm, card, choice, context, journal, leave, navigation, operations, redrive, sandbox, scan, try_one, tune,
+    arm, card, choice, context, filter, journal, leave, letters, navigation, operations, redrive, sandbox, scan,
+    try_one, tune,
 };
 use crate::model::finding::Severity;
+use crate::model::plan::NotePlan;
 use crate::query::filter::Filter;
 
 pub(super) fn key(console: &mut Console, key: Key) -> Vec<Effect> {
@@ -21,7 +23,7 @@ pub(super) fn key(console: &mut Console, key: Key) -> Vec<Effect> {
         return over(console, key);
     }
     if console.filtering {
-        return filter(console, key);
+        return filter::key(console, key);
     }
     match command::by_key(key, console.place(), console.options.sandbox) {
         Some(command) if command.action == Action::Back => navigation::back(console, key == Key::char('q')),
@@ -121,6 +123,9 @@ pub(super) fn run(console: &mut Console, command: &Command) -> Vec<Effect> {
         Action::SelectAll => navigation::with_snapshot(console, |snapshot| snapshot.toggle_all()),
         Action::Redrive => redrive::ask(console),
         Action::Try => try_one::ask(console),
+        Action::Drop => letters::ask_drop(console),
+        Action::Export => letters::ask_export(console),
+        Action::Note => letters::ask_note(console),
         Action::Acknowledge => acknowledge(console),
         Action::Pause => return operations::pause(console),
         Action::Cancel => return operations::cancel(console),
@@ -137,34 +142,6 @@ pub(super) fn run(console: &mut Console, command: &Command) -> Vec<Effect> {
         Action::Context => context::choose(console),
         Action::Quit => return leave::quit(console),
     }
-    Vec::new()
-}
-
-fn filter(console: &mut Console, key: Key) -> Vec<Effect> {
-    let mut line = Line::new(console.filter());
-    match key.code {
-        Code::Enter => console.filtering = false,
-        Code::Esc => {
-            console.filtering = false;
-            line = Line::default();
-        }
-        Code::Up => navigation::step(console, Action::Up),
-        Code::Down => navigation::step(console, Action::Down),
-        _ => {
-            let place = console.place();
-            if let Some(kept) = console.filters.get(&place).filter(|kept| kept.text() == line.text()) {
-                line = kept.clone();
-            }
-            line.edit(key);
-        }
-    }
-    if let Screen::Triage(queue) = console.screen().clone()
-        && let Some(snapshot) = console.snapshots.get_mut(&queue)
-    {
-        snapshot.set_filter(&line);
-    }
-    let place = console.place();
-    console.filters.insert(place, line);
     Vec::new()
 }
 
@@ -228,7 +205,7 @@ fn prompt(console: &mut Console, key: Key) -> Vec<Effect> {
     match key.code {
         Code::Esc => return Vec::new(),
         Code::Enter => match answer(console, &prompt) {
-            Ok(()) => return Vec::new(),
+            Ok(effects) => return effects,
             Err(wrong) => prompt = Prompt { wrong: Some(wrong), line: Line::default(), ..prompt },
         },
         _ => drop(prompt.line.edit(key)),
@@ -237,9 +214,16 @@ fn prompt(console: &mut Console, key: Key) -> Vec<Effect> {
     Vec::new()
 }
 
-fn answer(console: &mut Console, prompt: &Prompt) -> Result<(), String> {
+fn answer(console: &mut Console, prompt: &Prompt) -> Result<Vec<Effect>, String> {
     match &prompt.purpose {
-        Purpose::Arm => arm::answer(console, prompt.line.text()),
+        Purpose::Arm => arm::answer(console, prompt.line.text()).map(|()| Vec::new()),
+        Purpose::Note { queue, kind } => {
+            let (queue, kind, text) = (queue.clone(), kind.clone(), prompt.line.text().trim().to_owned());
+            Ok(vec![Effect::Note(NotePlan { queue, kind, text })])
+        }
+        Purpose::Export { queue, ids } => {
+            letters::export(console, queue, ids, prompt.line.text()).map(|effect| vec![effect])
+        }
         Purpose::Acknowledge { rule, subject } => {
             let key = (rule.clone(), subject.clone());
             let severity = console.findings.iter().find(|finding| finding.rule == *rule && finding.subject == *subject);
@@ -249,7 +233,7 @@ fn answer(console: &mut Console, prompt: &Prompt) -> Result<(), String> {
                 console.acknowledged.insert(key, seen);
                 console.judge();
             }
-            Ok(())
+            Ok(Vec::new())
         }
     }
 }

@@ -8,10 +8,12 @@ mod choice;
 mod context;
 mod denied;
 mod facts;
+mod filter;
 mod follow;
 mod journal;
 mod keys;
 mod leave;
+mod letters;
 mod locked_out;
 mod navigation;
 mod opening;
@@ -21,11 +23,14 @@ pub mod sandbox;
 mod scan;
 mod try_one;
 mod tune;
+mod worth;
 
 #[cfg(test)]
 mod alarm_stories;
 #[cfg(test)]
 mod habits;
+#[cfg(test)]
+mod letters_stories;
 #[cfg(test)]
 mod stories;
 #[cfg(test)]
@@ -59,6 +64,8 @@ pub fn update(console: &mut Console, msg: Msg) -> Vec<Effect> {
         Msg::OperationProgressed(progress) => operations::progressed(console, progress),
         Msg::OperationBroke { id, why } => operations::broke(console, &id, &why),
         Msg::JournalArrived { result } => journal::arrived(console, result),
+        Msg::Sifted { queue, expression, ids, result } => filter::sifted(console, &queue, &expression, &ids, result),
+        Msg::BodyArrived { queue, id, result } => navigation::body_arrived(console, &queue, &id, result),
         fact => facts::take(console, fact),
     };
     effects.extend(sandbox::hold_speed(console));

@@ -7,8 +7,8 @@ use crate::console::overlay::{MessageView, Overlay};
 use crate::console::screen::Screen;
 use crate::console::snapshot::{Pane, Snapshot};
 use crate::console::update::{arm, leave, sandbox, scan};
-use crate::model::finding::Subject;
-use crate::model::id::{FunctionName, MappingId};
+use crate::model::finding::{Severity, Subject};
+use crate::model::id::{FunctionName, MappingId, MessageId, QueueName};
 
 /// One of the numbered screens.
 pub(super) fn go(console: &mut Console, screen: Screen) {
@@ -31,7 +31,8 @@ pub(super) fn back(console: &mut Console, quits: bool) -> Vec<Effect> {
     let place = console.place();
     if !quits && !console.filter().is_empty() {
         console.filters.remove(&place);
-        with_snapshot(console, |snapshot| snapshot.set_filter(&Default::default()));
+        let now = console.now;
+        with_snapshot(console, |snapshot| snapshot.set_filter(&Default::default(), now));
     } else if console.screens.len() > 1 {
         console.screens.pop();
     } else if quits {
@@ -157,7 +158,10 @@ pub(super) fn open(console: &mut Console) -> Vec<Effect> {
                 Pane::Kinds => snapshot.pane = Pane::Messages,
                 Pane::Messages | Pane::Message => {
                     if let Some(id) = snapshot.current().map(|message| message.id.clone()) {
-                        console.overlays.push(Overlay::Message(MessageView { queue, id, scroll: 0 }));
+                        let on_disk = snapshot.is_on_disk(&id);
+                        let view = MessageView { queue: queue.clone(), id: id.clone(), scroll: 0 };
+                        console.overlays.push(Overlay::Message(view));
+                        return on_disk.then_some(Effect::FetchBody { queue, id }).into_iter().collect();
                     }
                 }
             },
@@ -168,6 +172,23 @@ pub(super) fn open(console: &mut Console) -> Vec<Effect> {
             }
         },
         Screen::Journal | Screen::ConsumerDetail(_) | Screen::Sandbox => {}
+    }
+    Vec::new()
+}
+
+pub(super) fn body_arrived(
+    console: &mut Console,
+    queue: &QueueName,
+    id: &MessageId,
+    result: Result<String, String>,
+) -> Vec<Effect> {
+    match result {
+        Ok(body) => {
+            if let Some(snapshot) = console.snapshots.get_mut(queue) {
+                snapshot.put_body(id, body);
+            }
+        }
+        Err(why) => console.say(Severity::Warning, format!("the rest of {} cannot be read: {why}", id.short())),
     }
     Vec::new()
 }

@@ -9,7 +9,7 @@ use crate::console::effect::Effect;
 use crate::console::running::{About, Effectiveness, Ended, Follow, Running};
 use crate::console::screen::Screen;
 use crate::console::snapshot::Snapshot;
-use crate::console::update::{arm, facts, navigation, try_one};
+use crate::console::update::{arm, facts, filter, navigation, try_one};
 use crate::model::change::{Change, ChangeSubject};
 use crate::model::finding::Severity;
 use crate::model::id::{MessageId, OperationId, QueueName};
@@ -29,7 +29,7 @@ pub(super) fn start(console: &mut Console, undertaking: Undertaking, about: Abou
             navigation::push(console, Screen::Triage(queue.clone()));
         }
         About::Retune(plan) => drop(console.saved.insert(plan.mapping.clone(), (**plan).clone())),
-        About::Redrive { .. } | About::MoveAll(_) | About::Trial { .. } => {}
+        About::Redrive { .. } | About::MoveAll(_) | About::Trial { .. } | About::Drop { .. } => {}
     }
     console.operations.push(Running {
         id: id.clone(),
@@ -70,18 +70,28 @@ pub(super) fn progressed(console: &mut Console, mut progress: Progress) -> Vec<E
         return Vec::new();
     };
     let operation = &mut console.operations[at];
+    let mut effects = Vec::new();
+    let mut filled = None;
     if let About::Scan(queue) = &operation.about
         && let Some(snapshot) = console.snapshots.get_mut(queue)
         && snapshot.operation == operation.id
     {
         snapshot.add(found.into_iter().map(Arc::new));
         snapshot.line.clone_from(&progress.line);
+        let messages = snapshot.spill();
+        if !messages.is_empty() {
+            effects.push(Effect::Spill { queue: queue.clone(), operation: operation.id.clone(), messages });
+        }
+        filled = Some(queue.clone());
     }
     operation.progress = Some(progress);
-    match report {
-        Some(report) => ended(console, at, report),
-        None => Vec::new(),
+    if let Some(queue) = filled {
+        effects.extend(filter::ask(console, &queue));
     }
+    if let Some(report) = report {
+        effects.extend(ended(console, at, report));
+    }
+    effects
 }
 
 fn ended(console: &mut Console, at: usize, report: Report) -> Vec<Effect> {
@@ -104,6 +114,10 @@ fn ended(console: &mut Console, at: usize, report: Report) -> Vec<Effect> {
             }
         }
         (About::Redrive { queue, ids }, Report::Redrive(report)) => redriven(console, &queue, ids, &report),
+        (About::Drop { queue, ids }, Report::Drop(report)) => {
+            let faults: BTreeSet<&MessageId> = report.faults.iter().map(|(id, _)| id).collect();
+            without(console, &queue, ids, &faults, report.returned);
+        }
         // What was shown is not what is there now, even after a cancelled task.
         (About::MoveAll(queue), Report::MoveAll(report)) if report.moved > 0 => {
             console.snapshots.remove(&queue);
@@ -119,12 +133,16 @@ fn ended(console: &mut Console, at: usize, report: Report) -> Vec<Effect> {
 /// Takes out of the snapshot what is no longer in the queue. A redrive that was cut short does not
 /// say which ids it never tried; then nothing is taken out and the list says so.
 fn redriven(console: &mut Console, queue: &QueueName, ids: Vec<MessageId>, report: &RedriveReport) {
+    let there: BTreeSet<&MessageId> = report.faults.iter().map(|(id, _)| id).collect();
+    without(console, queue, ids, &there, report.returned);
+}
+
+fn without(console: &mut Console, queue: &QueueName, ids: Vec<MessageId>, there: &BTreeSet<&MessageId>, returned: u64) {
     let Some(snapshot) = console.snapshots.get_mut(queue) else { return };
-    if report.returned > 0 {
-        snapshot.line = format!("some of these were moved: scan again ({})", snapshot.line);
+    if returned > 0 {
+        snapshot.line = format!("some of these are no longer there: scan again ({})", snapshot.line);
         return;
     }
-    let there: BTreeSet<&MessageId> = report.faults.iter().map(|(id, _)| id).collect();
     let gone: BTreeSet<MessageId> = ids.into_iter().filter(|id| !there.contains(id)).collect();
     snapshot.remove(|id| gone.contains(id));
 }

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::console::Console;
 use crate::console::overlay::{Choice, ChoiceOption, Overlay, Pick, Planned};
-use crate::console::update::{card, operations};
+use crate::console::update::{card, operations, worth};
 use crate::model::finding::Severity;
-use crate::model::id::{Arn, FunctionName, MessageId, QueueName, QueueUrl};
+use crate::model::id::{Arn, MessageId, QueueName, QueueUrl};
 use crate::model::message::{MAX_MESSAGE_BYTES, Message};
 use crate::model::metric::{MetricKey, Stat};
 use crate::model::move_task::MoveTask;
@@ -98,8 +98,44 @@ fn running_task<'a>(console: &'a Console, queue: &QueueName) -> Option<&'a MoveT
     (!task.status.is_settled()).then_some(task)
 }
 
-/// The card of a redrive of exactly these messages.
+/// The card of a redrive of exactly these messages; work that is old is asked about first.
 pub(super) fn card(console: &mut Console, queue: &QueueName, ids: Vec<MessageId>) {
+    let Some(snapshot) = console.snapshots.get(queue) else { return };
+    let wanted: BTreeSet<&MessageId> = ids.iter().collect();
+    let among = snapshot.messages().filter(|(message, _)| wanted.contains(&message.id));
+    let stale: BTreeSet<MessageId> =
+        among.filter(|(message, _)| worth::is_stale(console, message)).map(|(message, _)| message.id.clone()).collect();
+    if stale.is_empty() {
+        return card_of(console, queue, ids);
+    }
+    let fresh: Vec<MessageId> = ids.iter().filter(|id| !stale.contains(*id)).cloned().collect();
+    let old = spoken(worth::stale_after_ms(console));
+    console.overlays.push(Overlay::Choice(Choice {
+        title: format!(
+            "{} of {} were sent more than {old} ago",
+            grouped(stale.len() as u64),
+            grouped(ids.len() as u64)
+        ),
+        row: usize::from(fresh.is_empty()),
+        options: vec![
+            ChoiceOption {
+                label: format!("leave them out: redrive {}", grouped(fresh.len() as u64)),
+                detail: "what was asked for so long ago is often no longer wanted".to_owned(),
+                off: fresh.is_empty().then(|| format!("all of them are older than {old}")),
+                pick: Pick::Redrive { queue: queue.clone(), ids: fresh },
+            },
+            ChoiceOption {
+                label: format!("take them too: redrive {}", grouped(ids.len() as u64)),
+                detail: "their effects are real, however late".to_owned(),
+                off: None,
+                pick: Pick::RedriveStale { queue: queue.clone(), ids },
+            },
+        ],
+    }));
+}
+
+/// The card itself.
+pub(super) fn card_of(console: &mut Console, queue: &QueueName, ids: Vec<MessageId>) {
     let Some(queue) = console.picture.queues.get(queue).map(|queue| queue.value.clone()) else { return };
     let wanted: BTreeSet<MessageId> = ids.into_iter().collect();
     let Some(snapshot) = console.snapshots.get(&queue.name) else { return };
@@ -118,7 +154,7 @@ pub(super) fn card(console: &mut Console, queue: &QueueName, ids: Vec<MessageId>
     }
     let (rate, derivation) = rate(console, &queue);
     let mut facts = card::facts(console, queue.name.to_string());
-    facts.about = about(console, &queue, &messages);
+    facts.about = worth::about(console, &queue, &messages);
     facts.about.push(derivation);
     facts.about.extend(left_out.into_iter().map(|(why, count)| format!("{} left out: {why}", grouped(count))));
     let hidden = snapshot.selected_hidden();
@@ -219,59 +255,3 @@ fn rate(console: &Console, queue: &Queue) -> (f64, String) {
 
 /// A careful pace while nothing is known.
 const RATE_UNMEASURED: f64 = 10.0;
-
-/// What these messages are: ages, kinds, whether the consumer changed, redriven before.
-fn about(console: &Console, queue: &Queue, messages: &[(&Message, &Kind)]) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut ages: Vec<i64> =
-        messages.iter().map(|(message, _)| console.now.ms_since(message.system.sent_at).max(0)).collect();
-    ages.sort_unstable();
-    if let (Some(newest), Some(oldest)) = (ages.first(), ages.last()) {
-        let median = ages[ages.len() / 2];
-        lines.push(format!(
-            "work sent {} ago (oldest), {} (median), {} (newest)",
-            spoken(*oldest),
-            spoken(median),
-            spoken(*newest)
-        ));
-    }
-    let mut kinds: BTreeMap<String, u64> = BTreeMap::new();
-    for (_, kind) in messages {
-        *kinds.entry(kind.step.clone().unwrap_or_else(|| "of unknown step".to_owned())).or_default() += 1;
-    }
-    let mut kinds: Vec<_> = kinds.into_iter().collect();
-    kinds.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    let kinds: Vec<String> =
-        kinds.into_iter().take(4).map(|(step, count)| format!("{} {step}", grouped(count))).collect();
-    lines.push(format!("effects: {}", kinds.join(", ")));
-    lines.extend(consumers_changed(console, queue, messages));
-    let again = messages.iter().filter(|(message, _)| message.attributes.contains_key(MARK)).count();
-    if again > 0 {
-        lines.push(format!("{} of them were redriven before and died again", grouped(again as u64)));
-    }
-    lines
-}
-
-/// The attribute a redrive leaves on what it sends.
-const MARK: &str = "redrive-from";
-
-fn consumers_changed(console: &Console, queue: &Queue, messages: &[(&Message, &Kind)]) -> Vec<String> {
-    let seen = messages.iter().map(|(message, _)| message.system.first_received_at.unwrap_or(message.system.sent_at));
-    let Some(last) = seen.max() else { return Vec::new() };
-    let consumers: BTreeSet<&FunctionName> = console
-        .picture
-        .mappings
-        .values()
-        .filter(|mapping| queue.sources.contains(&mapping.value.source))
-        .map(|mapping| &mapping.value.function)
-        .collect();
-    let modified = |name: &FunctionName| console.picture.functions.get(name)?.value.last_modified;
-    consumers
-        .into_iter()
-        .map(|name| match modified(name) {
-            Some(at) if at > last => format!("{name} changed at {}, after the newest of them was tried", at.clock()),
-            Some(_) => format!("{name} unchanged since: they will probably come back"),
-            None => format!("whether {name} changed since is not known"),
-        })
-        .collect()
-}

@@ -13,8 +13,9 @@ use crate::operation::scan::refusal;
 
 /// Seconds a message is held at most (ux.md: nobody's alarm goes quiet because you are reading).
 const LEASE_S: u32 = 60;
-/// Messages a snapshot takes at most; the scan's own budget of time and bytes may end it sooner.
+/// Messages a snapshot takes at most, and bytes: most of those on disk.
 const MAX_MESSAGES: u32 = 100_000;
+const MAX_BYTES: u64 = 1024 * 1024 * 1024;
 
 pub(super) fn scan(console: &mut Console) -> Vec<Effect> {
     let Some(queue) = console.queue_here().and_then(|name| console.picture.queues.get(&name)) else {
@@ -31,6 +32,7 @@ pub(super) fn scan(console: &mut Console) -> Vec<Effect> {
         queue: queue.url.clone(),
         own_max_receive_count: queue.redrive.as_ref().map(|policy| policy.max_receive_count),
         max_messages: MAX_MESSAGES,
+        max_bytes: MAX_BYTES,
         lease_s: LEASE_S,
     };
     if let Some(why) = refusal(&plan) {

@@ -203,7 +203,7 @@ fn take_up(ledger: &mut Ledger, id: &MessageId, state: &MessageState) {
         return;
     }
     match state {
-        MessageState::NotSent { .. } => {}
+        MessageState::NotSent { .. } | MessageState::Dropped => {}
         MessageState::Recorded { .. } => {
             let why = "cut off while it was sent: it may exist twice";
             ledger.duplicates.insert(id.clone(), why.to_owned());

@@ -33,6 +33,8 @@ pub struct Drive {
     pub commands: Vec<(Timestamp, Command)>,
     /// Messages shown in progress.
     pub found: u64,
+    /// How many messages were visible, whenever something happened.
+    pub seen: Vec<(Timestamp, usize)>,
     events: BTreeMap<(Timestamp, u64), Event>,
     next: u64,
     record_at: Timestamp,
@@ -45,6 +47,7 @@ impl Drive {
             now: start,
             commands: Vec::new(),
             found: 0,
+            seen: Vec::new(),
             events: BTreeMap::new(),
             next: 0,
             record_at: start,
@@ -74,6 +77,7 @@ impl Drive {
                 return Err(Stop::Died);
             }
             self.step(machine)?;
+            self.seen.push((self.now, self.world.visible(self.now)));
         }
         Err(Stop::Endless)
     }

@@ -2,6 +2,7 @@
 //! exists twice is named, and without faults nothing is named. A failing seed prints itself.
 
 mod drive;
+mod drop;
 pub(in crate::operation) mod play;
 mod world;
 
@@ -33,6 +34,19 @@ pub(in crate::operation) fn confirm<T: Planned>(plan: T) -> Confirmed<T> {
     let consent = match preflight.level() {
         Level::Button => Consent::Enter,
         Level::Count(count) | Level::Irreversible { count, .. } => Consent::Count(count.to_string()),
+    };
+    preflight.accept(&consent).map_err(|(_, why)| why).expect("what the level asks for was given")
+}
+
+/// Also what cannot be undone.
+fn confirm_in<T: Planned>(plan: T, account: &str) -> Confirmed<T> {
+    let preflight = Preflight::new(plan, &Facts { account: account.to_owned(), ..Facts::default() });
+    let consent = match preflight.level() {
+        Level::Button => Consent::Enter,
+        Level::Count(count) => Consent::Count(count.to_string()),
+        Level::Irreversible { count, account_last4 } => {
+            Consent::CountAndAccount { count: count.to_string(), account_last4: account_last4.clone() }
+        }
     };
     preflight.accept(&consent).map_err(|(_, why)| why).expect("what the level asks for was given")
 }
@@ -199,7 +213,13 @@ fn a_redrive_loses_nothing_and_names_what_may_exist_twice() {
 fn a_scan_gives_everything_back_whatever_happens() {
     for seed in 0..SEEDS {
         let story = story(seed);
-        let plan = ScanPlan { queue: DLQ.into(), own_max_receive_count: None, max_messages: 50, lease_s: 60 };
+        let plan = ScanPlan {
+            queue: DLQ.into(),
+            own_max_receive_count: None,
+            max_messages: 50,
+            max_bytes: 1 << 30,
+            lease_s: 60,
+        };
         let faults = Faults { rival: 0, ..story.faults };
         let mut drive = Drive::new(World::new(seed, faults, story.messages), START);
         drive.commands = story.commands.iter().map(|(ms, command)| (START.plus_ms(ms / 20), *command)).collect();
@@ -221,7 +241,13 @@ fn a_scan_gives_everything_back_whatever_happens() {
 
 #[test]
 fn a_queue_that_dead_letters_by_itself_is_not_scanned() {
-    let plan = ScanPlan { queue: DLQ.into(), own_max_receive_count: Some(5), max_messages: 50, lease_s: 60 };
+    let plan = ScanPlan {
+        queue: DLQ.into(),
+        own_max_receive_count: Some(5),
+        max_messages: 50,
+        max_bytes: 1 << 30,
+        lease_s: 60,
+    };
     let mut drive = Drive::new(World::new(1, Faults::default(), 10), START);
     let report = scanned(drive.run(&mut Scan::new(confirm(plan), owner(), 1, START), None).expect("it ends"));
     assert_eq!((report.state, report.scanned, drive.world.receives), (EndState::Failed, 0, 0));
@@ -321,7 +347,8 @@ fn dead_of_fifo(id: MessageId) -> Message {
 
 #[test]
 fn what_could_not_be_given_back_is_named() {
-    let plan = ScanPlan { queue: DLQ.into(), own_max_receive_count: None, max_messages: 5, lease_s: 60 };
+    let plan =
+        ScanPlan { queue: DLQ.into(), own_max_receive_count: None, max_messages: 5, max_bytes: 1 << 30, lease_s: 60 };
     let answer = |_, order: &Order| match order {
         Order::Record(_) => Outcome::Done(Answer::Recorded),
         Order::Receive { .. } => Outcome::Done(Answer::Received((0..5).map(id_of).map(dead_of_fifo).collect())),

@@ -58,6 +58,8 @@ pub struct World {
     next: u64,
     pub breaches: Vec<String>,
     pub receives: u64,
+    /// Deletes are a drop's: a copy in the journal stands for a delivery, and sends go to the queue itself.
+    pub drops: bool,
 }
 
 impl World {
@@ -74,6 +76,7 @@ impl World {
             next: 0,
             breaches: Vec::new(),
             receives: 0,
+            drops: false,
         };
         for identity in 0..n {
             let bytes = 10 + world.draw(600) as usize;
@@ -212,6 +215,12 @@ impl World {
     fn delete(&mut self, lease: &Lease) -> Result<(), EntryError> {
         if let Some(index) = self.dlq.iter().position(|copy| copy.message.receipt == lease.receipt) {
             let identity = self.dlq[index].identity;
+            if self.drops {
+                let kept = self.kept(&self.dlq[index].message);
+                self.expect(kept, &format!("{identity} deleted, and the journal has no whole copy"));
+                self.dlq.remove(index);
+                return Ok(());
+            }
             let sent = self.delivered.contains(&identity);
             self.expect(sent, &format!("{identity} deleted, and nowhere else"));
             let acknowledged = !matches!(self.states.get(&lease.id), Some(MessageState::Recorded { .. }) | None);
@@ -233,7 +242,7 @@ impl World {
             let identity = identity_of(outgoing);
             let recorded = matches!(self.states.get(&id_of(identity)), Some(MessageState::Recorded { .. }));
             self.expect(recorded, &format!("{identity} sent, but not on record as about to be"));
-            let home = ORIGINS[identity % ORIGINS.len()].1;
+            let home = if self.drops { DLQ } else { ORIGINS[identity % ORIGINS.len()].1 };
             self.expect(queue.as_str() == home, &format!("{identity} sent to a queue it did not come from"));
             if self.happens(self.faults.entry) {
                 results.push(Err(busy()));
@@ -259,6 +268,20 @@ impl World {
             let copy = self.dlq.remove(index);
             self.delivered.push(copy.identity);
         }
+    }
+
+    /// The journal has it whole, but for the receipt.
+    fn kept(&self, message: &Message) -> bool {
+        self.journal.iter().any(|entry| match entry {
+            JournalEntry::Backup { message: copy, .. } => {
+                (&copy.id, &copy.body, &copy.attributes) == (&message.id, &message.body, &message.attributes)
+            }
+            _ => false,
+        })
+    }
+
+    pub fn visible(&self, now: Timestamp) -> usize {
+        self.dlq.iter().filter(|copy| copy.visible_at <= now).count()
     }
 
     /// How many live copies an identity has.

@@ -20,7 +20,7 @@ use crate::operation::returns::{Found, Held, Releasing, Returns};
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::operation) enum Want {
     /// Copies of whatever comes, up to so many messages and bytes; every lease stays with the sweep.
-    All { most: usize, most_bytes: usize },
+    All { most: usize, most_bytes: usize, most_receives: u64 },
     /// These; their leases go to the caller. All others are given back.
     Ids(BTreeSet<MessageId>),
 }
@@ -167,9 +167,9 @@ impl Sweep {
     fn room(&mut self, now: Timestamp, room: usize) -> Option<usize> {
         let give_up_at = *self.give_up_at.get_or_insert(now.plus_ms(self.budget.time_ms));
         let room = match self.want {
-            Want::All { most, most_bytes } => {
+            Want::All { most, most_bytes, most_receives } => {
                 let left = most.saturating_sub(self.seen.len());
-                if left == 0 || self.seen_bytes >= most_bytes {
+                if left == 0 || self.seen_bytes >= most_bytes || self.receives >= most_receives {
                     self.finish(End::Budget);
                     return None;
                 }

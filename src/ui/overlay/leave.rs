@@ -21,7 +21,8 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, running: usize) {
         let fate = match operation.kind {
             Kind::MoveAll => "goes on in AWS without this console",
             Kind::Scan => "stops; what is held is given back",
-            Kind::Redrive => "stops; what is held is given back, and the journal knows how far it came",
+            Kind::Redrive | Kind::Drop => "stops; what is held is given back, and the journal knows how far it came",
+            Kind::Restore => "stops; the journal knows how far it came",
             Kind::Rescue => "stops behind the records that are under way; the other pointers stay where they are",
             Kind::Trial => "the function runs on; its answer is not waited for, and the message stays where it is",
             Kind::Retune => "Lambda finishes it; nobody watches whether it helps",

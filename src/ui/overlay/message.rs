@@ -14,19 +14,23 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, view: &MessageView
     let snapshot = console.snapshots.get(&view.queue);
     // The one under the cursor is nearly always meant; finding another walks the list.
     let current = snapshot.and_then(|snapshot| snapshot.current()).filter(|message| message.id == view.id);
-    let message = current.or_else(|| snapshot.and_then(|snapshot| snapshot.get(&view.id)));
+    let message = snapshot.and_then(|snapshot| match current {
+        Some(current) if !snapshot.is_whole(&view.id) => Some(current),
+        _ => snapshot.whole(&view.id),
+    });
     let title = format!("Message {} of {}", view.id, view.queue);
     let Some(message) = message else {
         let inside = sheet(ink, area, (area.width, 3), &Frame::new(title, ink));
         ink.text(inside.x, inside.y, inside.width, "no longer in the snapshot", ink.theme.plain());
         return;
     };
-    let frame = Frame::new(title, ink).note(figure::bytes(message.size_bytes()));
+    let frame = Frame::new(title, ink).note(figure::bytes(snapshot.map_or(0, |snapshot| snapshot.size_bytes(message))));
     let inside = sheet(ink, area, (area.width, area.height), &frame);
     let kind = snapshot
         .filter(|_| current.is_some())
         .and_then(|snapshot| snapshot.shown_kind(snapshot.row()))
-        .map(|kind| (kind.to_string(), kind.not_redrivable()));
+        .map(|row| (row.label.clone(), row.kind.not_redrivable()));
     let queue = console.picture.queues.get(&view.queue).map(|seen| &seen.value);
-    letter::draw(ink, inside, &Letter { message, kind, queue, now: console.now, scroll: view.scroll });
+    let more = snapshot.is_some_and(|snapshot| snapshot.is_on_disk(&view.id));
+    letter::draw(ink, inside, &Letter { message, kind, queue, now: console.now, scroll: view.scroll, more });
 }

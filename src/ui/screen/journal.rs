@@ -113,6 +113,9 @@ fn detail(theme: Theme, console: &Console, journal: &JournalRow, width: u16) -> 
     let reason = match &journal.plan {
         Plan::Redrive(plan) => plan.reason.as_ref(),
         Plan::MoveAll(plan) => plan.reason.as_ref(),
+        Plan::Drop(plan) => plan.reason.as_ref(),
+        Plan::Restore(plan) => plan.reason.as_ref(),
+        Plan::Note(_) => None,
         Plan::Retune(plan) => plan.reason.as_ref(),
         Plan::Trial(plan) => plan.reason.as_ref(),
         Plan::Rescue(plan) => plan.reason.as_ref(),

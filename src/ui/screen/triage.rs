@@ -17,6 +17,7 @@ use crate::ui::widget::figure::{self, MISSING};
 use crate::ui::widget::ink::Ink;
 use crate::ui::widget::letter;
 use crate::ui::widget::pane::{Frame, split_left, split_top};
+use crate::ui::widget::prose::Prose;
 use crate::ui::widget::table::{Cell, Column, Row, Table};
 
 const WIDE: u16 = 110;
@@ -109,6 +110,12 @@ fn kinds(ink: &mut Ink<'_>, area: Rect, console: &Console, snapshot: &Snapshot, 
     let focused = snapshot.pane == Pane::Kinds;
     let inside = Frame::new("Kinds", ink).focused(focused).draw(ink, area);
     let theme = ink.theme;
+    let about = about_kind(ink, console, snapshot, inside.width);
+    // The list is what is looked at first; what there is to say of one kind takes what is left.
+    let rows = u16::try_from(snapshot.kinds().len() + 2).unwrap_or(u16::MAX);
+    let below = u16::try_from(about.len()).unwrap_or(0).min(inside.height.saturating_sub(rows.min(6)));
+    let (inside, foot) = split_top(inside, inside.height - below);
+    about.draw(ink, foot, 0);
     // Row 0 stands for all kinds.
     let selected = Some(snapshot.only_kind().map_or(0, |row| row + 1));
     let common = origin(snapshot, queue);
@@ -125,13 +132,36 @@ fn kinds(ink: &mut Ink<'_>, area: Rect, console: &Console, snapshot: &Snapshot, 
             return Row { cells, dim: false };
         };
         let cells = vec![
-            plain(letter::without_origin(kind.kind.to_string(), common)),
+            plain(letter::without_origin(kind.label.clone(), common)),
             plain(figure::count(kind.count as u64)),
             chosen(kind.selected),
             plain(figure::age(console.now.ms_since(kind.last))),
         ];
         Row { cells, dim: kind.kind.not_redrivable().is_some() }
     });
+}
+
+/// What there is to say of the kind under the cursor: first and last, an example, a note.
+fn about_kind(ink: &Ink<'_>, console: &Console, snapshot: &Snapshot, width: u16) -> Prose {
+    let theme = ink.theme;
+    let mut prose = Prose::new(width);
+    let row = match snapshot.only_kind() {
+        Some(row) => snapshot.kinds().get(row),
+        None => snapshot.shown_kind(snapshot.row()),
+    };
+    let Some(kind) = row else { return prose };
+    prose.text(0, &kind.label, theme.bold());
+    let (first, last) = (figure::age(console.now.ms_since(kind.first)), figure::age(console.now.ms_since(kind.last)));
+    prose.text(0, &format!("sent {first} to {last} ago, e.g. {}", kind.example.short()), theme.dim());
+    prose.text(0, &format!("body {}", kind.kind.form), theme.dim());
+    if let Some(why) = kind.kind.not_redrivable() {
+        prose.text(0, &format!("○ R is off: {why}"), theme.plain());
+    }
+    match console.note_on(&snapshot.queue, &kind.label) {
+        Some(note) => prose.text(0, &format!("note: {note}"), theme.plain()),
+        None => prose.text(0, "n notes something on it", theme.dim()),
+    }
+    prose
 }
 
 fn messages(ink: &mut Ink<'_>, area: Rect, console: &Console, snapshot: &Snapshot, queue: Option<&Queue>) {
@@ -141,12 +171,18 @@ fn messages(ink: &mut Ink<'_>, area: Rect, console: &Console, snapshot: &Snapsho
     frame = match snapshot.filter() {
         "" if snapshot.shown_len() == snapshot.len() => frame.note(format!("{shown} scanned")),
         "" => frame.note(format!("{shown} of {all}")),
-        filter => frame.note(format!("{shown} of {all} match “{filter}”")),
+        filter => {
+            if let Some(note) = snapshot.filter_note() {
+                frame = frame.note(format!("{shown} of {all} match “{filter}”: {note}")).note(note);
+            }
+            frame.note(format!("{shown} of {all} match “{filter}”")).note(format!("{shown} of {all} match"))
+        }
     };
     let inside = frame.draw(ink, area);
-    let empty = match (snapshot.is_empty(), snapshot.complete) {
-        (true, true) => "the scan found the queue empty",
-        (true, false) => "nothing received yet",
+    let empty = match (snapshot.is_empty(), snapshot.complete, snapshot.filter_fault()) {
+        (true, true, _) => "the scan found the queue empty",
+        (true, false, _) => "nothing received yet",
+        (_, _, Some(fault)) => fault,
         _ => "nothing matches; esc clears the filter",
     };
     let common = origin(snapshot, queue);
@@ -155,12 +191,12 @@ fn messages(ink: &mut Ink<'_>, area: Rect, console: &Console, snapshot: &Snapsho
     table.draw(ink, inside, |n| match snapshot.shown(n) {
         Some(message) => {
             let kind = snapshot.shown_kind(n);
-            let text = kind.map(|kind| letter::without_origin(kind.to_string(), common)).unwrap_or_default();
+            let text = kind.map(|row| letter::without_origin(row.label.clone(), common)).unwrap_or_default();
             let expires = queue.and_then(|queue| letter::expires_at(message, queue));
             let expires = expires.map_or(MISSING.to_owned(), |at| figure::age(at.ms_since(console.now)));
             let sent = figure::age(console.now.ms_since(message.system.sent_at));
             let cells = cells(theme, message, snapshot.is_selected(&message.id), [sent, expires, text]);
-            Row { cells, dim: kind.is_some_and(|kind| kind.not_redrivable().is_some()) }
+            Row { cells, dim: kind.is_some_and(|row| row.kind.not_redrivable().is_some()) }
         }
         None => Row::default(),
     });
@@ -186,9 +222,11 @@ fn message(ink: &mut Ink<'_>, area: Rect, console: &Console, snapshot: &Snapshot
         return;
     };
     let frame = Frame::new(format!("Message {}", message.id.short()), ink).focused(focused);
-    let inside = frame.note(figure::bytes(message.size_bytes())).draw(ink, area);
-    let kind = snapshot.shown_kind(snapshot.row()).map(|kind| (kind.to_string(), kind.not_redrivable()));
-    letter::draw(ink, inside, &letter::Letter { message, kind, queue, now: console.now, scroll: snapshot.scroll });
+    let inside = frame.note(figure::bytes(snapshot.size_bytes(message))).draw(ink, area);
+    let kind = snapshot.shown_kind(snapshot.row()).map(|row| (row.label.clone(), row.kind.not_redrivable()));
+    let more = snapshot.is_on_disk(&message.id);
+    let scroll = snapshot.scroll;
+    letter::draw(ink, inside, &letter::Letter { message, kind, queue, now: console.now, scroll, more });
 }
 
 /// Nothing was copied yet: what is known without receiving.

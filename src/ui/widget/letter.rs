@@ -30,6 +30,8 @@ pub struct Letter<'a> {
     pub now: Timestamp,
     /// First line shown.
     pub scroll: usize,
+    /// Only the beginning of the body is here; the rest lies on disk.
+    pub more: bool,
 }
 
 pub fn draw(ink: &mut Ink<'_>, area: Rect, letter: &Letter<'_>) {
@@ -43,6 +45,9 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, letter: &Letter<'_>) {
             break;
         }
         prose.text(0, &line, ink.theme.plain());
+    }
+    if letter.more {
+        prose.text(0, "… the rest lies on disk: enter reads it", ink.theme.dim());
     }
     prose.draw(ink, area, letter.scroll);
 }

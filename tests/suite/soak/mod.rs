@@ -66,7 +66,13 @@ fn confirm<T: Planned>(plan: T) -> Confirmed<T> {
 }
 
 fn scan(ground: &mut Ground, seed: u64) -> Vec<MessageId> {
-    let plan = ScanPlan { queue: ground.url("JobDLQ"), own_max_receive_count: None, max_messages: 1_000, lease_s: 60 };
+    let plan = ScanPlan {
+        queue: ground.url("JobDLQ"),
+        own_max_receive_count: None,
+        max_messages: 1_000,
+        max_bytes: 1 << 30,
+        lease_s: 60,
+    };
     ground.told.clear();
     let report = ground.run(&mut Scan::new(confirm(plan), owner("scan"), seed, ground.now));
     let found: Vec<MessageId> =

@@ -1,15 +1,22 @@
 //! The messages a scan copied from a queue: grouped by kind, filtered, selected. What is listed is
 //! computed when something changes and never per frame, so that 100,000 messages stay cheap.
 
+mod sieve;
+mod spill;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::console::key::Line;
+use crate::console::snapshot::sieve::{Sieve, Told};
 use crate::model::id::{MessageId, OperationId, QueueName};
 use crate::model::message::Message;
 use crate::model::time::Timestamp;
-use crate::query::filter::{Filter, InKind};
 use crate::query::kind::{Kind, kind_of};
+
+pub use crate::console::snapshot::sieve::Question;
 
 /// Which part of the triage screen takes the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,12 +32,16 @@ pub enum Pane {
 #[derive(Debug, Clone, PartialEq)]
 pub struct KindRow {
     pub kind: Kind,
+    /// How it is called here: with the form of its body where two would be called the same.
+    pub label: String,
     pub count: usize,
     /// Of those, selected.
     pub selected: usize,
     /// First and last `SentTimestamp`.
     pub first: Timestamp,
     pub last: Timestamp,
+    /// The first of them that was seen.
+    pub example: MessageId,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -53,7 +64,14 @@ pub struct Snapshot {
     kind_index: BTreeMap<Kind, u32>,
     seen: BTreeSet<MessageId>,
     selected: BTreeSet<MessageId>,
-    filter: String,
+    sieve: Sieve,
+    /// Bytes kept in memory, and how large the messages are whose bodies lie on disk.
+    bytes: usize,
+    spilled: BTreeMap<MessageId, usize>,
+    /// To be written to disk.
+    spilling: Vec<Arc<Message>>,
+    /// The one whose body was read back.
+    opened: Option<Arc<Message>>,
     only_kind: Option<u32>,
     /// Indexes into `messages` that pass kind and filter.
     shown: Vec<u32>,
@@ -76,7 +94,11 @@ impl Snapshot {
             kind_index: BTreeMap::new(),
             seen: BTreeSet::new(),
             selected: BTreeSet::new(),
-            filter: String::new(),
+            sieve: Sieve::default(),
+            bytes: 0,
+            spilled: BTreeMap::new(),
+            spilling: Vec::new(),
+            opened: None,
             only_kind: None,
             shown: Vec::new(),
             row: 0,
@@ -85,16 +107,17 @@ impl Snapshot {
 
     /// Takes newly copied messages in; one seen before is not listed twice.
     pub fn add(&mut self, messages: impl IntoIterator<Item = Arc<Message>>) {
-        let mut sieve = Sieve::new(&self.filter);
+        let mut look = self.sieve.look();
         for message in messages {
             if !self.seen.insert(message.id.clone()) {
                 continue;
             }
             let index = self.messages.len() as u32;
-            let row = self.count_in(kind_of(&message), message.system.sent_at);
+            let row = self.count_in(kind_of(&message), &message);
+            let message = self.within_budget(message);
             self.messages.push(message);
             self.kind_rows.push(row);
-            if self.passes(index, &mut sieve) {
+            if self.passes(index, &mut look) {
                 self.shown.push(index);
             }
         }
@@ -111,9 +134,11 @@ impl Snapshot {
         self.kind_index.clear();
         self.seen.retain(|id| !gone(id));
         self.selected.retain(|id| !gone(id));
+        self.spilled.retain(|id, _| !gone(id));
+        self.sieve.forget(&gone);
         for (message, row) in messages.into_iter().zip(rows).filter(|(message, _)| !gone(&message.id)) {
             let Some(kind) = kinds.get(row as usize) else { continue };
-            let row = self.count_in(kind.clone(), message.system.sent_at);
+            let row = self.count_in(kind.clone(), &message);
             self.messages.push(message);
             self.kind_rows.push(row);
         }
@@ -155,13 +180,24 @@ impl Snapshot {
     }
 
     /// The kind of the message in row `row` of the list.
-    pub fn shown_kind(&self, row: usize) -> Option<&Kind> {
+    pub fn shown_kind(&self, row: usize) -> Option<&KindRow> {
         let kind = self.kind_rows.get(*self.shown.get(row)? as usize)?;
-        self.kinds.get(*kind as usize).map(|row| &row.kind)
+        self.kinds.get(*kind as usize)
+    }
+
+    /// The kind of a message.
+    pub fn kind_of(&self, id: &MessageId) -> Option<&KindRow> {
+        let index = self.messages.iter().position(|message| message.id == *id)?;
+        self.kinds.get(*self.kind_rows.get(index)? as usize)
     }
 
     pub fn get(&self, id: &MessageId) -> Option<&Arc<Message>> {
         self.messages.iter().find(|message| message.id == *id)
+    }
+
+    /// The same with its whole body where that was read back from disk.
+    pub fn whole(&self, id: &MessageId) -> Option<&Arc<Message>> {
+        self.opened.as_ref().filter(|opened| opened.id == *id).or_else(|| self.get(id))
     }
 
     /// Every message with its kind.
@@ -182,7 +218,7 @@ impl Snapshot {
     }
 
     pub fn filter(&self) -> &str {
-        &self.filter
+        &self.sieve.text
     }
 
     pub fn is_selected(&self, id: &MessageId) -> bool {
@@ -207,10 +243,11 @@ impl Snapshot {
         self.scroll = 0;
     }
 
-    pub fn set_filter(&mut self, line: &Line) {
-        if self.filter != line.text() {
+    /// `now` is what `age>2h` is counted to.
+    pub fn set_filter(&mut self, line: &Line, now: Timestamp) {
+        if self.sieve.text != line.text() {
             let cursor = self.current().map(|message| message.id.clone());
-            self.filter = line.text().to_owned();
+            self.sieve.set(line.text(), now);
             self.refilter(cursor);
         }
     }
@@ -267,11 +304,12 @@ impl Snapshot {
     }
 
     /// Counts a message into its kind's row and says which row that is.
-    fn count_in(&mut self, kind: Kind, sent: Timestamp) -> u32 {
-        let row = *self.kind_index.entry(kind).or_insert_with_key(|kind| {
-            self.kinds.push(KindRow { kind: kind.clone(), count: 0, selected: 0, first: sent, last: sent });
-            (self.kinds.len() - 1) as u32
-        });
+    fn count_in(&mut self, kind: Kind, message: &Message) -> u32 {
+        let sent = message.system.sent_at;
+        let row = match self.kind_index.get(&kind) {
+            Some(row) => *row,
+            None => self.new_kind(kind, message),
+        };
         if let Some(kind) = self.kinds.get_mut(row as usize) {
             kind.count += 1;
             kind.first = kind.first.min(sent);
@@ -280,111 +318,57 @@ impl Snapshot {
         row
     }
 
-    fn passes(&self, index: u32, sieve: &mut Sieve) -> bool {
-        let Some(row) = self.kind_rows.get(index as usize) else { return false };
-        if self.only_kind.is_some_and(|only| only != *row) {
+    fn new_kind(&mut self, kind: Kind, message: &Message) -> u32 {
+        let (plain, form) = (kind.to_string(), kind.form.to_string());
+        let mut alike = false;
+        for other in self.kinds.iter_mut().filter(|other| other.kind.to_string() == plain) {
+            other.label = format!("{plain} · {}", other.kind.form);
+            alike = true;
+        }
+        let sent = message.system.sent_at;
+        self.kinds.push(KindRow {
+            label: if alike { format!("{plain} · {form}") } else { plain },
+            kind: kind.clone(),
+            count: 0,
+            selected: 0,
+            first: sent,
+            last: sent,
+            example: message.id.clone(),
+        });
+        let row = (self.kinds.len() - 1) as u32;
+        self.kind_index.insert(kind, row);
+        row
+    }
+
+    fn at(&self, index: u32) -> Option<(&Arc<Message>, u32, &Kind)> {
+        let row = *self.kind_rows.get(index as usize)?;
+        Some((self.messages.get(index as usize)?, row, &self.kinds.get(row as usize)?.kind))
+    }
+
+    fn passes(&self, index: u32, look: &mut sieve::Look) -> bool {
+        let Some((message, row, kind)) = self.at(index) else { return false };
+        if self.only_kind.is_some_and(|only| only != row) {
             return false;
         }
-        match (self.messages.get(index as usize), self.kinds.get(*row as usize)) {
-            (Some(message), Some(kind)) => sieve.takes(message, *row, &kind.kind),
-            _ => false,
+        match look.tells(message, row, kind, self.spilled.contains_key(&message.id)) {
+            Told::Taken => true,
+            Told::Left => false,
+            Told::Unsure => self.sieve.verdict(&message.id) == Some(true),
         }
+    }
+
+    fn relist(&mut self) {
+        let cursor = self.current().map(|message| message.id.clone());
+        self.refilter(cursor);
     }
 
     fn refilter(&mut self, cursor: Option<MessageId>) {
-        let mut sieve = Sieve::new(&self.filter);
-        self.shown = (0..self.messages.len() as u32).filter(|index| self.passes(*index, &mut sieve)).collect();
+        let mut look = self.sieve.look();
+        self.shown = match &self.sieve.fault {
+            Some(_) => Vec::new(),
+            None => (0..self.messages.len() as u32).filter(|index| self.passes(*index, &mut look)).collect(),
+        };
         let row = cursor.and_then(|id| self.shown_ids().position(|shown| *shown == id));
         self.put(row.unwrap_or(self.row));
-    }
-}
-
-/// A filter, and what it thinks of each kind's row.
-struct Sieve {
-    filter: Option<Filter>,
-    kinds: BTreeMap<u32, InKind>,
-}
-
-impl Sieve {
-    fn new(text: &str) -> Self {
-        Sieve { filter: Filter::new(text), kinds: BTreeMap::new() }
-    }
-
-    fn takes(&mut self, message: &Message, row: u32, kind: &Kind) -> bool {
-        let Some(filter) = &mut self.filter else { return true };
-        let in_kind = self.kinds.entry(row).or_insert_with(|| filter.in_kind(&kind.to_string()));
-        filter.takes_message(message, in_kind)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::message::{Attributes, SystemAttributes};
-
-    fn message(n: u64, action: &str) -> Arc<Message> {
-        let sent_at = Timestamp::from_s(n as i64);
-        Arc::new(Message {
-            id: format!("m-{n}").into(),
-            receipt: "r".into(),
-            body: format!(r#"{{"action":"{action}","run":"r-{n}"}}"#),
-            attributes: Attributes::new(),
-            system: SystemAttributes { sent_at, ..SystemAttributes::default() },
-        })
-    }
-
-    fn snapshot() -> Snapshot {
-        let mut snapshot = Snapshot::new("JobDLQ".into(), "op".into(), Timestamp::ZERO);
-        snapshot.add((0..10).map(|n| message(n, if n % 3 == 0 { "send" } else { "invoke" })));
-        snapshot
-    }
-
-    #[test]
-    fn messages_are_grouped_by_kind_and_never_listed_twice() {
-        let mut snapshot = snapshot();
-        snapshot.add([message(3, "send")]);
-        let counts: Vec<(String, usize)> =
-            snapshot.kinds().iter().map(|row| (row.kind.to_string(), row.count)).collect();
-        assert_eq!(counts, [("no origin · send".to_owned(), 4), ("no origin · invoke".to_owned(), 6)]);
-        assert_eq!((snapshot.len(), snapshot.shown_len()), (10, 10));
-    }
-
-    #[test]
-    fn a_filter_narrows_the_list_and_all_that_match_are_selected() {
-        let mut snapshot = snapshot();
-        snapshot.put(3);
-        snapshot.set_filter(&Line::new("r-3"));
-        assert_eq!(snapshot.shown_ids().map(MessageId::as_str).collect::<Vec<_>>(), ["m-3"]);
-        assert_eq!(snapshot.row(), 0);
-        snapshot.set_filter(&Line::default());
-        assert_eq!(snapshot.row(), 3, "the cursor stays on its message");
-        snapshot.set_only_kind(Some(0));
-        snapshot.toggle_all();
-        assert_eq!(snapshot.selected().len(), 4);
-        snapshot.set_only_kind(Some(1));
-        assert_eq!(snapshot.selected_hidden(), 4);
-        snapshot.set_only_kind(Some(0));
-        snapshot.toggle_all();
-        assert!(snapshot.selected().is_empty());
-    }
-
-    #[test]
-    fn moved_messages_leave_and_the_rest_keeps_its_state() {
-        let mut snapshot = snapshot();
-        snapshot.set_only_kind(Some(0));
-        snapshot.toggle_all();
-        snapshot.put(2);
-        snapshot.remove(|id| id.as_str() == "m-0");
-        assert_eq!((snapshot.len(), snapshot.shown_len(), snapshot.selected().len()), (9, 3, 3));
-        assert_eq!(snapshot.current().map(|message| message.id.as_str()), Some("m-6"));
-        assert_eq!(snapshot.kinds().iter().map(|row| (row.count, row.selected)).collect::<Vec<_>>(), [(6, 0), (3, 3)]);
-    }
-
-    #[test]
-    fn a_message_that_arrives_late_obeys_the_filter() {
-        let mut snapshot = snapshot();
-        snapshot.set_filter(&Line::new("invoke"));
-        snapshot.add([message(20, "send"), message(21, "invoke")]);
-        assert_eq!(snapshot.shown_len(), 7);
     }
 }

@@ -1,0 +1,199 @@
+//! `dlq show|export|drop|restore`: what a dead-letter queue holds, out of it, and back.
+
+use std::io::{BufRead, Write};
+use std::path::{Path, PathBuf};
+
+use crate::command::change::{confirm, facts};
+use crate::command::dead_letters::find;
+use crate::command::failure::Failure;
+use crate::command::look::{Look, look};
+use crate::command::operate::operate;
+use crate::command::pick::{picked, scanned, search};
+use crate::command::{Here, print, say, style};
+use crate::config::letter::{Backup, Letters, Restore};
+use crate::config::{Output, exit};
+use crate::model::id::{MessageId, QueueUrl};
+use crate::model::message::{MAX_MESSAGE_BYTES, Message};
+use crate::model::plan::{DropPlan, RestorePlan};
+use crate::model::queue::Queue;
+use crate::operation::Undertaking;
+use crate::operation::order::JournalEntry;
+use crate::operation::progress::Report;
+use crate::query::kind::kind_of;
+use crate::report::{self, export, kinds};
+
+pub async fn show(here: &Here, letters: Letters, output: Output) -> Result<u8, Failure> {
+    let search = search(&letters.pick)?;
+    let look = look(here).await?;
+    let queue = find(&look, &letters.queue)?;
+    let Some(finished) = scanned(here, &look, queue, &letters).await? else { return Ok(exit::FINE) };
+    let code = finished.code();
+    let messages = picked(finished.found, &letters.pick, search.as_ref(), look.now).await?;
+    if letters.pick.ids.is_empty() {
+        let rows = kinds::rows(messages.iter().map(|message| (message, kind_of(message).to_string())));
+        print(&report::rows(style(output), &rows, |rows| kinds::table(rows, look.now)))?;
+    } else {
+        let texts: Vec<String> = messages.iter().map(|message| whole(message, output)).collect();
+        print(&texts.concat())?;
+    }
+    Ok(code)
+}
+
+fn whole(message: &Message, output: Output) -> String {
+    match output {
+        Output::Table => kinds::letter(message, &kind_of(message).to_string()),
+        Output::Json | Output::Ndjson => export::line("", message),
+    }
+}
+
+pub async fn export(here: &Here, letters: Letters, to: Option<PathBuf>) -> Result<u8, Failure> {
+    let search = search(&letters.pick)?;
+    // Before anything is received for it.
+    let mut file = to.as_deref().map(create).transpose()?;
+    let look = look(here).await?;
+    let queue = find(&look, &letters.queue)?;
+    let Some(finished) = scanned(here, &look, queue, &letters).await? else {
+        discard(to.as_deref());
+        return Ok(exit::FINE);
+    };
+    let code = finished.code();
+    let messages = picked(finished.found, &letters.pick, search.as_ref(), look.now).await?;
+    for message in &messages {
+        let line = export::line(queue.name.as_str(), message);
+        match &mut file {
+            Some(file) => file.write_all(line.as_bytes()).map_err(Failure::Output)?,
+            None => print(&line)?,
+        }
+    }
+    if let Some(file) = file {
+        file.sync_all().map_err(Failure::Output)?;
+    }
+    let place = to.map_or("standard output".to_owned(), |path| path.display().to_string());
+    say(&format!("redrive: {} messages to {place}; they stay in the queue", messages.len()));
+    Ok(code)
+}
+
+/// A file of the owner's alone; one that is there is not written over.
+fn create(path: &Path) -> Result<std::fs::File, Failure> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options.open(path).map_err(|error| Failure::Usage(format!("--to {}: {error}", path.display())))
+}
+
+fn discard(path: Option<&Path>) {
+    if let Some(path) = path {
+        let _ = std::fs::remove_file(path);
+    }
+}
+
+pub async fn drop(here: &Here, letters: Letters, reason: Option<String>, output: Output) -> Result<u8, Failure> {
+    let search = search(&letters.pick)?;
+    let look = look(here).await?;
+    let queue = find(&look, &letters.queue)?;
+    let ids: Vec<MessageId> = if search.is_none() && letters.pick.limit.is_none() {
+        letters.pick.ids.iter().map(|id| MessageId::new(id.clone())).collect()
+    } else {
+        let Some(finished) = scanned(here, &look, queue, &letters).await? else { return Ok(exit::FINE) };
+        let messages = picked(finished.found, &letters.pick, search.as_ref(), look.now).await?;
+        messages.into_iter().map(|message| message.id).collect()
+    };
+    if ids.is_empty() {
+        say("redrive: nothing matches; nothing was dropped");
+        return Ok(exit::FINE);
+    }
+    let plan = DropPlan { from: queue.url.clone(), ids, reason };
+    let facts = facts(&look, here, queue.name.as_str());
+    let Some(confirmed) = confirm(plan, &facts, letters.consent)? else { return Ok(exit::FINE) };
+    let finished = operate(here, &look, Undertaking::Drop(confirmed)).await?;
+    print(&told(&finished.report, output))?;
+    Ok(finished.code())
+}
+
+pub async fn restore(here: &Here, asked: Restore) -> Result<u8, Failure> {
+    let search = search(&asked.pick)?;
+    let look = look(here).await?;
+    let queue = find(&look, &asked.queue)?;
+    let (messages, source) = match &asked.from {
+        Backup::File(path) => (read(path)?, path.display().to_string()),
+        Backup::Operation(operation) => (backups(here, operation)?, format!("the journal's copies of {operation}")),
+    };
+    let messages = picked(messages, &asked.pick, search.as_ref(), look.now).await?;
+    let places: Vec<(MessageId, QueueUrl)> =
+        messages.iter().map(|message| (message.id.clone(), place(&look, queue, message, asked.to_origin))).collect();
+    if places.is_empty() {
+        say("redrive: nothing matches; nothing was put back");
+        return Ok(exit::FINE);
+    }
+    let limit = |url: &QueueUrl| look.picture.queues.values().find(|seen| seen.value.url == *url);
+    let smallest = places.iter().filter_map(|(_, url)| limit(url)).map(|seen| seen.value.max_message_bytes).min();
+    let plan = RestorePlan {
+        messages: places,
+        source,
+        max_message_bytes: smallest.unwrap_or(MAX_MESSAGE_BYTES as u64),
+        reason: asked.reason,
+    };
+    let facts = facts(&look, here, queue.name.as_str());
+    let Some(confirmed) = confirm(plan, &facts, asked.consent)? else { return Ok(exit::FINE) };
+    let finished = operate(here, &look, Undertaking::Restore(confirmed, messages)).await?;
+    print(&told(&finished.report, asked.output))?;
+    Ok(finished.code())
+}
+
+fn place(look: &Look, queue: &Queue, message: &Message, to_origin: bool) -> QueueUrl {
+    let origin = message.system.dead_letter_source.as_ref().filter(|_| to_origin);
+    let origin = origin.and_then(|arn| look.picture.queue_by_arn(arn));
+    origin.map_or(&queue.url, |seen| &seen.value.url).clone()
+}
+
+fn read(path: &Path) -> Result<Vec<Message>, Failure> {
+    let wrong = |line: usize, why: String| Failure::Usage(format!("--file {}, line {line}: {why}", path.display()));
+    let file = std::fs::File::open(path).map_err(|error| wrong(0, error.to_string()))?;
+    let mut messages: Vec<Message> = Vec::new();
+    for (index, line) in std::io::BufReader::new(file).lines().enumerate() {
+        let line = line.map_err(|error| wrong(index + 1, error.to_string()))?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let (_, message) = export::parse(&line).map_err(|why| wrong(index + 1, why))?;
+        messages.push(message);
+    }
+    Ok(once_each(messages))
+}
+
+fn backups(here: &Here, operation: &str) -> Result<Vec<Message>, Failure> {
+    let entries = here.journal()?.operation(&operation.into())?;
+    if entries.is_empty() {
+        return Err(Failure::Usage(format!("the journal has no operation {operation:?}; redrive journal list")));
+    }
+    let messages = entries.into_iter().filter_map(|entry| match entry {
+        JournalEntry::Backup { message, .. } => Some(*message),
+        _ => None,
+    });
+    let mut messages: Vec<Message> = messages.collect();
+    // Kept twice when the lease ran out in between.
+    messages.sort_by(|a, b| a.id.cmp(&b.id));
+    messages.dedup_by(|a, b| a.id == b.id);
+    if messages.is_empty() {
+        return Err(Failure::Refused(format!("{operation} kept no copies: nothing of it can be put back")));
+    }
+    Ok(messages)
+}
+
+fn once_each(mut messages: Vec<Message>) -> Vec<Message> {
+    let all = messages.len();
+    messages.sort_by(|a, b| a.id.cmp(&b.id));
+    messages.dedup_by(|a, b| a.id == b.id);
+    if messages.len() < all {
+        say(&format!("redrive: {} lines repeat a message; each is put back once", all - messages.len()));
+    }
+    messages
+}
+
+fn told(report: &Report, output: Output) -> String {
+    report::one(style(output), report, |report| report.line() + "\n")
+}

@@ -1,0 +1,116 @@
+//! Flags of the commands that look into a dead-letter queue, take messages out of it and put copies
+//! back.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::config::flags::{ConsentFlags, OutputFlags};
+use crate::model::qualifier;
+
+/// Which messages of a queue.
+#[derive(Debug, Args)]
+pub(in crate::config) struct PickFlags {
+    /// The queue: name, ARN or URL
+    pub(in crate::config) queue: String,
+
+    /// Only what matches: words, qualifiers, jq (see below)
+    #[arg(long = "where", value_name = "EXPR")]
+    pub(in crate::config) expression: Option<String>,
+
+    /// One message, by its id; may be repeated
+    #[arg(long, value_name = "ID")]
+    pub(in crate::config) id: Vec<String>,
+
+    /// At most so many of those that match
+    #[arg(long, value_name = "N")]
+    pub(in crate::config) limit: Option<usize>,
+
+    /// Most messages to look at
+    #[arg(long, default_value_t = 10_000, value_name = "N")]
+    pub(in crate::config) max: u32,
+
+    #[command(flatten)]
+    pub(in crate::config) consent: ConsentFlags,
+}
+
+/// What kinds of failure a queue holds; with --id, those messages whole
+#[derive(Debug, Args)]
+#[command(after_help = qualifier::help(), after_long_help = qualifier::help())]
+pub(in crate::config) struct ShowFlags {
+    #[command(flatten)]
+    pub(in crate::config) pick: PickFlags,
+    #[command(flatten)]
+    pub(in crate::config) output: OutputFlags,
+}
+
+/// Write messages to a file, byte for byte, one JSON object a line; they stay in the queue
+#[derive(Debug, Args)]
+#[command(after_help = qualifier::help(), after_long_help = qualifier::help())]
+pub(in crate::config) struct ExportFlags {
+    #[command(flatten)]
+    pub(in crate::config) pick: PickFlags,
+    /// The file, which must not exist; - is standard output
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    pub(in crate::config) to: PathBuf,
+}
+
+/// Delete messages, each after its copy is in the journal; never a purge
+#[derive(Debug, Args)]
+#[command(after_help = qualifier::help(), after_long_help = qualifier::help())]
+pub(in crate::config) struct DropFlags {
+    #[command(flatten)]
+    pub(in crate::config) pick: PickFlags,
+    /// Why, for the journal
+    #[arg(long, value_name = "TEXT")]
+    pub(in crate::config) reason: Option<String>,
+    #[command(flatten)]
+    pub(in crate::config) output: OutputFlags,
+}
+
+/// Put copies back: of dropped messages from the journal, or from an export
+#[derive(Debug, Args)]
+#[command(after_help = RESTORE_EXAMPLES)]
+pub(in crate::config) struct RestoreFlags {
+    /// The queue to put them into: name, ARN or URL
+    pub(in crate::config) queue: String,
+
+    /// A file that `dlq export` wrote
+    #[arg(long, value_name = "FILE", conflicts_with = "operation", required_unless_present = "operation")]
+    pub(in crate::config) file: Option<PathBuf>,
+
+    /// The drop whose copies are meant, as `journal list` calls it
+    #[arg(long, value_name = "OPERATION")]
+    pub(in crate::config) operation: Option<String>,
+
+    /// Only what matches
+    #[arg(long = "where", value_name = "EXPR")]
+    pub(in crate::config) expression: Option<String>,
+
+    /// One message, by the id it had; may be repeated
+    #[arg(long, value_name = "ID")]
+    pub(in crate::config) id: Vec<String>,
+
+    /// At most so many
+    #[arg(long, value_name = "N")]
+    pub(in crate::config) limit: Option<usize>,
+
+    /// Each to the queue it died in instead, where that is known
+    #[arg(long)]
+    pub(in crate::config) to_origin: bool,
+
+    /// Why, for the journal
+    #[arg(long, value_name = "TEXT")]
+    pub(in crate::config) reason: Option<String>,
+
+    #[command(flatten)]
+    pub(in crate::config) consent: ConsentFlags,
+    #[command(flatten)]
+    pub(in crate::config) output: OutputFlags,
+}
+
+const RESTORE_EXAMPLES: &str = "\
+Examples:
+  redrive dlq restore JobDLQ --operation op-6747f2c1-1a2b --yes
+  redrive dlq restore JobDLQ --file JobDLQ.ndjson --where step:send --yes
+  redrive dlq restore JobDLQ --file JobDLQ.ndjson --to-origin --dry-run";

@@ -1,0 +1,353 @@
+//! Drop: the messages chosen, and nothing else, deleted from their queue, each only after its whole
+//! copy is durable in the journal. Never a purge: what was not chosen stays. What the journal keeps can
+//! be put back by `restore`.
+
+mod ending;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::model::id::{MessageId, ReceiptHandle};
+use crate::model::message::MAX_BATCH_ENTRIES;
+use crate::model::plan::{DropPlan, Plan};
+use crate::model::service_error::Outcome;
+use crate::model::time::Timestamp;
+use crate::operation::confirm::Confirmed;
+use crate::operation::order::{Answer, JournalEntry, Lease, MessageState, Order, OrderId, OrderResult};
+use crate::operation::outbox::Outbox;
+use crate::operation::pace::Backoff;
+use crate::operation::progress::{Kind, Phase, Progress, Report, grouped};
+use crate::operation::returns::{Found, is_lapsed};
+use crate::operation::sweep::{Budget, LEASE_MAX_S, Sweep, SweepOrder, Want};
+use crate::operation::{Command, Operation, Owner};
+
+#[derive(Debug)]
+enum Purpose {
+    Began,
+    Sweep(SweepOrder),
+    /// Copies on their way into the journal.
+    Kept(Vec<Found>),
+    Deleted(Vec<Found>),
+    Noted,
+    Ended,
+}
+
+#[derive(Debug)]
+pub struct Drop {
+    owner: Owner,
+    plan: DropPlan,
+    sweep: Sweep,
+    outbox: Outbox<Purpose>,
+    phase: Phase,
+    now: Timestamp,
+    started_at: Timestamp,
+    /// Found and not kept yet.
+    found: VecDeque<Found>,
+    /// Kept, to be deleted.
+    kept: VecDeque<Found>,
+    keeping: usize,
+    deleting: usize,
+    backoff: Backoff,
+    /// Not yet at an end.
+    open: BTreeSet<MessageId>,
+    /// The newest receipt of each that was found: a message may be delivered again while it is held,
+    /// and only the newest surely deletes.
+    newest: BTreeMap<MessageId, ReceiptHandle>,
+    /// Deletes tried, of those tried more than once.
+    tries: BTreeMap<MessageId, u32>,
+    /// Deleted when the lease had run out: whether it took is looked for.
+    doubted: BTreeSet<MessageId>,
+    dropped: u64,
+    gone: u64,
+    faults: Vec<(MessageId, String)>,
+    notes: Vec<JournalEntry>,
+    cancelled: bool,
+    left: bool,
+    problem: Option<String>,
+    report: Option<Report>,
+    told: bool,
+}
+
+impl Drop {
+    pub fn new(confirmed: Confirmed<DropPlan>, owner: Owner, seed: u64, now: Timestamp) -> Self {
+        let plan = confirmed.into_plan();
+        let open: BTreeSet<MessageId> = plan.ids.iter().cloned().collect();
+        let budget = Budget { lanes: LANES, lease_s: LEASE_MAX_S, time_ms: SEARCH_MOST_MS };
+        let mut outbox = Outbox::new();
+        outbox.give(Order::Record(vec![owner.began(now, Plan::Drop(plan.clone()))]), Purpose::Began);
+        Drop {
+            sweep: Sweep::new(plan.from.clone(), Want::Ids(open.clone()), budget, seed),
+            owner,
+            plan,
+            outbox,
+            phase: Phase::Starting,
+            now,
+            started_at: now,
+            found: VecDeque::new(),
+            kept: VecDeque::new(),
+            keeping: 0,
+            deleting: 0,
+            backoff: Backoff::new(seed, "drop"),
+            open,
+            newest: BTreeMap::new(),
+            tries: BTreeMap::new(),
+            doubted: BTreeSet::new(),
+            dropped: 0,
+            gone: 0,
+            faults: Vec::new(),
+            notes: Vec::new(),
+            cancelled: false,
+            left: false,
+            problem: None,
+            report: None,
+            told: false,
+        }
+    }
+
+    fn held(&self) -> usize {
+        self.found.len() + self.kept.len() + self.keeping + self.deleting
+    }
+
+    fn note(&mut self, id: &MessageId, state: MessageState) {
+        self.notes.push(self.owner.message(self.now, id.clone(), state));
+    }
+
+    fn fail(&mut self, id: &MessageId, why: String) {
+        if self.open.remove(id) {
+            self.note(id, MessageState::Failed { why: why.clone() });
+            self.faults.push((id.clone(), why));
+        }
+    }
+
+    /// Looks for no more; what is held and not on its way goes back.
+    fn stop(&mut self) {
+        if matches!(self.phase, Phase::Starting | Phase::Running) {
+            self.phase = Phase::Ending;
+            self.sweep.stop();
+        }
+        let back: Vec<Found> = self.found.drain(..).chain(self.kept.drain(..)).collect();
+        back.iter().for_each(|found| self.sweep.give_back(found.held()));
+        self.told = false;
+    }
+
+    /// A lease that ran out before the delete: looked for again.
+    fn again(&mut self, id: MessageId) {
+        let tries = self.tries.entry(id.clone()).or_default();
+        *tries += 1;
+        if *tries >= TRIES_MOST || !self.sweep.want_again(id.clone()) {
+            self.fail(&id, "its lease ran out before it was deleted".to_owned());
+        }
+    }
+
+    fn take(&mut self, found: Found) {
+        if !self.open.contains(&found.message.id) || self.phase != Phase::Running {
+            return self.sweep.give_back(found.held());
+        }
+        self.doubted.remove(&found.message.id);
+        self.newest.insert(found.message.id.clone(), found.message.receipt.clone());
+        self.found.push_back(found);
+    }
+
+    fn is_newest(&self, found: &Found) -> bool {
+        self.newest.get(&found.message.id) == Some(&found.message.receipt)
+    }
+
+    /// Found copies into the journal; kept ones out of the queue.
+    fn work(&mut self, now: Timestamp) {
+        while self.phase == Phase::Running && !self.found.is_empty() && self.keeping < KEEPING_MOST {
+            let batch: Vec<Found> = self.found.drain(..self.found.len().min(MAX_BATCH_ENTRIES)).collect();
+            let mut entries = std::mem::take(&mut self.notes);
+            for found in &batch {
+                entries.push(JournalEntry::Backup {
+                    operation: self.owner.operation.clone(),
+                    at: now,
+                    queue: self.plan.from.clone(),
+                    message: Box::new(found.message.clone()),
+                });
+            }
+            self.keeping += batch.len();
+            self.outbox.give(Order::Record(entries), Purpose::Kept(batch));
+        }
+        while !self.kept.is_empty() && self.backoff.is_open(now) && self.deleting < LANES * MAX_BATCH_ENTRIES {
+            let batch: Vec<Found> = self.kept.drain(..self.kept.len().min(MAX_BATCH_ENTRIES)).collect();
+            let (held, lapsed): (Vec<Found>, Vec<Found>) = batch.into_iter().partition(|found| found.until > now);
+            let lapsed: Vec<Found> = lapsed.into_iter().filter(|found| self.is_newest(found)).collect();
+            lapsed.into_iter().for_each(|found| self.again(found.message.id));
+            if held.is_empty() {
+                continue;
+            }
+            let entries: Vec<Lease> = held.iter().map(|found| found.held().lease).collect();
+            self.deleting += held.len();
+            self.outbox.give(Order::Delete { queue: self.plan.from.clone(), entries }, Purpose::Deleted(held));
+        }
+    }
+
+    fn handle_kept(&mut self, batch: Vec<Found>, result: &OrderResult) {
+        self.keeping -= batch.len();
+        if !matches!(result, Outcome::Done(_)) {
+            let why = "the journal could not keep a copy, so nothing more is dropped";
+            self.problem.get_or_insert(why.to_owned());
+            batch.into_iter().for_each(|found| self.sweep.give_back(found.held()));
+            return self.stop();
+        }
+        if self.phase == Phase::Running {
+            self.kept.extend(batch);
+        } else {
+            batch.into_iter().for_each(|found| self.sweep.give_back(found.held()));
+        }
+    }
+
+    fn handle_deleted(&mut self, now: Timestamp, batch: Vec<Found>, result: OrderResult) {
+        self.deleting -= batch.len();
+        let results = match result {
+            Outcome::Done(Answer::Entries(results)) => results,
+            Outcome::Refused(error) if !error.is_throttle() => {
+                self.problem.get_or_insert(error.to_string());
+                batch.into_iter().for_each(|found| self.sweep.give_back(found.held()));
+                return self.stop();
+            }
+            // Deleting twice is deleting once.
+            _ => {
+                self.backoff.fail(now);
+                let batch: Vec<Found> = batch.into_iter().filter(|found| self.is_newest(found)).collect();
+                return batch.into_iter().for_each(|found| self.try_again(found, "the delete had no answer"));
+            }
+        };
+        let mut slower = false;
+        let mut results = results.into_iter();
+        for found in batch {
+            let (id, result) = (found.message.id.clone(), results.next());
+            if !self.is_newest(&found) {
+                continue;
+            }
+            match result {
+                Some(Ok(())) if found.until > now => {
+                    if self.open.remove(&id) {
+                        self.dropped += 1;
+                        self.note(&id, MessageState::Dropped);
+                    }
+                }
+                Some(Ok(())) => {
+                    self.doubted.insert(id.clone());
+                    self.again(id);
+                }
+                Some(Err(error)) if is_lapsed(&error) => self.again(id),
+                Some(Err(error)) if error.sender_fault => {
+                    self.sweep.give_back(found.held());
+                    self.fail(&id, format!("{}: {}", error.code, error.message));
+                }
+                Some(Err(_)) | None => {
+                    slower = true;
+                    self.try_again(found, "the delete was refused");
+                }
+            }
+        }
+        if slower { self.backoff.fail(now) } else { self.backoff.succeed() }
+    }
+
+    fn try_again(&mut self, found: Found, why: &str) {
+        let id = found.message.id.clone();
+        let tries = self.tries.entry(id.clone()).or_default();
+        *tries += 1;
+        if *tries >= TRIES_MOST {
+            self.sweep.give_back(found.held());
+            self.fail(&id, why.to_owned());
+        } else if self.phase == Phase::Running {
+            self.kept.push_back(found);
+        } else {
+            self.sweep.give_back(found.held());
+        }
+    }
+}
+
+impl Operation for Drop {
+    fn handle_command(&mut self, now: Timestamp, command: Command) {
+        if matches!(command, Command::Cancel | Command::Leave) && self.report.is_none() {
+            self.cancelled = true;
+            self.left = command == Command::Leave;
+            self.stop();
+        }
+        self.settle(now);
+    }
+
+    fn handle_result(&mut self, now: Timestamp, id: OrderId, result: OrderResult) {
+        self.now = now;
+        self.told = false;
+        match self.outbox.settle(id) {
+            Some(Purpose::Began) => match result {
+                Outcome::Done(_) if self.phase == Phase::Starting => self.phase = Phase::Running,
+                Outcome::Done(_) => {}
+                _ => {
+                    self.problem.get_or_insert("the journal could not be written".to_owned());
+                    self.stop();
+                }
+            },
+            Some(Purpose::Sweep(order)) => {
+                self.sweep.handle(now, order, result).into_iter().for_each(|found| self.take(found));
+            }
+            Some(Purpose::Kept(batch)) => self.handle_kept(batch, &result),
+            Some(Purpose::Deleted(batch)) => self.handle_deleted(now, batch, result),
+            Some(Purpose::Ended) => self.phase = Phase::Finished,
+            Some(Purpose::Noted) | None => {}
+        }
+        self.settle(now);
+    }
+
+    fn handle_timeout(&mut self, now: Timestamp) {
+        self.settle(now);
+    }
+
+    fn poll_order(&mut self, now: Timestamp) -> Option<(OrderId, Order)> {
+        self.now = now;
+        if self.phase == Phase::Finished {
+            return None;
+        }
+        self.work(now);
+        let room = HELD_MOST.saturating_sub(self.held());
+        if self.phase != Phase::Starting
+            && let Some((order, purpose)) = self.sweep.poll(now, room, self.held())
+        {
+            self.outbox.give(order, Purpose::Sweep(purpose));
+        }
+        self.settle(now);
+        self.outbox.take()
+    }
+
+    fn poll_timeout(&self) -> Option<Timestamp> {
+        let delete = self.backoff.until(self.now).filter(|_| !self.kept.is_empty());
+        self.sweep.timeout(self.now).into_iter().chain(delete).min()
+    }
+
+    fn poll_progress(&mut self) -> Option<Progress> {
+        if std::mem::replace(&mut self.told, true) {
+            return None;
+        }
+        let asked = self.plan.ids.len() as u64;
+        let line = match &self.report {
+            Some(report) => report.line(),
+            None => format!("{} of {} dropped, each kept in the journal", grouped(self.dropped), grouped(asked)),
+        };
+        Some(Progress {
+            failed: self.faults.len() as u64,
+            left: Some(self.open.len() as u64),
+            held: (self.held() + self.sweep.held()) as u64,
+            held_until: self
+                .sweep
+                .held_until()
+                .or(Some(self.now.plus_s(LEASE_MAX_S.into())).filter(|_| self.held() > 0)),
+            report: self.report.clone().filter(|_| self.phase == Phase::Finished),
+            ..Progress::new(self.owner.operation.clone(), Kind::Drop, self.phase, line, self.dropped)
+        })
+    }
+
+    fn is_finished(&self) -> bool {
+        self.phase == Phase::Finished
+    }
+}
+
+const LANES: usize = 4;
+/// Messages held at once: each is kept and deleted well within its lease.
+const HELD_MOST: usize = 200;
+/// Copies on their way into the journal at once.
+const KEEPING_MOST: usize = 100;
+const TRIES_MOST: u32 = 12;
+const SEARCH_MOST_MS: i64 = 5 * 60_000;

@@ -1,0 +1,390 @@
+//! Restore: copies that were kept, of dropped or exported messages, sent back. For each: recorded, then
+//! sent. A send whose end is unknown is not repeated; it is named. A restored message is a new one: new
+//! id, new retention, and SQS no longer says which queue it once died in.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use sha2::{Digest, Sha256};
+
+use crate::model::id::{MessageId, QueueUrl};
+use crate::model::message::{MAX_BATCH_ENTRIES, Message, Outgoing};
+use crate::model::plan::{Plan, RestorePlan};
+use crate::model::service_error::Outcome;
+use crate::model::time::Timestamp;
+use crate::operation::confirm::Confirmed;
+use crate::operation::order::{Answer, EndState, JournalEntry, MessageState, Order, OrderId, OrderResult};
+use crate::operation::outbox::Outbox;
+use crate::operation::pace::Backoff;
+use crate::operation::progress::{Kind, Phase, Progress, Report, RestoreReport, grouped};
+use crate::operation::{Command, Operation, Owner};
+
+#[derive(Debug)]
+enum Purpose {
+    Began,
+    Recorded(Batch),
+    Sent(Batch),
+    Noted,
+    Ended,
+}
+
+/// At most ten messages for one queue, and what it takes in one call.
+#[derive(Debug)]
+struct Batch {
+    to: QueueUrl,
+    messages: Vec<Message>,
+}
+
+#[derive(Debug)]
+pub struct Restore {
+    owner: Owner,
+    plan: RestorePlan,
+    /// By the queue they go to.
+    waiting: BTreeMap<QueueUrl, VecDeque<Message>>,
+    ready: VecDeque<Batch>,
+    recording: usize,
+    sending: usize,
+    outbox: Outbox<Purpose>,
+    phase: Phase,
+    now: Timestamp,
+    started_at: Timestamp,
+    backoff: Backoff,
+    restored: u64,
+    faults: Vec<(MessageId, String)>,
+    duplicates: Vec<MessageId>,
+    notes: Vec<JournalEntry>,
+    returned: u64,
+    cancelled: bool,
+    left: bool,
+    problem: Option<String>,
+    report: Option<Report>,
+    told: bool,
+}
+
+impl Restore {
+    /// `messages` are the copies of the plan's ids; one that the plan does not name is not sent.
+    pub fn new(
+        confirmed: Confirmed<RestorePlan>,
+        messages: Vec<Message>,
+        owner: Owner,
+        seed: u64,
+        now: Timestamp,
+    ) -> Self {
+        let plan = confirmed.into_plan();
+        let to: BTreeMap<&MessageId, &QueueUrl> = plan.messages.iter().map(|(id, to)| (id, to)).collect();
+        let mut waiting: BTreeMap<QueueUrl, VecDeque<Message>> = BTreeMap::new();
+        for message in messages {
+            if let Some(to) = to.get(&message.id) {
+                waiting.entry((*to).clone()).or_default().push_back(message);
+            }
+        }
+        let mut outbox = Outbox::new();
+        outbox.give(Order::Record(vec![owner.began(now, Plan::Restore(plan.clone()))]), Purpose::Began);
+        Restore {
+            owner,
+            plan,
+            waiting,
+            ready: VecDeque::new(),
+            recording: 0,
+            sending: 0,
+            outbox,
+            phase: Phase::Starting,
+            now,
+            started_at: now,
+            backoff: Backoff::new(seed, "restore"),
+            restored: 0,
+            faults: Vec::new(),
+            duplicates: Vec::new(),
+            notes: Vec::new(),
+            returned: 0,
+            cancelled: false,
+            left: false,
+            problem: None,
+            report: None,
+            told: false,
+        }
+    }
+
+    fn left_to_send(&self) -> u64 {
+        let waiting: usize = self.waiting.values().map(VecDeque::len).sum();
+        let ready: usize = self.ready.iter().map(|batch| batch.messages.len()).sum();
+        (waiting + ready) as u64
+    }
+
+    fn note(&mut self, id: &MessageId, state: MessageState) {
+        self.notes.push(self.owner.message(self.now, id.clone(), state));
+    }
+
+    fn fail(&mut self, id: MessageId, why: String) {
+        self.note(&id, MessageState::Failed { why: why.clone() });
+        self.faults.push((id, why));
+    }
+
+    /// As many as one call takes.
+    fn pack(&mut self) -> Option<Batch> {
+        let most = usize::try_from(self.plan.max_message_bytes).unwrap_or(usize::MAX);
+        let (to, line) = self.waiting.iter_mut().find(|(_, line)| !line.is_empty())?;
+        let mut batch = Batch { to: to.clone(), messages: Vec::new() };
+        let mut bytes = 0;
+        while batch.messages.len() < MAX_BATCH_ENTRIES
+            && let Some(next) = line.front()
+        {
+            bytes += next.size_bytes();
+            if bytes > most && !batch.messages.is_empty() {
+                break;
+            }
+            batch.messages.extend(line.pop_front());
+        }
+        Some(batch)
+    }
+
+    fn work(&mut self, now: Timestamp) {
+        while self.phase == Phase::Running
+            && self.recording + self.sending < LANES
+            && let Some(batch) = self.pack()
+        {
+            let mut entries = std::mem::take(&mut self.notes);
+            entries.extend(batch.messages.iter().map(|message| {
+                let sha256 = Sha256::digest(message.body.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+                let state = MessageState::Recorded { to: batch.to.clone(), sha256 };
+                self.owner.message(now, message.id.clone(), state)
+            }));
+            self.recording += 1;
+            self.outbox.give(Order::Record(entries), Purpose::Recorded(batch));
+        }
+        while self.backoff.is_open(now)
+            && let Some(batch) = self.ready.pop_front()
+        {
+            let entries = batch.messages.iter().map(|message| outgoing(message, &batch.to, &self.owner)).collect();
+            self.sending += 1;
+            self.outbox.give(Order::Send { queue: batch.to.clone(), entries }, Purpose::Sent(batch));
+        }
+    }
+
+    fn handle_sent(&mut self, now: Timestamp, batch: Batch, result: OrderResult) {
+        self.sending -= 1;
+        match result {
+            Outcome::Done(Answer::Sent(results)) => {
+                self.backoff.succeed();
+                let mut again = Vec::new();
+                for (message, result) in batch.messages.into_iter().zip(results) {
+                    match result {
+                        Ok(new_id) => {
+                            self.restored += 1;
+                            self.note(&message.id, MessageState::Acknowledged { new_id });
+                        }
+                        Err(error) if error.sender_fault => {
+                            self.fail(message.id, format!("{}: {}", error.code, error.message));
+                        }
+                        Err(_) => again.push(message),
+                    }
+                }
+                if !again.is_empty() {
+                    self.wait(now, Batch { to: batch.to, messages: again }, "the queue refused it");
+                }
+            }
+            Outcome::Refused(error) if error.is_throttle() => self.wait(now, batch, "throttled"),
+            Outcome::Refused(error) => {
+                for message in batch.messages {
+                    self.fail(message.id, error.to_string());
+                }
+                self.problem.get_or_insert(error.to_string());
+                self.stop();
+            }
+            Outcome::Unknown(why) => {
+                for message in batch.messages {
+                    self.note(&message.id, MessageState::PossibleDuplicate { why: why.clone() });
+                    self.faults.push((message.id.clone(), format!("may have been sent: {why}")));
+                    self.duplicates.push(message.id);
+                }
+            }
+            Outcome::Done(other) => {
+                self.problem.get_or_insert(format!("a send was answered {other:?}"));
+                self.stop();
+            }
+        }
+    }
+
+    /// Once more, later; when that was said too often, never.
+    fn wait(&mut self, now: Timestamp, batch: Batch, why: &str) {
+        self.backoff.fail(now);
+        if self.backoff.failures() >= TRIES_MOST {
+            for message in batch.messages {
+                self.fail(message.id, why.to_owned());
+            }
+            self.problem.get_or_insert(format!("{why}, {TRIES_MOST} times in a row"));
+            return self.stop();
+        }
+        self.ready.push_back(batch);
+    }
+
+    fn stop(&mut self) {
+        self.phase = Phase::Ending;
+        self.returned += self.left_to_send();
+        for batch in std::mem::take(&mut self.ready) {
+            for message in batch.messages {
+                self.note(&message.id, MessageState::NotSent { why: "stopped".to_owned() });
+            }
+        }
+        self.waiting.clear();
+        self.told = false;
+    }
+
+    fn settle(&mut self, now: Timestamp) {
+        self.now = now;
+        let idle = self.recording + self.sending == 0;
+        if self.phase == Phase::Running && idle && self.left_to_send() == 0 {
+            self.phase = Phase::Ending;
+        }
+        if self.phase != Phase::Ending || !idle || self.report.is_some() {
+            return;
+        }
+        if !self.notes.is_empty() {
+            let notes = std::mem::take(&mut self.notes);
+            return self.outbox.give(Order::Record(notes), Purpose::Noted);
+        }
+        if !self.outbox.is_idle() {
+            return;
+        }
+        let report = Report::Restore(self.report());
+        if self.left {
+            self.phase = Phase::Finished;
+            self.told = false;
+        } else {
+            self.outbox.give(Order::Record(vec![self.owner.ended(now, &report)]), Purpose::Ended);
+        }
+        self.report = Some(report);
+    }
+
+    fn report(&self) -> RestoreReport {
+        let state = match (self.cancelled, self.problem.is_some() || !self.faults.is_empty()) {
+            (true, _) => EndState::Cancelled,
+            (false, true) if self.restored > 0 => EndState::Partly,
+            (false, true) => EndState::Failed,
+            (false, false) => EndState::Done,
+        };
+        RestoreReport {
+            operation: self.owner.operation.clone(),
+            state,
+            asked: self.plan.messages.len() as u64,
+            restored: self.restored,
+            failed: self.faults.len() as u64,
+            returned: self.returned,
+            duplicates_possible: self.duplicates.clone(),
+            faults: self.faults.clone(),
+            problem: self.problem.clone(),
+            took_ms: self.now.ms_since(self.started_at),
+        }
+    }
+}
+
+/// What it was, but for what must differ: a fresh deduplication id where there is one, and no hop
+/// count that would make the recursion guard refuse it.
+fn outgoing(message: &Message, to: &QueueUrl, owner: &Owner) -> Outgoing {
+    let fifo = to.as_str().ends_with(".fifo");
+    let trace = message.system.trace_header.as_ref().map(|trace| {
+        trace.split(';').filter(|part| !part.trim_start().starts_with("Lineage=")).collect::<Vec<_>>().join(";")
+    });
+    let deduplication = format!("{}-{}", owner.operation, message.id);
+    Outgoing {
+        body: message.body.clone(),
+        attributes: message.attributes.clone(),
+        delay_s: None,
+        trace_header: trace.filter(|trace| !trace.is_empty()),
+        group_id: message.system.group_id.clone().or_else(|| fifo.then(|| message.id.to_string())),
+        deduplication_id: fifo
+            .then(|| deduplication.chars().filter(char::is_ascii_graphic).take(DEDUPLICATION_ID_MAX).collect()),
+    }
+}
+
+impl Operation for Restore {
+    fn handle_command(&mut self, now: Timestamp, command: Command) {
+        let at_work = matches!(self.phase, Phase::Starting | Phase::Running);
+        if matches!(command, Command::Cancel | Command::Leave) && at_work {
+            self.cancelled = true;
+            self.left = command == Command::Leave;
+            self.stop();
+        }
+        self.settle(now);
+    }
+
+    fn handle_result(&mut self, now: Timestamp, id: OrderId, result: OrderResult) {
+        self.now = now;
+        self.told = false;
+        match self.outbox.settle(id) {
+            Some(Purpose::Began) => match result {
+                Outcome::Done(_) if self.phase == Phase::Starting => self.phase = Phase::Running,
+                Outcome::Done(_) => {}
+                _ => {
+                    self.problem.get_or_insert("the journal could not be written".to_owned());
+                    self.stop();
+                }
+            },
+            Some(Purpose::Recorded(batch)) => {
+                self.recording -= 1;
+                match result {
+                    Outcome::Done(_) if self.phase == Phase::Running => self.ready.push_back(batch),
+                    Outcome::Done(_) => {
+                        self.returned += batch.messages.len() as u64;
+                        for message in &batch.messages {
+                            self.note(&message.id, MessageState::NotSent { why: "stopped".to_owned() });
+                        }
+                    }
+                    _ => {
+                        self.returned += batch.messages.len() as u64;
+                        self.problem.get_or_insert("the journal could not be written".to_owned());
+                        self.stop();
+                    }
+                }
+            }
+            Some(Purpose::Sent(batch)) => self.handle_sent(now, batch, result),
+            Some(Purpose::Ended) => self.phase = Phase::Finished,
+            Some(Purpose::Noted) | None => {}
+        }
+        self.settle(now);
+    }
+
+    fn handle_timeout(&mut self, now: Timestamp) {
+        self.settle(now);
+    }
+
+    fn poll_order(&mut self, now: Timestamp) -> Option<(OrderId, Order)> {
+        self.now = now;
+        if self.phase == Phase::Finished {
+            return None;
+        }
+        self.work(now);
+        self.settle(now);
+        self.outbox.take()
+    }
+
+    fn poll_timeout(&self) -> Option<Timestamp> {
+        self.backoff.until(self.now).filter(|_| !self.ready.is_empty())
+    }
+
+    fn poll_progress(&mut self) -> Option<Progress> {
+        if std::mem::replace(&mut self.told, true) {
+            return None;
+        }
+        let asked = self.plan.messages.len() as u64;
+        let line = match &self.report {
+            Some(report) => report.line(),
+            None => format!("{} of {} put back", grouped(self.restored), grouped(asked)),
+        };
+        Some(Progress {
+            failed: self.faults.len() as u64,
+            left: Some(self.left_to_send()),
+            report: self.report.clone().filter(|_| self.phase == Phase::Finished),
+            ..Progress::new(self.owner.operation.clone(), Kind::Restore, self.phase, line, self.restored)
+        })
+    }
+
+    fn is_finished(&self) -> bool {
+        self.phase == Phase::Finished
+    }
+}
+
+/// Batches on their way at once.
+const LANES: usize = 4;
+const TRIES_MOST: u32 = 12;
+/// `MessageDeduplicationId`: at most 128 characters.
+const DEDUPLICATION_ID_MAX: usize = 128;
