@@ -15,7 +15,7 @@ pub(in crate::config) struct PickFlags {
     pub(in crate::config) queue: String,
 
     /// Only what matches: words, qualifiers, jq (see below)
-    #[arg(long = "where", value_name = "EXPR")]
+    #[arg(long = "where", value_name = "EXPR", allow_hyphen_values = true)]
     pub(in crate::config) expression: Option<String>,
 
     /// One message, by its id; may be repeated
@@ -84,7 +84,7 @@ pub(in crate::config) struct RestoreFlags {
     pub(in crate::config) operation: Option<String>,
 
     /// Only what matches
-    #[arg(long = "where", value_name = "EXPR")]
+    #[arg(long = "where", value_name = "EXPR", allow_hyphen_values = true)]
     pub(in crate::config) expression: Option<String>,
 
     /// One message, by the id it had; may be repeated

@@ -202,7 +202,7 @@ pub(super) enum DlqCommand {
     List {
         queue: Option<String>,
         /// Only what matches: words, qualifiers, jq (see below)
-        #[arg(long = "where", value_name = "EXPR", requires = "queue")]
+        #[arg(long = "where", value_name = "EXPR", requires = "queue", allow_hyphen_values = true)]
         expression: Option<String>,
         /// At most so many of those that match
         #[arg(long, value_name = "N", requires = "queue")]

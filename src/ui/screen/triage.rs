@@ -21,6 +21,8 @@ use crate::ui::widget::prose::Prose;
 use crate::ui::widget::table::{Cell, Column, Row, Table};
 
 const WIDE: u16 = 110;
+/// Rows from which the kinds' pane says more of the one under the cursor.
+const ROOM_FOR_KINDS: u16 = 10;
 /// Counting what a filter hides walks the list; a longer one is not walked in every frame.
 const COUNT_HIDDEN_UP_TO: usize = 2_000;
 
@@ -113,7 +115,8 @@ fn kinds(ink: &mut Ink<'_>, area: Rect, console: &Console, snapshot: &Snapshot, 
     let about = about_kind(ink, console, snapshot, inside.width);
     // The list is what is looked at first; what there is to say of one kind takes what is left.
     let rows = u16::try_from(snapshot.kinds().len() + 2).unwrap_or(u16::MAX);
-    let below = u16::try_from(about.len()).unwrap_or(0).min(inside.height.saturating_sub(rows.min(6)));
+    let spare = if inside.height < ROOM_FOR_KINDS { 0 } else { inside.height.saturating_sub(rows.min(6)) };
+    let below = u16::try_from(about.len()).unwrap_or(0).min(spare);
     let (inside, foot) = split_top(inside, inside.height - below);
     about.draw(ink, foot, 0);
     // Row 0 stands for all kinds.
