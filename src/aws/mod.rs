@@ -23,6 +23,7 @@ mod permissions;
 mod queue;
 mod said;
 mod stream;
+mod vitals;
 
 // How requests are signed.
 mod credentials;

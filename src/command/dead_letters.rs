@@ -1,20 +1,15 @@
-//! `dlq`: list dead letters, and put them back where they came from.
+//! `dlq list`: what is in a dead-letter queue.
 
 use serde::Serialize;
 
-use crate::command::change::{confirm, facts};
 use crate::command::failure::Failure;
 use crate::command::look::{Look, look};
-use crate::command::operate::operate;
 use crate::command::pick::{picked, scan_of, search};
 use crate::command::{Here, print, style};
-use crate::config::{DeadLetters, Redrive, Which, exit};
-use crate::model::id::{Arn, MessageId, QueueUrl};
-use crate::model::message::{MAX_MESSAGE_BYTES, Message};
-use crate::model::plan::{MoveAllPlan, RedrivePlan};
+use crate::config::{DeadLetters, exit};
+use crate::model::message::Message;
 use crate::model::queue::Queue;
 use crate::model::time::{Timestamp, spoken};
-use crate::operation::Undertaking;
 use crate::report;
 use crate::report::table::Table;
 
@@ -33,58 +28,6 @@ pub async fn list(here: &Here, asked: DeadLetters) -> Result<u8, Failure> {
     let rows: Vec<Row> = found.iter().map(row).collect();
     print(&report::rows(style(asked.output), &rows, |rows| table(rows, look.now)))?;
     Ok(code)
-}
-
-pub async fn redrive(here: &Here, asked: Redrive) -> Result<u8, Failure> {
-    let look = look(here).await?;
-    let queue = find(&look, &asked.queue)?;
-    let facts = facts(&look, here, queue.name.as_str());
-    let undertaking = match &asked.what {
-        Which::All => confirm(move_all(queue, &asked), &facts, asked.consent)?.map(Undertaking::MoveAll),
-        Which::Ids(ids) => {
-            confirm(selected(&look, queue, ids, &asked)?, &facts, asked.consent)?.map(Undertaking::Redrive)
-        }
-    };
-    let Some(undertaking) = undertaking else { return Ok(exit::FINE) };
-    let finished = operate(here, &look, undertaking).await?;
-    print(&(finished.report.line() + "\n"))?;
-    Ok(finished.code())
-}
-
-fn move_all(queue: &Queue, asked: &Redrive) -> MoveAllPlan {
-    MoveAllPlan {
-        from_arn: queue.arn.clone(),
-        from: queue.url.clone(),
-        to: None,
-        max_per_s: asked.rate_per_s.map(|rate| rate as u32),
-        about: queue.counts.total(),
-        reason: asked.reason.clone(),
-    }
-}
-
-fn selected(look: &Look, queue: &Queue, ids: &[String], asked: &Redrive) -> Result<RedrivePlan, Failure> {
-    let origins: Vec<&Queue> =
-        look.picture.queues.values().map(|queue| &queue.value).filter(|q| queue.sources.contains(&q.arn)).collect();
-    if origins.is_empty() {
-        return Err(Failure::Refused(format!(
-            "no queue names {} as its dead-letter queue, so there is nowhere these messages came from",
-            queue.name
-        )));
-    }
-    let mut ids: Vec<MessageId> = ids.iter().map(|id| MessageId::new(id.clone())).collect();
-    ids.sort();
-    ids.dedup();
-    Ok(RedrivePlan {
-        from: queue.url.clone(),
-        from_arn: queue.arn.clone(),
-        ids,
-        max_message_bytes: origins.iter().map(|q| q.max_message_bytes).min().unwrap_or(MAX_MESSAGE_BYTES as u64),
-        origins: origins.into_iter().map(|q| (q.arn.clone(), q.url.clone())).collect::<Vec<(Arn, QueueUrl)>>(),
-        fallback: None,
-        rate_per_s: asked.rate_per_s,
-        mark: true,
-        reason: asked.reason.clone(),
-    })
 }
 
 /// By name, ARN or URL.

@@ -1,16 +1,18 @@
-//! `journal`: what was done, and putting settings back.
+//! `journal list|show|undo|export`: what was done, and putting settings back.
 
 use crate::command::failure::Failure;
 use crate::command::{Here, look, print, runtime, tune};
-use crate::config::{Consent, exit};
+use crate::config::{Consent, Output, exit};
 use crate::model::id::OperationId;
 use crate::model::mapping::MappingChange;
 use crate::model::plan::{Plan, RetunePlan};
 use crate::operation::order::JournalEntry;
+use crate::report::incident::Incident;
 use crate::report::{self, Style};
+use crate::shell;
 
 pub fn list(here: &Here, style: Style) -> Result<u8, Failure> {
-    let rows = report::journal::rows(&here.journal()?.entries()?);
+    let rows = report::journal::rows(&here.journal()?.outline()?);
     print(&report::rows(style, &rows, report::journal::table))?;
     Ok(exit::FINE)
 }
@@ -21,10 +23,26 @@ pub fn show(here: &Here, id: &str, style: Style) -> Result<u8, Failure> {
     Ok(exit::FINE)
 }
 
+/// A document on standard output; the console adds findings and changes to its own (`E`).
+pub fn export(here: &Here, id: Option<&str>, output: Output) -> Result<u8, Failure> {
+    let journal = here.journal()?;
+    let mut outline = journal.outline()?;
+    if let Some(id) = id {
+        entries(here, id)?;
+        outline.entries.retain(|entry| entry.operation().as_str() == id);
+    }
+    let incident = Incident { at: shell::local_now(), ..Incident::default() };
+    print(&match output {
+        Output::Table => report::incident::markdown(&incident, &outline),
+        Output::Json | Output::Ndjson => report::incident::ndjson(&incident, &outline),
+    })?;
+    Ok(exit::FINE)
+}
+
 pub fn undo(here: &Here, id: &str, consent: Consent) -> Result<u8, Failure> {
     let entries = entries(here, id)?;
     let Some(done) = entries.iter().find_map(retune_of) else {
-        let why = "only a retune can be undone: messages that were sent cannot be unsent";
+        let why = "settings can be put back; messages that were sent cannot: look for them where they went";
         return Err(Failure::Refused(why.to_owned()));
     };
     runtime()?.block_on(put_back(here, done, consent))

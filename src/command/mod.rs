@@ -12,8 +12,10 @@ mod letters;
 mod look;
 mod operate;
 mod pick;
+mod redrive;
 mod rehearse;
 mod rescue;
+mod resume;
 mod sandbox;
 mod try_one;
 mod tune;
@@ -83,11 +85,15 @@ fn dispatch(config: Config) -> Result<u8, Failure> {
         Action::Export { letters, to } => runtime()?.block_on(letters::export(&here, letters, to)),
         Action::Drop { letters, reason, output } => runtime()?.block_on(letters::drop(&here, letters, reason, output)),
         Action::Restore(asked) => runtime()?.block_on(letters::restore(&here, asked)),
-        Action::Redrive(asked) => runtime()?.block_on(dead_letters::redrive(&here, asked)),
+        Action::Redrive(asked) => runtime()?.block_on(redrive::redrive(&here, asked)),
         Action::Rescue(asked) => runtime()?.block_on(rescue::run(&here, asked)),
         Action::Try(asked) => runtime()?.block_on(try_one::run(&here, asked)),
         Action::Journal(output) => journal::list(&here, style(output)),
         Action::JournalShow { operation, output } => journal::show(&here, &operation, style(output)),
+        Action::JournalResume { operation, output, consent } => {
+            runtime()?.block_on(resume::resume(&here, operation.as_deref(), style(output), consent))
+        }
+        Action::JournalExport { operation, output } => journal::export(&here, operation.as_deref(), output),
         Action::JournalUndo { operation, consent } => journal::undo(&here, &operation, consent),
         Action::Completions(text) | Action::Manual(text) => print(&text).map(|()| exit::FINE),
     }
@@ -106,7 +112,7 @@ impl Here {
     }
 
     fn journal(&self) -> Result<Journal, Failure> {
-        Ok(Journal::open(Some(&self.state_dir))?)
+        Ok(Journal::open(Some(&self.state_dir), shell::local_now)?)
     }
 }
 

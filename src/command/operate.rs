@@ -10,10 +10,12 @@ use crate::command::look::Look;
 use crate::command::{Here, say};
 use crate::config::exit;
 use crate::driver::clock::Clock;
+use crate::journal::Journal;
+use crate::model::id::OperationId;
 use crate::model::message::Message;
 use crate::model::time::spoken;
 use crate::operation::order::EndState;
-use crate::operation::progress::{Progress, Report};
+use crate::operation::progress::{Cause, Progress, Report};
 use crate::operation::{Command, Owner, Undertaking};
 use crate::runner::{self, Split};
 use crate::shell;
@@ -25,20 +27,45 @@ pub struct Finished {
 }
 
 impl Finished {
-    /// Done, refused, or done in part.
+    /// Done, done in part, refused by a rule, or kept from it by the service.
     pub fn code(&self) -> u8 {
         match self.report.state() {
             EndState::Done => exit::FINE,
-            EndState::Failed => exit::REFUSED,
+            EndState::Failed => match self.report.cause() {
+                Some(Cause::Denied | Cause::Unreachable | Cause::Journal) => exit::UNREACHABLE,
+                Some(Cause::Refused | Cause::Bounced) | None => exit::REFUSED,
+            },
             EndState::Partly | EndState::Cancelled => exit::PARTLY,
         }
     }
 }
 
 pub async fn operate(here: &Here, look: &Look, undertaking: Undertaking) -> Result<Finished, Failure> {
+    operate_as(here, look, undertaking, shell::operation_id()).await
+}
+
+/// Under an id it has already: a resume.
+pub async fn operate_as(
+    here: &Here,
+    look: &Look,
+    undertaking: Undertaking,
+    operation: OperationId,
+) -> Result<Finished, Failure> {
     let journal = here.journal()?;
+    let kept = journal.clone();
+    let finished = run(journal, look, undertaking, operation.clone()).await;
+    // Whatever is still open of it may be taken up by the next.
+    kept.let_go(&operation);
+    finished
+}
+
+async fn run(
+    journal: Journal,
+    look: &Look,
+    undertaking: Undertaking,
+    operation: OperationId,
+) -> Result<Finished, Failure> {
     let identity = look.picture.identity.as_ref().map(|identity| identity.value.clone()).unwrap_or_default();
-    let operation = shell::operation_id();
     let owner = Owner {
         operation: operation.clone(),
         who: identity.arn,

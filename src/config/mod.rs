@@ -138,6 +138,16 @@ pub enum Action {
     },
     Context(ContextAction),
     Doctor(Doctor),
+    /// `None`: all that are open.
+    JournalResume {
+        operation: Option<String>,
+        output: Output,
+        consent: Consent,
+    },
+    JournalExport {
+        operation: Option<String>,
+        output: Output,
+    },
     /// The script itself.
     Completions(String),
     /// The manual page itself, in roff.
@@ -238,10 +248,33 @@ pub struct Redrive {
     /// Name, ARN or URL of the dead-letter queue.
     pub queue: String,
     pub what: Which,
-    /// Messages a second; `None` is unlimited.
-    pub rate_per_s: Option<f64>,
-    pub consent: Consent,
+    /// Which of the messages found: the console's own language.
+    pub expression: Option<String>,
+    pub rate: Rate,
+    /// `None`: the mover's own.
+    pub lanes: Option<u32>,
+    pub canary: Canary,
+    pub mark: bool,
     pub reason: Option<String>,
+    pub output: Output,
+    pub consent: Consent,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Rate {
+    /// A fifth of what the consumers finish.
+    Derived,
+    Off,
+    /// Messages a second.
+    Most(f64),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Canary {
+    /// By the number of messages.
+    Default,
+    Off,
+    Rungs(Vec<u64>),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -277,6 +310,8 @@ pub struct Rescue {
 pub enum Which {
     /// By our own mover, which touches nothing else.
     Ids(Vec<String>),
+    /// Scanned first; then, by id, what was found.
+    Found { limit: Option<u32> },
     /// By a message move task: also what is not shown and what still arrives.
     All,
 }
@@ -404,8 +439,14 @@ mod tests {
         let config = parse("redrive dlq redrive JobDLQ --id a --id b --rate off").expect("valid");
         let Action::Redrive(redrive) = config.action else { panic!("redrive") };
         assert_eq!(redrive.what, Which::Ids(vec!["a".to_owned(), "b".to_owned()]));
-        assert_eq!((redrive.rate_per_s, redrive.consent), (None, Consent::Missing));
-        assert!(parse("redrive dlq redrive JobDLQ").is_err());
+        assert_eq!((redrive.rate, redrive.consent), (Rate::Off, Consent::Missing));
+        let config = parse("redrive dlq redrive JobDLQ --limit 5 --canary 1,10 --no-mark --lanes 2").expect("valid");
+        let Action::Redrive(redrive) = config.action else { panic!("redrive") };
+        assert_eq!((redrive.what, redrive.rate), (Which::Found { limit: Some(5) }, Rate::Derived));
+        assert_eq!((redrive.canary, redrive.mark, redrive.lanes), (Canary::Rungs(vec![1, 10]), false, Some(2)));
+        for bad in ["--limit 0", "--lanes 17", "--canary 0", "--canary 1 --no-canary", "--all --limit 5"] {
+            assert!(parse(&format!("redrive dlq redrive JobDLQ {bad}")).is_err(), "{bad}");
+        }
         assert!(parse("redrive dlq redrive JobDLQ --all --id a").is_err());
         assert!(parse("redrive dlq redrive JobDLQ --all --rate 501").is_err(), "a move task takes at most 500");
     }

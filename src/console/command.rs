@@ -40,6 +40,8 @@ pub enum Action {
     Note,
     Acknowledge,
     Undo,
+    Resume,
+    Incident,
     Pause,
     Cancel,
     Switch,
@@ -197,6 +199,13 @@ pub const COMMANDS: &[Command] = &[
         .on(&[Place::ConsumerDetail, Place::Journal])
         .footed("undo")
         .writing(),
+    everywhere("resume", Action::Resume, &[c('r')], "finish the operation under the cursor, which was cut off")
+        .on(&[Place::Journal])
+        .footed("resume")
+        .writing(),
+    everywhere("incident", Action::Incident, &[c('E')], "write findings, changes and operations to a file")
+        .on(&[Place::Journal])
+        .footed("export"),
     everywhere("scan", Action::Scan, &[c('s')], "scan: copy messages under a short lease, then give them back")
         .on(QUEUED)
         .footed("scan")

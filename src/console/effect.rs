@@ -5,12 +5,24 @@ use std::sync::Arc;
 
 use crate::console::snapshot::Question;
 use crate::model::bench::BenchCommand;
+use crate::model::change::Change;
+use crate::model::finding::Finding;
 use crate::model::id::{Arn, MessageId, OperationId, QueueName, QueueUrl};
 use crate::model::message::Message;
 use crate::model::metric::MetricKey;
 use crate::model::plan::NotePlan;
 use crate::model::time::Timestamp;
 use crate::operation::{Command, Undertaking};
+
+/// What the console knows of an incident; the journal has the operations.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Incident {
+    pub at: Timestamp,
+    pub account: String,
+    pub region: String,
+    pub findings: Vec<Finding>,
+    pub changes: Vec<Change>,
+}
 
 #[derive(Debug, PartialEq)]
 pub enum Effect {
@@ -77,6 +89,10 @@ pub enum Effect {
     Bench(BenchCommand),
     /// Answered by `JournalArrived`.
     LoadJournal,
+    /// Answered by `RecordArrived`.
+    LoadRecord(OperationId),
+    /// Write an incident up, with what the journal keeps. Answered by `IncidentWritten`.
+    WriteIncident(Box<Incident>),
     /// To the clipboard, by OSC 52. Answered by `Copied`.
     Copy(String),
     MouseCapture(bool),

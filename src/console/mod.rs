@@ -21,7 +21,7 @@ mod verdicts;
 
 pub use update::update;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::console::armed::Armed;
 use crate::console::cost::CostMeter;
@@ -135,6 +135,8 @@ pub struct Console {
     pub snapshots: BTreeMap<QueueName, Snapshot>,
     /// Newest first; `Err` says why the journal cannot be read.
     pub journal: Result<Vec<JournalRow>, String>,
+    /// Move tasks whose cancelling was asked for.
+    pub asked_to_cancel: BTreeSet<OperationId>,
     /// Only in the sandbox.
     pub bench: Option<Bench>,
     pub cost: CostMeter,
@@ -200,6 +202,7 @@ impl Console {
             saved: BTreeMap::new(),
             snapshots: BTreeMap::new(),
             journal: Ok(Vec::new()),
+            asked_to_cancel: BTreeSet::new(),
             bench: None,
             cost: CostMeter::default(),
             generation: 0,

@@ -16,8 +16,8 @@ use crate::model::queue::Queue;
 use crate::model::service_error::ServiceError;
 use crate::model::time::{Mono, Timestamp};
 use crate::model::topology::Topology;
-use crate::operation::order::JournalEntry;
 use crate::operation::progress::Progress;
+use crate::operation::record::{Holder, Outline, Record};
 
 #[expect(clippy::large_enum_variant, reason = "few are alive at once, and none is stored")]
 #[derive(Debug, Clone, PartialEq)]
@@ -103,9 +103,17 @@ pub enum Msg {
         id: OperationId,
         why: String,
     },
-    /// Every entry the journal keeps, oldest first, or why it cannot be read.
+    /// The journal in outline, or why it cannot be read.
     JournalArrived {
-        result: Result<Vec<JournalEntry>, String>,
+        result: Result<Outline, String>,
+    },
+    /// One operation with all its messages, and who holds it.
+    RecordArrived {
+        result: Result<(Box<Record>, Holder), String>,
+    },
+    /// The file that an incident was written to.
+    IncidentWritten {
+        result: Result<String, String>,
     },
     /// Whether copying worked; the text comes back when it did not, to be shown instead.
     Copied {

@@ -3,7 +3,7 @@
 
 use crate::console::key::Line;
 use crate::model::finding::Subject;
-use crate::model::id::{FunctionName, MappingId, MessageId, QueueName};
+use crate::model::id::{FunctionName, MappingId, MessageId, OperationId, QueueName};
 use crate::model::mapping::{MappingSettings, SourceKind};
 use crate::model::plan::{DropPlan, MoveAllPlan, RedrivePlan, RetunePlan, ScanPlan};
 use crate::model::time::Mono;
@@ -11,6 +11,7 @@ use crate::model::trial::TrialPlan;
 use crate::operation::card::Card as CardText;
 use crate::operation::confirm::{Level, Preflight};
 use crate::operation::progress::TrialReport;
+use crate::operation::resume::ResumePlan;
 
 #[expect(clippy::large_enum_variant, reason = "at most a handful lie over a screen")]
 #[derive(Debug, PartialEq)]
@@ -51,6 +52,8 @@ pub enum Planned {
     Retune(Preflight<RetunePlan>),
     Trial(Preflight<TrialPlan>),
     Drop(Preflight<DropPlan>),
+    /// What was cut off, under the id it has.
+    Resume(Preflight<ResumePlan>),
 }
 
 impl Planned {
@@ -62,6 +65,7 @@ impl Planned {
             Planned::Retune(preflight) => preflight.card(),
             Planned::Trial(preflight) => preflight.card(),
             Planned::Drop(preflight) => preflight.card(),
+            Planned::Resume(preflight) => preflight.card(),
         }
     }
 
@@ -243,6 +247,10 @@ pub enum Pick {
     StopStart(MappingId),
     /// Another context.
     Context(String),
+    /// Cancel what runs.
+    Cancel(OperationId),
+    /// Close the question.
+    Nothing,
 }
 
 /// One line asked for.

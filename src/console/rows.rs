@@ -13,8 +13,8 @@ use crate::model::observed::Observed;
 use crate::model::plan::Plan;
 use crate::model::queue::Queue;
 use crate::model::time::Timestamp;
-use crate::operation::card::change_lines;
-use crate::operation::order::{EndState, JournalEntry, MessageState};
+use crate::operation::order::{EndState, JournalEntry};
+use crate::operation::record::{self, Holder, Outline};
 use crate::query::filter::Filter;
 
 /// One operation as the journal tells it.
@@ -35,23 +35,20 @@ pub struct JournalRow {
     pub moved: u64,
     pub failed: u64,
     pub open: u64,
+    /// Who carries it out, while it has not ended.
+    pub holder: Holder,
 }
 
 impl JournalRow {
-    /// Folds the entries, in the order they were written, to one row an operation, newest first.
-    pub fn fold(entries: &[JournalEntry]) -> Vec<JournalRow> {
+    /// Folds the journal's outline to one row an operation, newest first.
+    pub fn fold(outline: &Outline) -> Vec<JournalRow> {
         let mut rows: BTreeMap<&OperationId, JournalRow> = BTreeMap::new();
-        let mut states: BTreeMap<&OperationId, BTreeMap<&str, &MessageState>> = BTreeMap::new();
-        for entry in entries {
+        for entry in &outline.entries {
             match entry {
                 JournalEntry::Began { operation, at, plan, who, account, region } => {
                     rows.insert(operation, JournalRow::began(operation, *at, plan, who, account, region));
                 }
-                JournalEntry::Message { operation, id, state, .. } => {
-                    states.entry(operation).or_default().insert(id.as_str(), state);
-                }
-                // The copy itself is nobody's to read here.
-                JournalEntry::Backup { .. } => {}
+                JournalEntry::Message { .. } | JournalEntry::Backup { .. } => {}
                 JournalEntry::Noted { operation, text, .. } => {
                     if let Some(row) = rows.get_mut(operation) {
                         row.summary.clone_from(text);
@@ -66,10 +63,10 @@ impl JournalRow {
                 }
             }
         }
-        for (operation, states) in states {
-            if let Some(row) = rows.get_mut(operation) {
-                states.into_values().for_each(|state| row.count(state));
-            }
+        for (operation, row) in &mut rows {
+            let tally = outline.tallies.get(*operation).copied().unwrap_or_default();
+            (row.moved, row.failed, row.open) = (tally.moved, tally.failed, tally.open);
+            row.holder = outline.holders.get(*operation).cloned().unwrap_or_default();
         }
         let mut rows: Vec<JournalRow> = rows.into_values().collect();
         rows.sort_by(|a, b| b.began_at.cmp(&a.began_at).then_with(|| b.operation.cmp(&a.operation)));
@@ -90,39 +87,18 @@ impl JournalRow {
             moved: 0,
             failed: 0,
             open: 0,
+            holder: Holder::default(),
         }
     }
 
-    fn count(&mut self, state: &MessageState) {
-        match state {
-            MessageState::Deleted | MessageState::Dropped => self.moved += 1,
-            MessageState::Recorded { .. } | MessageState::NotSent { .. } | MessageState::Acknowledged { .. } => {
-                self.open += 1;
-            }
-            MessageState::PossibleDuplicate { .. }
-            | MessageState::Duplicate { .. }
-            | MessageState::Failed { .. }
-            | MessageState::Skipped { .. }
-            | MessageState::Gone => self.failed += 1,
-        }
+    /// Nobody carries it out, and it has not ended. What runs here is told by the console itself.
+    pub fn is_cut_off(&self) -> bool {
+        self.state.is_none() && !matches!(self.holder, Holder::Other { .. })
     }
 
     /// `Redrive 3 from JobDLQ`
     pub fn title(&self) -> String {
-        match &self.plan {
-            Plan::Scan(plan) => format!("Scan {}", plan.queue.name()),
-            Plan::Redrive(plan) => format!("Redrive {} from {}", plan.ids.len(), plan.from.name()),
-            Plan::MoveAll(plan) => format!("Move everything in {}", plan.from.name()),
-            Plan::Rescue(plan) => format!("Rescue {} pointers of {}", plan.ids.len(), plan.from.name()),
-            Plan::Trial(plan) => format!("Try {} of {} on {}", plan.id.short(), plan.from.name(), plan.function),
-            Plan::Drop(plan) => format!("Drop {} from {}", plan.ids.len(), plan.from.name()),
-            Plan::Note(plan) => format!("Note on {} in {}", plan.kind, plan.queue),
-            Plan::Restore(plan) => format!("Put {} back from {}", plan.messages.len(), plan.source),
-            Plan::Retune(plan) => {
-                let what = change_lines(&plan.before, plan.enabled_before, &plan.change);
-                format!("Tune {}: {}", plan.mapping, what.join(", "))
-            }
-        }
+        record::title(&self.plan)
     }
 }
 

@@ -2,7 +2,7 @@
 //! still followed after Lambda calls them settled.
 
 use crate::model::id::{MappingId, MessageId, OperationId, QueueName};
-use crate::model::plan::RetunePlan;
+use crate::model::plan::{Plan, RetunePlan};
 use crate::model::time::Timestamp;
 use crate::operation::progress::{Kind, Phase, Progress};
 
@@ -47,6 +47,25 @@ pub enum About {
         queue: QueueName,
         id: MessageId,
     },
+    /// A scan that was cut off and is only closed in the journal.
+    Closing(QueueName),
+}
+
+impl About {
+    /// What an operation of the journal is about when it is taken up again.
+    pub fn resumed(plan: &Plan) -> Self {
+        match plan {
+            Plan::Scan(plan) => About::Closing(plan.queue.name()),
+            Plan::Redrive(plan) => About::Redrive { queue: plan.from.name(), ids: plan.ids.clone() },
+            Plan::MoveAll(plan) => About::MoveAll(plan.from.name()),
+            Plan::Rescue(plan) => About::Closing(plan.from.name()),
+            Plan::Drop(plan) => About::Closing(plan.from.name()),
+            Plan::Restore(plan) => About::Closing(plan.messages.first().map_or("".into(), |(_, queue)| queue.name())),
+            Plan::Note(plan) => About::Closing(plan.queue.clone()),
+            Plan::Trial(plan) => About::Trial { queue: plan.from.name(), id: plan.id.clone() },
+            Plan::Retune(plan) => About::Retune(Box::new(plan.clone())),
+        }
+    }
 }
 
 impl Running {
@@ -79,7 +98,8 @@ impl Running {
             | About::Redrive { queue, .. }
             | About::MoveAll(queue)
             | About::Trial { queue, .. }
-            | About::Drop { queue, .. } => Some(queue),
+            | About::Drop { queue, .. }
+            | About::Closing(queue) => Some(queue),
             About::Retune(_) => None,
         }
     }

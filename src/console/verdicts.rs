@@ -1,9 +1,9 @@
 //! Asks the rules what they think of the picture, and keeps their answer in the order it is shown.
 
-use crate::console::rows::finding_key;
+use crate::console::rows::{JournalRow, finding_key};
 use crate::console::running::Effectiveness;
 use crate::console::{Console, command};
-use crate::model::finding::Subject;
+use crate::model::finding::{Finding, Remedy, Severity, Subject};
 use crate::verdict;
 
 impl Console {
@@ -19,12 +19,38 @@ impl Console {
                 command::by_name(&remedy.command).is_some() && !(just_tuned && remedy.command == "tune")
             });
         }
+        findings.extend(self.cut_off());
         self.acknowledged.retain(|key, acknowledged| {
             !findings.iter().any(|finding| finding_key(finding) == *key && finding.severity < acknowledged.severity)
         });
         findings.sort_by_key(|finding| (self.acknowledgement(finding).is_some(), finding.severity));
         self.findings = findings;
         self.judged_at = Some(self.mono);
+    }
+
+    /// Operations of the journal that nobody carries out any more.
+    fn cut_off(&self) -> Option<Finding> {
+        let rows = self.journal.as_ref().ok()?;
+        let here = |row: &&JournalRow| !self.running().any(|running| running.id == row.operation);
+        let open: Vec<&JournalRow> = rows.iter().filter(|row| row.is_cut_off()).filter(here).collect();
+        let oldest = open.last()?;
+        let (count, were) = (open.len(), if open.len() == 1 { "operation was" } else { "operations were" });
+        Some(Finding {
+            rule: "cut-off".to_owned(),
+            severity: Severity::Note,
+            subject: Subject::Account,
+            headline: format!("{count} {were} cut off and can be finished"),
+            since: Some(oldest.began_at),
+            evidence: open
+                .iter()
+                .take(CUT_OFF_NAMED)
+                .map(|row| format!("{}, begun {}", row.title(), row.began_at))
+                .collect(),
+            remedies: vec![Remedy {
+                command: "journal".to_owned(),
+                text: "the journal: r there resumes it".to_owned(),
+            }],
+        })
     }
 
     /// A retune of this consumer is settled and its effect not seen yet.
@@ -46,5 +72,7 @@ impl Console {
     }
 }
 
+/// More than these are told by their number.
+const CUT_OFF_NAMED: usize = 3;
 /// Local milliseconds.
 const REJUDGE_MS: u64 = 5_000;

@@ -1,27 +1,46 @@
 //! The durable record of every operation, in SQLite. An entry is answered `Recorded` once it is on
-//! disk, never before. Bodies of messages are not kept; ids, digests and states are. What an entry
-//! means is `operation`'s business.
+//! disk, never before. Ids, digests and states of messages are kept; bodies only of those that were
+//! edited or dropped, and for seven days. What an entry means is `operation`'s business.
 
+mod ownership;
+mod process;
+mod schema;
 mod store;
 mod writer;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use futures_channel::oneshot;
 use thiserror::Error;
 
+use crate::journal::process::Process;
 use crate::journal::store::Store;
 use crate::journal::writer::Job;
 use crate::model::id::OperationId;
 use crate::model::service_error::{Outcome, ServiceError};
+use crate::model::time::Timestamp;
 use crate::operation::order::{Answer, JournalEntry, JournalSink, OrderResult};
+use crate::operation::record::{Holder, Outline, Record};
+
+/// Local time, for heartbeats: this layer reads no clock.
+type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// A handle to the journal; clones write through the same thread.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Journal {
     jobs: Sender<Job>,
     path: Option<PathBuf>,
+    me: Process,
+    now: Now,
+}
+
+impl fmt::Debug for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Journal").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Error)]
@@ -34,6 +53,8 @@ pub enum JournalError {
     Newer { path: PathBuf, found: i64, known: i64 },
     #[error("journal: cannot read: {0}")]
     Read(rusqlite::Error),
+    #[error("journal: cannot write: {0}")]
+    Write(String),
     #[error("journal: an entry is not readable ({0}); it was perhaps written by another version")]
     Entry(#[from] serde_json::Error),
     #[error("journal: its thread cannot be started: {0}")]
@@ -44,15 +65,22 @@ pub enum JournalError {
 
 impl Journal {
     /// Opens (or makes) `journal.db` in `directory`, readable by its owner alone; without a directory
-    /// the journal lives in memory and ends with the process.
+    /// the journal lives in memory and ends with the process. `now` is local time.
     ///
     /// # Errors
     /// What kept it from being opened, with the path.
-    pub fn open(directory: Option<&Path>) -> Result<Self, JournalError> {
+    pub fn open(
+        directory: Option<&Path>,
+        now: impl Fn() -> Timestamp + Send + Sync + 'static,
+    ) -> Result<Self, JournalError> {
+        Self::open_as(Process::this(), directory, Arc::new(now))
+    }
+
+    fn open_as(me: Process, directory: Option<&Path>, now: Now) -> Result<Self, JournalError> {
         let path = directory.map(|directory| directory.join("journal.db"));
-        let store = Store::open(path.as_deref())?;
+        let store = Store::open(path.as_deref(), me.clone(), Arc::clone(&now))?;
         let jobs = writer::start(store).map_err(JournalError::Thread)?;
-        Ok(Journal { jobs, path })
+        Ok(Journal { jobs, path, me, now })
     }
 
     /// The file, or `None` for one in memory.
@@ -65,7 +93,7 @@ impl Journal {
     /// # Errors
     /// When the file cannot be read, or holds what this version does not understand.
     pub fn entries(&self) -> Result<Vec<JournalEntry>, JournalError> {
-        self.read(None)
+        self.read(|store| store.read(None))
     }
 
     /// The entries of one operation, oldest first; empty when there is none of that id.
@@ -73,13 +101,60 @@ impl Journal {
     /// # Errors
     /// As [`Journal::entries`].
     pub fn operation(&self, id: &OperationId) -> Result<Vec<JournalEntry>, JournalError> {
-        self.read(Some(id.clone()))
+        let id = id.clone();
+        self.read(move |store| store.read(Some(&id)))
     }
 
-    fn read(&self, operation: Option<OperationId>) -> Result<Vec<JournalEntry>, JournalError> {
+    /// One operation as it can be judged and resumed; `None` when there is none of that id.
+    ///
+    /// # Errors
+    /// As [`Journal::entries`].
+    pub fn record_of(&self, id: &OperationId) -> Result<Option<Record>, JournalError> {
+        Ok(Record::read(&self.operation(id)?))
+    }
+
+    /// Every operation without its messages line by line: quick, however many there were.
+    ///
+    /// # Errors
+    /// As [`Journal::entries`].
+    pub fn outline(&self) -> Result<Outline, JournalError> {
+        self.read(Store::outline)
+    }
+
+    /// Takes an operation that was cut off, unless its owner lives: then it is left to them. Answers
+    /// who held it before.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn claim(&self, id: &OperationId) -> Result<Holder, JournalError> {
+        let id = id.clone();
+        self.ask(move |store| store.claim(&id))?.map_err(JournalError::Write)
+    }
+
+    /// This process carries it out no longer: anybody may take it up.
+    pub fn let_go(&self, id: &OperationId) {
+        let id = id.clone();
+        let _ = self.jobs.send(Job::Do(Box::new(move |store| store.let_go(&id))));
+    }
+
+    /// From a connection of its own, so that it holds no write up; what is in memory has only one.
+    fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Store) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        match &self.path {
+            Some(path) => read(&Store::reader(path, self.me.clone(), Arc::clone(&self.now))?),
+            None => self.ask(move |store| read(store))?,
+        }
+    }
+
+    fn ask<T: Send + 'static>(&self, work: impl FnOnce(&mut Store) -> T + Send + 'static) -> Result<T, JournalError> {
         let (reply, answer) = std::sync::mpsc::channel();
-        self.jobs.send(Job::Read { operation, reply }).map_err(|_| JournalError::Gone)?;
-        answer.recv().map_err(|_| JournalError::Gone)?
+        let work = move |store: &mut Store| {
+            let _ = reply.send(work(store));
+        };
+        self.jobs.send(Job::Do(Box::new(work))).map_err(|_| JournalError::Gone)?;
+        answer.recv().map_err(|_| JournalError::Gone)
     }
 }
 
@@ -103,8 +178,13 @@ impl JournalSink for Journal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::time::Timestamp;
-    use crate::operation::order::EndState;
+    use crate::model::message::Message;
+    use crate::model::plan::{Plan, RedrivePlan};
+    use crate::operation::order::{EndState, MessageState};
+
+    fn open(directory: &Path) -> Result<Journal, JournalError> {
+        Journal::open(Some(directory), || Timestamp::from_s(1_000_000))
+    }
 
     fn noted(operation: &str, text: &str) -> JournalEntry {
         JournalEntry::Noted { operation: operation.into(), at: Timestamp::from_s(1), text: text.to_owned() }
@@ -134,11 +214,11 @@ mod tests {
             state: EndState::Done,
             summary: "3 moved".to_owned(),
         };
-        let first = Journal::open(Some(dir.path())).expect("a journal");
+        let first = open(dir.path()).expect("a journal");
         assert_eq!(record(&first, vec![noted("a", "one"), noted("b", "two")]), Outcome::Done(Answer::Recorded));
         assert_eq!(record(&first, vec![ended.clone()]), Outcome::Done(Answer::Recorded));
         drop(first);
-        let second = Journal::open(Some(dir.path())).expect("the same journal");
+        let second = open(dir.path()).expect("the same journal");
         assert_eq!(second.entries().expect("readable"), [noted("a", "one"), noted("b", "two"), ended.clone()]);
         assert_eq!(second.operation(&"b".into()).expect("readable"), [noted("b", "two"), ended]);
         assert_eq!(second.operation(&"c".into()).expect("readable"), []);
@@ -149,7 +229,7 @@ mod tests {
     fn only_its_owner_can_read_it() {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().expect("a directory");
-        let journal = Journal::open(Some(&dir.path().join("new/state"))).expect("a journal");
+        let journal = open(&dir.path().join("new/state")).expect("a journal");
         record(&journal, vec![noted("a", "one")]);
         for file in ["journal.db", "journal.db-wal"] {
             let mode = std::fs::metadata(dir.path().join("new/state").join(file)).expect(file).permissions().mode();
@@ -160,7 +240,82 @@ mod tests {
     #[test]
     fn a_directory_that_cannot_be_made_is_named() {
         let file = tempfile::NamedTempFile::new().expect("a file");
-        let error = Journal::open(Some(&file.path().join("below"))).expect_err("a file is no directory");
+        let error = open(&file.path().join("below")).expect_err("a file is no directory");
         assert!(error.to_string().contains("REDRIVE_STATE_DIR"), "{error}");
+    }
+
+    fn began(operation: &str) -> JournalEntry {
+        let plan = RedrivePlan::new("https://q/1/dlq".into(), "arn:dlq".into(), vec!["m".into()], Vec::new());
+        JournalEntry::Began {
+            operation: operation.into(),
+            at: Timestamp::from_s(1),
+            plan: Box::new(Plan::Redrive(plan)),
+            who: "w".to_owned(),
+            account: "1".to_owned(),
+            region: "r".to_owned(),
+        }
+    }
+
+    fn message(operation: &str, state: MessageState) -> JournalEntry {
+        JournalEntry::Message { operation: operation.into(), at: Timestamp::from_s(1), id: "m".into(), state }
+    }
+
+    #[test]
+    fn messages_are_counted_and_the_outline_leaves_their_lines_out() {
+        for directory in [None, Some(tempfile::tempdir().expect("a directory"))] {
+            let path = directory.as_ref().map(tempfile::TempDir::path);
+            let journal = Journal::open(path, || Timestamp::from_s(1)).expect("a journal");
+            let recorded =
+                MessageState::Recorded { to: "q".into(), sha256: "b".to_owned(), attributes: "a".to_owned() };
+            record(&journal, vec![began("a"), message("a", recorded), message("a", MessageState::Deleted)]);
+            let outline = journal.outline().expect("readable");
+            assert_eq!(outline.entries, [began("a")]);
+            assert_eq!(outline.tallies[&OperationId::from("a")].moved, 1);
+            assert_eq!(outline.holders[&OperationId::from("a")], Holder::Us);
+            assert_eq!(journal.record_of(&"a".into()).expect("readable").map(|record| record.states.len()), Some(1));
+        }
+    }
+
+    #[test]
+    fn bodies_are_kept_for_seven_days() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let letter = Message {
+            id: "m".into(),
+            receipt: "r".into(),
+            body: "precious".to_owned(),
+            attributes: [].into(),
+            system: Default::default(),
+        };
+        let kept = JournalEntry::Backup {
+            operation: "a".into(),
+            queue: "q".into(),
+            at: Timestamp::from_s(1_000_000),
+            message: Box::new(letter),
+        };
+        let day = |n: i64| Journal::open(Some(dir.path()), move || Timestamp::from_s(1_000_000 + n * 86_400));
+        record(&day(0).expect("a journal"), vec![began("a"), kept.clone()]);
+        assert_eq!(day(6).expect("a journal").operation(&"a".into()).expect("readable"), [began("a"), kept]);
+        let later = day(8).expect("a journal");
+        assert_eq!(later.operation(&"a".into()).expect("readable"), [began("a")], "what was done stays");
+    }
+
+    #[test]
+    fn whoever_is_not_the_owner_any_more_writes_nothing() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let process =
+            |pid| Process { host: "elsewhere".to_owned(), boot: "b".to_owned(), pid, started: "1".to_owned() };
+        let open = |pid, s: i64| {
+            Journal::open_as(process(pid), Some(dir.path()), Arc::new(move || Timestamp::from_s(s))).expect("a journal")
+        };
+        let (asleep, other) = (open(1, 0), open(u32::MAX, 10));
+        record(&asleep, vec![began("a")]);
+        // The other cannot see whether that one lives: its boot is not this machine's, its pid not there.
+        assert!(matches!(other.claim(&"a".into()).expect("written"), Holder::Dead { .. }));
+        assert_eq!(other.claim(&"a".into()).expect("written"), Holder::Us);
+        let refused = record(&asleep, vec![message("a", MessageState::Deleted)]);
+        assert!(matches!(&refused, Outcome::Unknown(why) if why.contains("taken over by elsewhere")), "{refused:?}");
+        assert_eq!(record(&other, vec![message("a", MessageState::Gone)]), Outcome::Done(Answer::Recorded));
+        other.let_go(&"a".into());
+        assert!(matches!(asleep.claim(&"a".into()).expect("written"), Holder::Dead { .. }), "it was let go of");
     }
 }

@@ -1,89 +1,235 @@
-//! The tables, and reading and writing them. One connection, used by the writer's thread alone.
+//! The tables, and reading and writing them. One connection writes and is used by the writer's thread
+//! alone; whoever reads a file opens one of its own, so that a long read holds no write up.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::fs;
 use std::path::Path;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use crate::journal::JournalError;
-use crate::model::id::OperationId;
+use crate::journal::process::Process;
+use crate::journal::schema::{self, SCHEMA};
+use crate::journal::{JournalError, Now, ownership};
+use crate::model::id::{MessageId, OperationId};
+use crate::model::time::Timestamp;
 use crate::operation::order::JournalEntry;
+use crate::operation::record::{Holder, Outline, Tally};
 
-/// Raised when the tables change; an older file is brought up to it, a newer one refused.
-const SCHEMA: i64 = 1;
-
-#[derive(Debug)]
 pub struct Store {
     connection: Connection,
+    me: Process,
+    now: Now,
+    beat_at: Option<Timestamp>,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("me", &self.me).finish_non_exhaustive()
+    }
 }
 
 impl Store {
-    pub fn open(path: Option<&Path>) -> Result<Self, JournalError> {
+    pub fn open(path: Option<&Path>, me: Process, now: Now) -> Result<Self, JournalError> {
         let Some(path) = path else {
-            let connection = Connection::open_in_memory();
-            return Self::prepare(connection, Path::new("(in memory)"));
+            return Self::prepare(Connection::open_in_memory(), Path::new("(in memory)"), me, now);
         };
         if let Some(parent) = path.parent() {
             make_private_directory(parent).map_err(|why| JournalError::Directory { path: parent.to_owned(), why })?;
         }
         make_private_file(path).map_err(|why| JournalError::Directory { path: path.to_owned(), why })?;
-        Self::prepare(Connection::open(path), path)
+        let store = Self::prepare(Connection::open(path), path, me, now)?;
+        store.prune().map_err(|why| JournalError::Open { path: path.to_owned(), why })?;
+        Ok(store)
     }
 
-    fn prepare(connection: rusqlite::Result<Connection>, path: &Path) -> Result<Self, JournalError> {
+    /// For reading what another connection writes.
+    pub fn reader(path: &Path, me: Process, now: Now) -> Result<Self, JournalError> {
+        Self::prepare(Connection::open(path), path, me, now)
+    }
+
+    fn prepare(
+        connection: rusqlite::Result<Connection>,
+        path: &Path,
+        me: Process,
+        now: Now,
+    ) -> Result<Self, JournalError> {
         let open = |why| JournalError::Open { path: path.to_owned(), why };
-        let connection = connection.map_err(open)?;
+        let mut connection = connection.map_err(open)?;
         // Several consoles may write; each waits its turn.
         connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(open)?;
         connection.pragma_update(None, "journal_mode", "WAL").map_err(open)?;
         connection.pragma_update(None, "synchronous", "FULL").map_err(open)?;
-        let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(open)?;
+        let found = schema::version(&connection).map_err(open)?;
         if found > SCHEMA {
             return Err(JournalError::Newer { path: path.to_owned(), found, known: SCHEMA });
         }
         if found < SCHEMA {
-            connection.execute_batch(TABLES).map_err(open)?;
-            connection.pragma_update(None, "user_version", SCHEMA).map_err(open)?;
+            schema::migrate(&mut connection).map_err(open)?;
         }
-        Ok(Store { connection })
+        Ok(Store { connection, me, now, beat_at: None })
     }
 
-    /// All batches in one transaction: durable when this returns, or none of them kept.
-    pub fn append(&mut self, batches: &[Vec<JournalEntry>]) -> Result<(), String> {
-        let said = |error: rusqlite::Error| error.to_string();
-        let transaction = self.connection.transaction().map_err(said)?;
-        {
-            let mut insert = transaction
-                .prepare_cached("INSERT INTO entry (operation, at_ms, body) VALUES (?1, ?2, ?3)")
-                .map_err(said)?;
-            for entry in batches.iter().flatten() {
-                let body = serde_json::to_string(entry).map_err(|error| error.to_string())?;
-                let (operation, at_ms) = heading(entry);
-                insert.execute(params![operation.as_str(), at_ms, body]).map_err(said)?;
-            }
+    /// Bodies are kept for a while only; what was done stays.
+    fn prune(&self) -> rusqlite::Result<usize> {
+        let before = (self.now)().plus_s(-BODIES_KEPT_S);
+        self.connection.execute(
+            "DELETE FROM entry WHERE about_message AND at_ms < ?1 AND body LIKE '{\"entry\":\"backup\"%'",
+            params![before.ms()],
+        )
+    }
+
+    /// All batches in one transaction: durable when this returns. A batch of an operation that is
+    /// somebody else's by now is refused alone.
+    pub fn append(&mut self, batches: &[Vec<JournalEntry>]) -> Vec<Result<(), String>> {
+        match self.append_all(batches) {
+            Ok(results) => results,
+            Err(why) => batches.iter().map(|_| Err(why.clone())).collect(),
         }
-        transaction.commit().map_err(said)
+    }
+
+    fn append_all(&mut self, batches: &[Vec<JournalEntry>]) -> Result<Vec<Result<(), String>>, String> {
+        let said = |error: rusqlite::Error| error.to_string();
+        let now = (self.now)();
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(said)?;
+        let mut checked: BTreeMap<OperationId, Result<(), String>> = BTreeMap::new();
+        let mut results = Vec::with_capacity(batches.len());
+        for batch in batches {
+            let mut right = Ok(());
+            for operation in batch.iter().map(JournalEntry::operation).collect::<BTreeSet<_>>() {
+                if !checked.contains_key(operation) {
+                    let may = ownership::may_write(&transaction, &self.me, operation).map_err(said)?;
+                    checked.insert(operation.clone(), may);
+                }
+                if let Some(Err(why)) = checked.get(operation) {
+                    right = Err(why.clone());
+                }
+            }
+            if right.is_ok() {
+                for entry in batch {
+                    insert(&transaction, entry)?;
+                    if let JournalEntry::Began { operation, .. } = entry {
+                        ownership::put(&transaction, &self.me, operation, now).map_err(said)?;
+                    }
+                }
+            }
+            results.push(right);
+        }
+        transaction.commit().map_err(said)?;
+        Ok(results)
+    }
+
+    /// The heartbeat, when it is due.
+    pub fn beat(&mut self) {
+        let now = (self.now)();
+        if self.beat_at.is_none_or(|at| now.ms_since(at) >= ownership::BEAT_MS) {
+            // A beat that fails is made up for by the next; several missed are what they look like.
+            let _ = ownership::beat(&self.connection, &self.me, now);
+            self.beat_at = Some(now);
+        }
+    }
+
+    pub fn claim(&mut self, operation: &OperationId) -> Result<Holder, String> {
+        ownership::claim(&mut self.connection, &self.me, operation, (self.now)())
+    }
+
+    pub fn let_go(&mut self, operation: &OperationId) {
+        let _ = ownership::let_go(&self.connection, &self.me, operation);
+    }
+
+    pub fn holder(&self, operation: &OperationId) -> Result<Holder, JournalError> {
+        ownership::holder(&self.connection, &self.me, operation, (self.now)()).map_err(JournalError::Read)
     }
 
     pub fn read(&self, operation: Option<&OperationId>) -> Result<Vec<JournalEntry>, JournalError> {
+        let id = operation.map(OperationId::as_str);
+        self.select("SELECT body FROM entry WHERE ?1 IS NULL OR operation = ?1 ORDER BY seq", params![id])
+    }
+
+    pub fn outline(&self) -> Result<Outline, JournalError> {
+        let entries: Vec<JournalEntry> =
+            self.select("SELECT body FROM entry WHERE NOT about_message ORDER BY seq", params![])?;
+        let mut outline = Outline { tallies: self.tallies()?, ..Outline::default() };
+        let mut open = BTreeSet::new();
+        for entry in &entries {
+            match entry {
+                JournalEntry::Began { operation, .. } => drop(open.insert(operation)),
+                JournalEntry::Ended { operation, .. } => drop(open.remove(operation)),
+                _ => {}
+            }
+        }
+        for operation in open {
+            outline.holders.insert(operation.clone(), self.holder(operation)?);
+        }
+        outline.entries = entries;
+        Ok(outline)
+    }
+
+    fn tallies(&self) -> Result<BTreeMap<OperationId, Tally>, JournalError> {
         let mut select = self
             .connection
-            .prepare_cached("SELECT body FROM entry WHERE ?1 IS NULL OR operation = ?1 ORDER BY seq")
+            .prepare_cached("SELECT operation, state, count(*) FROM message GROUP BY operation, state")
             .map_err(JournalError::Read)?;
-        let id = operation.map(OperationId::as_str);
-        let bodies = select.query_map(params![id], |row| row.get::<_, String>(0)).map_err(JournalError::Read)?;
+        let rows = select
+            .query_map(params![], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?)))
+            .map_err(JournalError::Read)?;
+        let mut tallies: BTreeMap<OperationId, Tally> = BTreeMap::new();
+        for row in rows {
+            let (operation, state, n) = row.map_err(JournalError::Read)?;
+            tallies.entry(OperationId::new(operation)).or_default().count(&state, n.unsigned_abs());
+        }
+        Ok(tallies)
+    }
+
+    fn select<T: serde::de::DeserializeOwned>(
+        &self,
+        sql: &str,
+        values: impl rusqlite::Params,
+    ) -> Result<Vec<T>, JournalError> {
+        let mut select = self.connection.prepare_cached(sql).map_err(JournalError::Read)?;
+        let bodies = select.query_map(values, |row| row.get::<_, String>(0)).map_err(JournalError::Read)?;
         bodies.map(|body| Ok(serde_json::from_str(&body.map_err(JournalError::Read)?)?)).collect()
     }
 }
 
-fn heading(entry: &JournalEntry) -> (&OperationId, i64) {
+fn insert(transaction: &Transaction<'_>, entry: &JournalEntry) -> Result<(), String> {
+    let said = |error: rusqlite::Error| error.to_string();
+    let (operation, at) = (entry.operation(), entry.at());
+    let body = serde_json::to_string(entry).map_err(|error| error.to_string())?;
+    let about_message = matches!(entry, JournalEntry::Message { .. } | JournalEntry::Backup { .. });
+    transaction
+        .prepare_cached("INSERT INTO entry (operation, at_ms, body, about_message) VALUES (?1, ?2, ?3, ?4)")
+        .and_then(|mut insert| insert.execute(params![operation.as_str(), at.ms(), body, about_message]))
+        .map_err(said)?;
     match entry {
-        JournalEntry::Began { operation, at, .. }
-        | JournalEntry::Message { operation, at, .. }
-        | JournalEntry::Backup { operation, at, .. }
-        | JournalEntry::Noted { operation, at, .. }
-        | JournalEntry::Ended { operation, at, .. } => (operation, at.ms()),
+        JournalEntry::Message { id, .. } => put_message(transaction, operation, id, at, entry),
+        _ => Ok(()),
     }
+}
+
+/// The newest state of a message; its digests stay those it was recorded with.
+pub fn put_message(
+    connection: &Connection,
+    operation: &OperationId,
+    id: &MessageId,
+    at: Timestamp,
+    entry: &JournalEntry,
+) -> Result<(), String> {
+    let JournalEntry::Message { state, .. } = entry else { return Ok(()) };
+    let (sha256, attributes) = state.digests().unwrap_or(("", ""));
+    connection
+        .prepare_cached(
+            "INSERT INTO message (operation, id, at_ms, state, sha256, attributes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (operation, id) DO UPDATE SET
+                 at_ms = excluded.at_ms, state = excluded.state,
+                 sha256 = CASE WHEN excluded.sha256 = '' THEN sha256 ELSE excluded.sha256 END,
+                 attributes = CASE WHEN excluded.attributes = '' THEN attributes ELSE excluded.attributes END",
+        )
+        .and_then(|mut put| {
+            put.execute(params![operation.as_str(), id.as_str(), at.ms(), state.name(), sha256, attributes])
+        })
+        .map(|_| ())
+        .map_err(|error| error.to_string())
 }
 
 #[cfg(unix)]
@@ -109,12 +255,5 @@ fn make_private_file(_: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-const TABLES: &str = "
-CREATE TABLE IF NOT EXISTS entry (
-    seq       INTEGER PRIMARY KEY AUTOINCREMENT,
-    operation TEXT    NOT NULL,
-    at_ms     INTEGER NOT NULL,
-    body      TEXT    NOT NULL
-) STRICT;
-CREATE INDEX IF NOT EXISTS entry_by_operation ON entry (operation, seq);
-";
+/// Seven days: long enough for a mistake to be seen, short enough for what may be personal.
+const BODIES_KEPT_S: i64 = 7 * 86_400;

@@ -3,8 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::id::{Arn, MappingId, MessageId, QueueName, QueueUrl};
+use crate::model::id::{Arn, FunctionName, MappingId, MessageId, QueueName, QueueUrl};
 use crate::model::mapping::{MappingChange, MappingSettings};
+use crate::model::message::MAX_MESSAGE_BYTES;
 use crate::model::rescue::RescuePlan;
 use crate::model::trial::TrialPlan;
 
@@ -58,6 +59,86 @@ pub struct RedrivePlan {
     /// Add `redrive-from=<old id>` where an attribute slot is free.
     pub mark: bool,
     pub reason: Option<String>,
+    /// Requests outstanding at once of each kind.
+    #[serde(default = "default_lanes")]
+    pub lanes: u32,
+    /// The first few by themselves, watched before the rest go; `None` sends all as they come.
+    #[serde(default)]
+    pub ladder: Option<Ladder>,
+    /// Who is watched while it runs, so that the rate gives way; `None` keeps to the rate.
+    #[serde(default)]
+    pub gentle: Option<Gentle>,
+}
+
+/// Messages that go first, a rung at a time; a bounce of one of them stops the redrive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ladder {
+    /// Messages of each rung; what they leave goes after the last.
+    pub rungs: Vec<u64>,
+    /// How long a rung is watched: as long as its messages can take to come back.
+    pub wait_ms: i64,
+}
+
+/// The queues and consumers a redrive must not hurt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gentle {
+    pub queues: Vec<QueueName>,
+    pub functions: Vec<FunctionName>,
+}
+
+impl RedrivePlan {
+    /// Exactly these, as fast as the queues take them, marked, set aside where the origin is unknown.
+    pub fn new(from: QueueUrl, from_arn: Arn, ids: Vec<MessageId>, origins: Vec<(Arn, QueueUrl)>) -> Self {
+        RedrivePlan {
+            from,
+            from_arn,
+            ids,
+            origins,
+            fallback: None,
+            max_message_bytes: MAX_MESSAGE_BYTES as u64,
+            rate_per_s: None,
+            mark: true,
+            reason: None,
+            lanes: DEFAULT_LANES,
+            ladder: None,
+            gentle: None,
+        }
+    }
+}
+
+impl Ladder {
+    /// The rungs nobody chose otherwise for.
+    pub const DEFAULT_RUNGS: [u64; 4] = [1, 5, 20, 100];
+
+    /// How many of `total` messages each rung takes, without the rungs nothing is left for; what goes
+    /// after the last rung is not among them.
+    pub fn of(&self, total: u64) -> Vec<u64> {
+        let mut left = total;
+        let mut taken = Vec::new();
+        for rung in &self.rungs {
+            let takes = (*rung).min(left);
+            left -= takes;
+            if takes > 0 {
+                taken.push(takes);
+            }
+        }
+        taken
+    }
+
+    /// What the waiting comes to for `total` messages: a rung is waited for only if something is left
+    /// to go after it.
+    pub fn total_wait_ms(&self, total: u64) -> i64 {
+        let rungs = self.of(total);
+        let waits = rungs.len() - usize::from(rungs.iter().sum::<u64>() == total && !rungs.is_empty());
+        self.wait_ms.saturating_mul(waits as i64)
+    }
+}
+
+/// Forty messages a round trip.
+pub const DEFAULT_LANES: u32 = 4;
+
+fn default_lanes() -> u32 {
+    DEFAULT_LANES
 }
 
 /// Move everything in a dead-letter queue, shown or not and what still arrives, by a message move
@@ -130,4 +211,26 @@ pub enum Plan {
     Drop(DropPlan),
     Restore(RestorePlan),
     Note(NotePlan),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ladder_waits_only_for_rungs_something_is_left_after() {
+        let ladder = Ladder { rungs: Ladder::DEFAULT_RUNGS.to_vec(), wait_ms: 60_000 };
+        assert_eq!(ladder.of(4), [1, 3]);
+        assert_eq!((ladder.total_wait_ms(1), ladder.total_wait_ms(4), ladder.total_wait_ms(6)), (0, 60_000, 60_000));
+        assert_eq!(ladder.total_wait_ms(50_000), 240_000);
+        assert_eq!(ladder.of(0), Vec::<u64>::new());
+    }
+
+    #[test]
+    fn a_plan_of_an_older_journal_is_still_read() {
+        let old = r#"{"from":"u","from_arn":"a","ids":["m"],"origins":[],"fallback":null,"max_message_bytes":1,
+            "rate_per_s":null,"mark":true,"reason":null}"#;
+        let plan: RedrivePlan = serde_json::from_str(old).expect("readable");
+        assert_eq!((plan.lanes, plan.ladder, plan.gentle), (DEFAULT_LANES, None, None));
+    }
 }

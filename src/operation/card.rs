@@ -114,6 +114,11 @@ impl Facts {
     }
 }
 
+/// Nothing but where: for what has no calls of its own.
+pub fn plain(facts: &Facts) -> Card {
+    facts.card(facts.subject.clone(), Level::Button, "Close")
+}
+
 pub fn scan(plan: &ScanPlan, facts: &Facts) -> Card {
     let name = plan.queue.name();
     let lease = plan.lease_s.to_string();
@@ -171,12 +176,40 @@ pub fn redrive(plan: &RedrivePlan, facts: &Facts) -> Card {
         }
         None => "as fast as the queues take them".to_owned(),
     });
+    steps(&mut card, plan);
     card.scope.push("runs in this process: it dies with this shell, and the journal knows how far it came".to_owned());
     card.irreversible = vec![
         "a sent message cannot be called back; it gets a new id and a new retention".to_owned(),
         "a send whose end stays unknown is not repeated; it is named as a possible duplicate".to_owned(),
     ];
     card
+}
+
+/// Lanes, ladder, and what makes it give way.
+fn steps(card: &mut Card, plan: &RedrivePlan) {
+    let total = plan.ids.len() as u64;
+    match plan.ladder.as_ref().filter(|_| total > 1) {
+        Some(ladder) => {
+            let rungs = ladder.of(total);
+            let rest = if rungs.iter().sum::<u64>() < total { ", then the rest" } else { "" };
+            let rungs: Vec<String> = rungs.into_iter().map(grouped).collect();
+            card.scope.push(format!(
+                "in rungs of {}{rest}; each is watched {} for bounces, {} in all; a bounce stops it",
+                rungs.join(", "),
+                crate::model::time::spoken(ladder.wait_ms),
+                crate::model::time::spoken(ladder.total_wait_ms(total)),
+            ));
+        }
+        None if total > 1 => card.scope.push("all in one go: no rung is watched for bounces first".to_owned()),
+        None => {}
+    }
+    if let Some(gentle) = &plan.gentle {
+        let queues: Vec<&str> = gentle.queues.iter().map(|name| name.as_str()).collect();
+        card.scope.push(format!(
+            "the rate halves when the oldest message in {} grows older, or its consumer is throttled",
+            queues.join(", ")
+        ));
+    }
 }
 
 pub fn move_all(plan: &MoveAllPlan, facts: &Facts) -> Card {

@@ -2,6 +2,7 @@
 //! A machine never performs an order, reads a clock or draws chance it was not seeded with; whoever
 //! drives it (`runner`, or a test in virtual time) decides nothing.
 
+pub mod advice;
 pub mod card;
 pub mod confirm;
 pub mod drop;
@@ -10,9 +11,11 @@ pub mod order;
 mod outbox;
 mod pace;
 pub mod progress;
+pub mod record;
 pub mod redrive;
 pub mod rescue;
 pub mod restore;
+pub mod resume;
 pub mod retune;
 mod returns;
 pub mod scan;
@@ -37,6 +40,7 @@ use crate::operation::progress::{Kind, Progress, Report};
 use crate::operation::redrive::Redrive;
 use crate::operation::rescue::Rescue;
 use crate::operation::restore::Restore;
+use crate::operation::resume::ResumePlan;
 use crate::operation::retune::Retune;
 use crate::operation::scan::Scan;
 use crate::operation::trial::Trial;
@@ -69,6 +73,8 @@ pub enum Undertaking {
     Drop(Confirmed<DropPlan>),
     /// With the copies themselves.
     Restore(Confirmed<RestorePlan>, Vec<Message>),
+    /// Of any kind, where it was cut off.
+    Resume(Confirmed<ResumePlan>),
 }
 
 impl Undertaking {
@@ -82,6 +88,7 @@ impl Undertaking {
             Undertaking::Rescue(_) => Kind::Rescue,
             Undertaking::Drop(_) => Kind::Drop,
             Undertaking::Restore(..) => Kind::Restore,
+            Undertaking::Resume(confirmed) => confirmed.plan().kind(),
         }
     }
 
@@ -94,13 +101,14 @@ impl Undertaking {
     pub fn begin(self, owner: Owner, seed: u64, now: Timestamp) -> Box<dyn Operation> {
         match self {
             Undertaking::Scan(confirmed) => Box::new(Scan::new(confirmed, owner, seed, now)),
-            Undertaking::Redrive(confirmed) => Box::new(Redrive::new(confirmed, owner, REDRIVE_LANES, seed, now)),
+            Undertaking::Redrive(confirmed) => Box::new(Redrive::new(confirmed, owner, seed, now)),
             Undertaking::MoveAll(confirmed) => Box::new(MoveAll::new(confirmed, owner, seed, now)),
             Undertaking::Retune(confirmed) => Box::new(Retune::new(confirmed, owner, seed, now)),
             Undertaking::Trial(confirmed) => Box::new(Trial::new(confirmed, owner, seed, now)),
             Undertaking::Rescue(confirmed) => Box::new(Rescue::new(confirmed, owner, seed, now)),
             Undertaking::Drop(confirmed) => Box::new(Drop::new(confirmed, owner, seed, now)),
             Undertaking::Restore(confirmed, messages) => Box::new(Restore::new(confirmed, messages, owner, seed, now)),
+            Undertaking::Resume(confirmed) => confirmed.machine(owner, seed, now),
         }
     }
 }
@@ -157,6 +165,3 @@ pub trait Operation: Send {
     /// Nothing is held, nothing outstanding, nothing more will be ordered.
     fn is_finished(&self) -> bool;
 }
-
-/// Lanes of a redrive nobody chose otherwise for: 40 messages a round trip.
-const REDRIVE_LANES: usize = 4;

@@ -3,7 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::id::{Arn, FunctionName, MappingId, MessageId, OperationId, QueueUrl, ReceiptHandle, TaskHandle};
+use crate::model::id::{
+    Arn, FunctionName, MappingId, MessageId, OperationId, QueueName, QueueUrl, ReceiptHandle, TaskHandle,
+};
 use crate::model::mapping::{Mapping, MappingChange};
 use crate::model::message::{Message, Outgoing};
 use crate::model::move_task::MoveTask;
@@ -62,6 +64,12 @@ pub enum Order {
     QueueCounts {
         queue: QueueUrl,
     },
+    /// Read from the metrics of the minutes before `at`.
+    Vitals {
+        queues: Vec<QueueName>,
+        functions: Vec<FunctionName>,
+        at: Timestamp,
+    },
     GetMapping(MappingId),
     UpdateMapping {
         mapping: MappingId,
@@ -103,6 +111,7 @@ pub enum Answer {
         moved: u64,
     },
     Counts(QueueCounts),
+    Vitals(Vitals),
     Mapping(Box<Mapping>),
     Invoked(Box<Invoked>),
     /// In the order of the stream.
@@ -165,8 +174,14 @@ pub enum JournalEntry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "state")]
 pub enum MessageState {
-    /// About to be sent to `to`; body and attributes are known by digest.
-    Recorded { to: QueueUrl, sha256: String },
+    /// About to be sent to `to`; the body is known by its SHA-256, the attributes by a digest.
+    Recorded {
+        to: QueueUrl,
+        sha256: String,
+        /// Digest of names, types and values.
+        #[serde(default)]
+        attributes: String,
+    },
     /// Recorded, but the send was refused or not tried: still in the source queue, and may be tried
     /// again.
     NotSent { why: String },
@@ -186,6 +201,63 @@ pub enum MessageState {
     Gone,
     /// Deleted on purpose, after its copy was kept.
     Dropped,
+}
+
+impl JournalEntry {
+    pub fn operation(&self) -> &OperationId {
+        match self {
+            JournalEntry::Began { operation, .. }
+            | JournalEntry::Message { operation, .. }
+            | JournalEntry::Backup { operation, .. }
+            | JournalEntry::Noted { operation, .. }
+            | JournalEntry::Ended { operation, .. } => operation,
+        }
+    }
+
+    pub fn at(&self) -> Timestamp {
+        match self {
+            JournalEntry::Began { at, .. }
+            | JournalEntry::Message { at, .. }
+            | JournalEntry::Backup { at, .. }
+            | JournalEntry::Noted { at, .. }
+            | JournalEntry::Ended { at, .. } => *at,
+        }
+    }
+}
+
+impl MessageState {
+    /// As the journal's files name it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            MessageState::Recorded { .. } => "recorded",
+            MessageState::NotSent { .. } => "not-sent",
+            MessageState::Acknowledged { .. } => "acknowledged",
+            MessageState::Deleted => "deleted",
+            MessageState::PossibleDuplicate { .. } => "possible-duplicate",
+            MessageState::Duplicate { .. } => "duplicate",
+            MessageState::Failed { .. } => "failed",
+            MessageState::Skipped { .. } => "skipped",
+            MessageState::Gone => "gone",
+            MessageState::Dropped => "dropped",
+        }
+    }
+
+    /// SHA-256 of the body and digest of the attributes, where it carries them.
+    pub fn digests(&self) -> Option<(&str, &str)> {
+        match self {
+            MessageState::Recorded { sha256, attributes, .. } => Some((sha256, attributes)),
+            _ => None,
+        }
+    }
+}
+
+/// How a destination and its consumers fare, by their newest metrics; `None` where there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Vitals {
+    /// Of the oldest message waiting in any of the queues, in seconds.
+    pub oldest_age_s: Option<f64>,
+    /// Of all the functions, in the last minutes.
+    pub throttles: Option<f64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,7 @@
 //! How far an operation has come and what came of it, as data a screen, a table and JSON can show.
 
 mod letter;
+mod redrive;
 
 use serde::Serialize;
 
@@ -13,6 +14,7 @@ use crate::model::trial::Verdict;
 use crate::operation::order::EndState;
 
 pub use crate::operation::progress::letter::{DropReport, RestoreReport};
+pub use crate::operation::progress::redrive::{Cause, RedriveReport};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -127,6 +129,17 @@ impl Report {
         }
     }
 
+    /// What sort of thing that was.
+    pub fn cause(&self) -> Option<Cause> {
+        match self {
+            Report::Scan(report) => report.cause,
+            Report::Redrive(report) => report.cause,
+            Report::MoveAll(report) => report.cause,
+            Report::Retune(report) => report.cause,
+            Report::Trial(_) | Report::Rescue(_) | Report::Drop(_) | Report::Restore(_) => None,
+        }
+    }
+
     /// One line for the journal and a toast.
     pub fn line(&self) -> String {
         match self {
@@ -159,6 +172,7 @@ pub struct ScanReport {
     pub hidden_until: Option<Timestamp>,
     /// What went wrong, in one line.
     pub problem: Option<String>,
+    pub cause: Option<Cause>,
 }
 
 impl ScanReport {
@@ -170,53 +184,6 @@ impl ScanReport {
         };
         let problem = self.problem.as_ref().map(|problem| format!("; {problem}")).unwrap_or_default();
         format!("{}{of} scanned at {}{problem}", grouped(self.scanned), self.at.clock())
-    }
-}
-
-/// Every id asked for ends in exactly one of `moved`, `failed`, `skipped`, `gone`, `returned`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct RedriveReport {
-    pub operation: OperationId,
-    pub state: EndState,
-    pub asked: u64,
-    /// Acknowledged by the destination and deleted from the source.
-    pub moved: u64,
-    /// Refused, sent with an unknown end, or sent but not deleted; each is in `faults`.
-    pub failed: u64,
-    /// Set aside untouched: no known origin.
-    pub skipped: u64,
-    /// Not found in the source queue any more.
-    pub gone: u64,
-    /// Not tried; still in the source queue.
-    pub returned: u64,
-    /// May exist twice, or do: the send's end is unknown, the delete failed, or the lease had lapsed.
-    pub duplicates_possible: Vec<MessageId>,
-    /// Why a message failed or was skipped.
-    pub faults: Vec<(MessageId, String)>,
-    /// What ended the operation early, in one line.
-    pub problem: Option<String>,
-    /// Milliseconds from start to end.
-    pub took_ms: i64,
-}
-
-impl RedriveReport {
-    pub fn line(&self) -> String {
-        let mut line = format!("{} of {} moved", grouped(self.moved), grouped(self.asked));
-        for (count, what) in [
-            (self.failed, "failed"),
-            (self.skipped, "skipped"),
-            (self.gone, "gone"),
-            (self.returned, "not tried"),
-            (self.duplicates_possible.len() as u64, "possibly twice"),
-        ] {
-            if count > 0 {
-                line.push_str(&format!(", {} {what}", grouped(count)));
-            }
-        }
-        if let Some(problem) = &self.problem {
-            line.push_str(&format!("; {problem}"));
-        }
-        line
     }
 }
 
@@ -233,6 +200,7 @@ pub struct MoveAllReport {
     #[serde(skip)]
     pub handle: Option<TaskHandle>,
     pub problem: Option<String>,
+    pub cause: Option<Cause>,
     pub took_ms: i64,
 }
 
@@ -262,6 +230,7 @@ pub struct RetuneReport {
     /// `parallel 1→5`
     pub what: String,
     pub problem: Option<String>,
+    pub cause: Option<Cause>,
 }
 
 impl RetuneReport {
@@ -387,6 +356,7 @@ mod tests {
             hidden: 0,
             hidden_until: None,
             problem: None,
+            cause: None,
         };
         assert_eq!(report.line(), "1,000 of ~50,000 scanned at 02:53Z");
         report.complete = true;

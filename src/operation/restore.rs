@@ -145,7 +145,7 @@ impl Restore {
             let mut entries = std::mem::take(&mut self.notes);
             entries.extend(batch.messages.iter().map(|message| {
                 let sha256 = Sha256::digest(message.body.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-                let state = MessageState::Recorded { to: batch.to.clone(), sha256 };
+                let state = MessageState::Recorded { to: batch.to.clone(), sha256, attributes: String::new() };
                 self.owner.message(now, message.id.clone(), state)
             }));
             self.recording += 1;

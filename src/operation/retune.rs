@@ -8,10 +8,10 @@ use crate::model::service_error::{Outcome, ServiceError};
 use crate::model::time::Timestamp;
 use crate::operation::card::change_lines;
 use crate::operation::confirm::Confirmed;
-use crate::operation::order::{Answer, EndState, Order, OrderId, OrderResult};
+use crate::operation::order::{Answer, EndState, JournalEntry, Order, OrderId, OrderResult};
 use crate::operation::outbox::Outbox;
 use crate::operation::pace::Backoff;
-use crate::operation::progress::{Kind, Phase, Progress, Report, RetuneReport};
+use crate::operation::progress::{Cause, Kind, Phase, Progress, Report, RetuneReport};
 use crate::operation::setting::validate_change;
 use crate::operation::{Command, Operation, Owner};
 
@@ -50,6 +50,7 @@ pub struct Retune {
     backoff: Backoff,
     seen: Option<Mapping>,
     end: Option<(EndState, Option<String>)>,
+    cause: Option<Cause>,
     settled_at: Option<Timestamp>,
     told: bool,
 }
@@ -57,9 +58,20 @@ pub struct Retune {
 impl Retune {
     pub fn new(confirmed: Confirmed<RetunePlan>, owner: Owner, seed: u64, now: Timestamp) -> Self {
         let plan = confirmed.into_plan();
+        let began = owner.began(now, Plan::Retune(plan.clone()));
+        Self::begin(plan, owner, seed, now, began)
+    }
+
+    /// Takes up what was cut off: what the mapping says now decides whether there is still to write.
+    pub fn resume(confirmed: Confirmed<RetunePlan>, owner: Owner, seed: u64, now: Timestamp) -> Self {
+        let resumed = owner.noted(now, format!("resumed by {}", owner.who));
+        Self::begin(confirmed.into_plan(), owner, seed, now, resumed)
+    }
+
+    fn begin(plan: RetunePlan, owner: Owner, seed: u64, now: Timestamp, first: JournalEntry) -> Self {
         let what = change_lines(&plan.before, plan.enabled_before, &plan.change).join(", ");
         let mut outbox = Outbox::new();
-        outbox.give(Order::Record(vec![owner.began(now, Plan::Retune(plan.clone()))]), Purpose::Began);
+        outbox.give(Order::Record(vec![first]), Purpose::Began);
         Retune {
             what: if what.is_empty() { "no change".to_owned() } else { what },
             outbox,
@@ -73,6 +85,7 @@ impl Retune {
             backoff: Backoff::new(seed, "retune"),
             seen: None,
             end: None,
+            cause: None,
             settled_at: None,
             told: false,
             owner,
@@ -89,6 +102,7 @@ impl Retune {
             self.phase = Phase::Running;
             self.look_at = Some(now);
         } else {
+            self.cause = Some(Cause::Journal);
             self.finish(
                 EndState::Failed,
                 Some(format!("the journal could not be written; nothing was changed: {}", said(result))),
@@ -232,11 +246,13 @@ impl Retune {
     }
 
     fn refused(&mut self, error: &ServiceError) {
+        self.cause = Some(Cause::of(error));
         self.finish(EndState::Failed, Some(error.to_string()));
     }
 
     fn stuck(&mut self, seen: &str) {
         let state = if self.aim == Aim::Compare { EndState::Failed } else { EndState::Partly };
+        self.cause = Some(Cause::Unreachable);
         self.finish(state, Some(format!("no answer {FAILURES_MOST} times: {seen}")));
     }
 
@@ -254,6 +270,7 @@ impl Retune {
             settled_at: self.settled_at,
             mapping: self.seen.clone(),
             what: self.what.clone(),
+            cause: self.cause.or(problem.as_ref().map(|_| Cause::Refused)),
             problem,
         })
     }

@@ -8,7 +8,7 @@ use crate::model::time::Timestamp;
 use crate::operation::confirm::Confirmed;
 use crate::operation::order::{Answer, EndState, Order, OrderId, OrderResult};
 use crate::operation::outbox::Outbox;
-use crate::operation::progress::{Kind, Phase, Progress, Report, ScanReport, grouped};
+use crate::operation::progress::{Cause, Kind, Phase, Progress, Report, ScanReport, grouped};
 use crate::operation::sweep::{Budget, End, Sweep, SweepOrder, Want};
 use crate::operation::{Command, Operation, Owner};
 
@@ -94,9 +94,9 @@ impl Scan {
         let (hidden, hidden_until) = self.sweep.hidden();
         let lost_until = self.sweep.lost_until();
         let end = self.sweep.end();
-        let refused = match end {
-            Some(End::Refused(why)) => Some(why.clone()),
-            _ => None,
+        let (refused, cause) = match end {
+            Some(End::Refused(cause, why)) => (Some(why.clone()), Some(*cause)),
+            _ => (None, self.problem.as_ref().map(|_| Cause::Refused)),
         };
         let lost =
             lost_until.map(|until| format!("a receive had no answer: what it took shows again by {}", until.clock_s()));
@@ -118,6 +118,7 @@ impl Scan {
             hidden,
             hidden_until: hidden_until.max(lost_until),
             problem,
+            cause,
         }
     }
 

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::operation::order::{EndState, JournalEntry};
+use crate::operation::record::{self, Holder, Outline};
 use crate::report::table::Table;
 
 #[derive(Debug, Serialize)]
@@ -10,30 +11,46 @@ pub struct Row {
     pub operation: String,
     pub began: String,
     pub kind: &'static str,
+    /// `Redrive 3 from JobDLQ`
+    pub title: String,
     pub who: String,
     pub account: String,
     pub region: String,
-    /// `done`, `partly`, `cancelled`, `failed`, or `open` when its end was never recorded.
+    /// `done`, `partly`, `cancelled`, `failed`; `running` while its owner lives, `cut-off` when it
+    /// does not.
     pub state: &'static str,
+    /// Who holds it, while it has not ended.
+    pub owner: Option<String>,
+    /// Messages by the last that was recorded of them.
+    pub moved: u64,
+    pub failed: u64,
+    pub open: u64,
     pub summary: String,
     pub reason: Option<String>,
 }
 
 /// One row an operation, newest first, from entries oldest first.
-pub fn rows(entries: &[JournalEntry]) -> Vec<Row> {
+pub fn rows(outline: &Outline) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
-    for entry in entries {
+    for entry in &outline.entries {
         match entry {
             JournalEntry::Began { operation, at, plan, who, account, region } => {
                 let (kind, reason) = kind_of(plan);
+                let tally = outline.tallies.get(operation).copied().unwrap_or_default();
+                let holder = outline.holders.get(operation);
                 rows.push(Row {
                     operation: operation.to_string(),
                     began: at.to_string(),
                     kind,
+                    title: record::title(plan),
                     who: who.clone(),
                     account: account.clone(),
                     region: region.clone(),
-                    state: "open",
+                    state: if holder.is_some_and(Holder::is_alive) { "running" } else { "cut-off" },
+                    owner: holder.and_then(Holder::name),
+                    moved: tally.moved,
+                    failed: tally.failed,
+                    open: tally.open,
                     summary: String::new(),
                     reason,
                 });
@@ -41,6 +58,7 @@ pub fn rows(entries: &[JournalEntry]) -> Vec<Row> {
             JournalEntry::Ended { operation, state, summary, .. } => {
                 let row = rows.iter_mut().rev().find(|row| row.operation == operation.as_str());
                 if let Some(row) = row {
+                    row.owner = None;
                     row.state = match state {
                         EndState::Done => "done",
                         EndState::Partly => "partly",
@@ -50,7 +68,12 @@ pub fn rows(entries: &[JournalEntry]) -> Vec<Row> {
                     row.summary.clone_from(summary);
                 }
             }
-            JournalEntry::Message { .. } | JournalEntry::Backup { .. } | JournalEntry::Noted { .. } => {}
+            JournalEntry::Noted { operation, text, .. } => {
+                if let Some(row) = rows.iter_mut().rev().find(|row| row.operation == operation.as_str()) {
+                    row.summary.clone_from(text);
+                }
+            }
+            JournalEntry::Message { .. } | JournalEntry::Backup { .. } => {}
         }
     }
     rows.reverse();
@@ -63,8 +86,8 @@ pub fn table(rows: &[Row]) -> String {
         table.row([
             row.operation.clone(),
             row.began.clone(),
-            row.kind.to_owned(),
-            row.state.to_owned(),
+            row.title.clone(),
+            row.owner.as_ref().map_or(row.state.to_owned(), |owner| format!("{}: {owner}", row.state)),
             row.summary.clone(),
             row.reason.clone().unwrap_or_default(),
         ]);

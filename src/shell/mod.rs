@@ -4,6 +4,7 @@
 mod export;
 mod frame;
 mod hoard;
+mod incident;
 mod input;
 pub mod jq;
 mod leave;
@@ -23,7 +24,7 @@ mod shown;
 mod unarmed;
 
 pub use pace::Pace;
-pub use session::{operation_id, seed_of, session, utc_offset_s};
+pub use session::{local_now, operation_id, seed_of, session, utc_offset_s};
 pub use signals::asked_to_stop;
 
 use std::future::poll_fn;
@@ -125,7 +126,7 @@ pub fn run(options: ShellOptions) -> Result<u8, ShellError> {
 }
 
 async fn open(options: ShellOptions) -> Result<u8, ShellError> {
-    let journal = Arc::new(Journal::open(options.state_dir.as_deref())?);
+    let journal = Arc::new(Journal::open(options.state_dir.as_deref(), session::local_now)?);
     let mut stage = Stage::set(options.opening, &journal).await?;
     let mut leave = signals::catch().map_err(ShellError::Runtime)?;
     let mut guard = Guard::take().map_err(ShellError::Terminal)?;

@@ -66,7 +66,7 @@ impl Rig {
             account: Arc::clone(&account),
             // An account, as far as the console knows.
             sandbox: None,
-            journal: Arc::new(Journal::open(None).expect("in memory")),
+            journal: Arc::new(Journal::open(None, crate::shell::local_now).expect("in memory")),
             clock: clock.clone(),
             prefix: prefix.map(str::to_owned),
         };

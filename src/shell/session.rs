@@ -2,11 +2,17 @@
 
 use crate::driver::clock::Clock;
 use crate::model::id::OperationId;
+use crate::model::time::Timestamp;
 
 /// Unlike that of any other process that writes the same journal: when it started, and its id.
 pub fn session() -> String {
     let started_s = Clock::aws().account_now().s();
     format!("{started_s:x}-{:x}", std::process::id())
+}
+
+/// Local time: for what processes on one machine compare with each other.
+pub fn local_now() -> Timestamp {
+    Clock::aws().account_now()
 }
 
 /// The id of the one operation of a command.

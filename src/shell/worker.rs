@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::aws::Account;
-use crate::console::effect::Effect;
+use crate::console::effect::{Effect, Incident};
 use crate::console::msg::Msg;
 use crate::driver::clock::Clock;
 use crate::driver::sandbox::Sandbox;
@@ -24,9 +24,11 @@ use crate::model::time::Timestamp;
 use crate::model::topology::Topology;
 use crate::operation::order::{EndState, JournalEntry, JournalSink};
 use crate::operation::progress::Progress;
+use crate::operation::record::{Holder, Record};
 use crate::operation::{Command, Owner, Undertaking};
 use crate::runner::{self, Split};
 use crate::shell::hoard::Hoard;
+use crate::shell::incident;
 use crate::shell::pace::Pace;
 use crate::shell::{export, session, sift};
 
@@ -111,6 +113,8 @@ impl Worker {
                     let _ = outbox.send(sift::answer(&hoard, queue, question));
                 });
             }
+            Effect::LoadRecord(id) => self.load_record(id),
+            Effect::WriteIncident(incident) => self.write_incident(*incident),
             // The loop has the terminal and keeps these for itself.
             Effect::Copy(_) | Effect::MouseCapture(_) | Effect::SwitchContext(_) | Effect::Quit => {}
         }
@@ -208,7 +212,7 @@ impl Worker {
             if let Outcome::Refused(error) = journal.record(vec![began, ended]).await {
                 let _ = outbox.send(Msg::Trouble(format!("the note is not kept: {error}")));
             }
-            let read = tokio::task::spawn_blocking(move || journal.entries().map_err(|error| error.to_string()));
+            let read = tokio::task::spawn_blocking(move || journal.outline().map_err(|error| error.to_string()));
             if let Ok(result) = read.await {
                 let _ = outbox.send(Msg::JournalArrived { result });
             }
@@ -218,7 +222,7 @@ impl Worker {
     fn load_journal(&self) {
         let (journal, outbox) = (Arc::clone(&self.ground.journal), self.outbox.clone());
         tokio::task::spawn_blocking(move || {
-            let result = journal.entries().map_err(|error| error.to_string());
+            let result = journal.outline().map_err(|error| error.to_string());
             let _ = outbox.send(Msg::JournalArrived { result });
         });
     }
@@ -247,6 +251,20 @@ impl Worker {
         });
     }
 
+    fn load_record(&self, id: OperationId) {
+        let (journal, outbox) = (Arc::clone(&self.ground.journal), self.outbox.clone());
+        tokio::task::spawn_blocking(move || {
+            let _ = outbox.send(Msg::RecordArrived { result: record(&journal, &id) });
+        });
+    }
+
+    fn write_incident(&self, incident: Incident) {
+        let (journal, outbox) = (Arc::clone(&self.ground.journal), self.outbox.clone());
+        tokio::task::spawn_blocking(move || {
+            let _ = outbox.send(Msg::IncidentWritten { result: incident::write(&journal, incident) });
+        });
+    }
+
     fn command(&mut self, id: &OperationId, command: Command) {
         let gone = self.running.get(id).is_none_or(|runs| runs.commands.send(command).is_err());
         if gone {
@@ -259,6 +277,7 @@ impl Worker {
         let identity = self.identity.borrow().clone();
         let owner =
             Owner { operation: id.clone(), who: identity.arn, account: identity.account, region: identity.region };
+        let resumed = matches!(undertaking, Undertaking::Resume(_)).then(|| id.clone());
         let machine = undertaking.begin(owner, session::seed_of(&id), self.ground.clock.account_now());
         let performer = Split {
             calls: (*self.ground.account).clone(),
@@ -272,14 +291,39 @@ impl Worker {
         };
         let outbox = self.outbox.clone();
         let broken = id.clone();
-        let run = tokio::spawn(runner::run(machine, performer, orders, progress));
+        let journal = Arc::clone(&self.ground.journal);
         let task = tokio::spawn(async move {
-            if let Err(error) = run.await {
-                let _ = outbox.send(Msg::OperationBroke { id: broken, why: error.to_string() });
+            if let Err(why) = claimed(&journal, resumed).await {
+                let _ = outbox.send(Msg::OperationBroke { id: broken, why });
+                return;
             }
+            if let Err(error) = tokio::spawn(runner::run(machine, performer, orders, progress)).await {
+                let _ = outbox.send(Msg::OperationBroke { id: broken.clone(), why: error.to_string() });
+            }
+            // Whatever is still open of it may be taken up by the next.
+            journal.let_go(&broken);
         });
         self.running.insert(id, Runs { commands, task });
     }
+}
+
+/// An operation that is taken up belongs to this process first.
+async fn claimed(journal: &Arc<Journal>, operation: Option<OperationId>) -> Result<(), String> {
+    let Some(operation) = operation else { return Ok(()) };
+    let journal = Arc::clone(journal);
+    let claim = tokio::task::spawn_blocking(move || journal.claim(&operation)).await;
+    match claim.map_err(|error| error.to_string())?.map_err(|error| error.to_string())? {
+        Holder::Other { who } => Err(format!("it is at work in {who} by now")),
+        Holder::Us | Holder::Nobody | Holder::Dead { .. } => Ok(()),
+    }
+}
+
+fn record(journal: &Journal, id: &OperationId) -> Result<(Box<Record>, Holder), String> {
+    let record = journal.record_of(id).map_err(|error| error.to_string())?;
+    let outline = journal.outline().map_err(|error| error.to_string())?;
+    let record = record.ok_or_else(|| format!("the journal has no operation {id}"))?;
+    let holder = outline.holders.get(id).cloned().unwrap_or_default();
+    Ok((Box::new(record), holder))
 }
 
 type Now = Box<dyn Fn() -> Timestamp + Send>;

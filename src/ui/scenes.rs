@@ -22,8 +22,9 @@ use crate::model::message::{Attribute, Attributes, Message, SystemAttributes};
 use crate::model::plan::{Plan, RetunePlan};
 use crate::model::time::{Mono, Timestamp};
 use crate::model::trial::Verdict;
-use crate::operation::order::{EndState, JournalEntry, MessageState};
+use crate::operation::order::{EndState, JournalEntry};
 use crate::operation::progress::{Kind, Phase, Progress, TrialReport};
+use crate::operation::record::{Holder, Outline, Tally};
 use crate::ui::fixture;
 
 /// On the account, read-only, everything read.
@@ -269,22 +270,14 @@ pub fn journal() -> Console {
     };
     let queue = fixture::queue("JobDLQ", Default::default());
     let redrive = Plan::Redrive(crate::model::plan::RedrivePlan {
-        from: queue.url.clone(),
-        from_arn: queue.arn,
-        ids: (0..40).map(|n| MessageId::new(format!("m-{n}"))).collect(),
-        origins: Vec::new(),
-        fallback: None,
-        max_message_bytes: 1_048_576,
-        rate_per_s: None,
         mark: false,
-        reason: None,
+        ..crate::model::plan::RedrivePlan::new(
+            queue.url.clone(),
+            queue.arn,
+            (0..40).map(|n| MessageId::new(format!("m-{n}"))).collect(),
+            Vec::new(),
+        )
     });
-    let message = |n: u32, state| JournalEntry::Message {
-        operation: "op-3".into(),
-        at: at(20),
-        id: format!("m-{n}").into(),
-        state,
-    };
     let scan = crate::model::plan::ScanPlan {
         queue: queue.url,
         own_max_receive_count: None,
@@ -298,12 +291,16 @@ pub fn journal() -> Console {
         began("op-2", 40, Plan::Scan(scan)),
         ended("op-2", at(40), EndState::Done, "312 scanned at 02:32Z"),
         began("op-3", 20, redrive.clone()),
-        message(0, MessageState::Deleted),
-        message(1, MessageState::PossibleDuplicate { why: "time-out".to_owned() }),
         ended("op-3", at(19), EndState::Partly, "39 of 40 moved; 1 perhaps twice"),
         began("op-4", 5, redrive),
     ];
-    console.journal = Ok(JournalRow::fold(&entries));
+    let left = Holder::Dead { who: "laptop, pid 4711".to_owned(), why: "its process is gone".to_owned() };
+    let outline = Outline {
+        entries: entries.into(),
+        tallies: [("op-3".into(), Tally { moved: 1, failed: 1, open: 0 })].into(),
+        holders: [("op-4".into(), left)].into(),
+    };
+    console.journal = Ok(JournalRow::fold(&outline));
     console.screens.push(Screen::Journal);
     console
 }

@@ -5,6 +5,7 @@ mod console;
 mod context;
 mod driver;
 mod hangup;
+mod killed;
 mod leaving;
 mod letters;
 mod peer;

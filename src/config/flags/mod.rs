@@ -3,7 +3,9 @@
 
 pub(super) mod context;
 pub(super) mod doctor;
+pub(super) mod journal;
 pub(super) mod letter;
+pub(super) mod redrive;
 pub(super) mod rehearse;
 pub(super) mod rescue;
 pub(super) mod try_one;
@@ -12,7 +14,9 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::flags::context::{CONTEXT_EXAMPLES, ContextCommand};
 use crate::config::flags::doctor::DoctorFlags;
+use crate::config::flags::journal::JournalCommand;
 use crate::config::flags::letter::{DropFlags, ExportFlags, RestoreFlags, ShowFlags};
+use crate::config::flags::redrive::RedriveFlags;
 use crate::config::flags::rehearse::RehearseFlags;
 use crate::config::{Output, duration};
 use crate::model::qualifier;
@@ -91,7 +95,7 @@ pub(super) enum Command {
     #[command(subcommand, after_help = DLQ_EXAMPLES)]
     Dlq(DlqCommand),
     /// What was done, by whom, and what came of it
-    #[command(subcommand)]
+    #[command(subcommand, after_help = JOURNAL_EXAMPLES)]
     Journal(JournalCommand),
     /// Named places to work in: account, region, prefix, and how careful to be there
     #[command(subcommand, after_help = CONTEXT_EXAMPLES)]
@@ -226,43 +230,8 @@ pub(super) enum DlqCommand {
     Drop(DropFlags),
     Restore(RestoreFlags),
     /// Move dead letters back to where they came from
-    #[command(after_help = DLQ_EXAMPLES)]
-    Redrive {
-        /// The dead-letter queue: name, ARN or URL
-        queue: String,
-        /// One message, by its id; may be repeated
-        #[arg(long, value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
-        id: Vec<String>,
-        /// Everything in the queue, shown or not, and what still arrives (a message move task)
-        #[arg(long)]
-        all: bool,
-        /// Messages a second, or off for no limit
-        #[arg(long, value_name = "N|off")]
-        rate: Option<String>,
-        /// Why, for the journal
-        #[arg(long, value_name = "TEXT")]
-        reason: Option<String>,
-        #[command(flatten)]
-        consent: ConsentFlags,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum JournalCommand {
-    /// Every operation, newest first
-    List(OutputFlags),
-    /// One operation, line by line
-    Show {
-        operation: String,
-        #[command(flatten)]
-        output: OutputFlags,
-    },
-    /// Put the settings of a tune back
-    Undo {
-        operation: String,
-        #[command(flatten)]
-        consent: ConsentFlags,
-    },
+    #[command(after_help = REDRIVE_EXAMPLES)]
+    Redrive(RedriveFlags),
 }
 
 const EXAMPLES: &str = "\
@@ -308,3 +277,22 @@ Examples:
   redrive dlq drop JobDLQ --where 'step:send age>3d' --dry-run
   redrive dlq redrive JobDLQ --id 5fea7756-0ea4-451a-a703-a558b933e274 --yes
   redrive dlq redrive JobDLQ --all --rate 50 --dry-run";
+
+const REDRIVE_EXAMPLES: &str = "\
+Examples:
+  redrive dlq redrive JobDLQ --dry-run
+  redrive dlq redrive JobDLQ --limit 100 --yes -o json
+  redrive dlq redrive JobDLQ --canary 1,10,100 --rate 20 --reason 'fixed by deploy 4711' --yes
+  redrive dlq redrive JobDLQ --rate off --lanes 16 --no-canary --yes
+  redrive dlq redrive JobDLQ --id 5fea7756-0ea4-451a-a703-a558b933e274 --yes
+  redrive dlq redrive JobDLQ --all --rate 50 --yes
+
+Cut off in the middle, it is finished by `redrive journal resume`.";
+
+const JOURNAL_EXAMPLES: &str = "\
+Examples:
+  redrive journal list
+  redrive journal resume --dry-run        what is certain about all that was cut off
+  redrive journal resume --yes            finish it
+  redrive journal undo OPERATION --yes    put the settings of a tune back
+  redrive journal export > incident.md";

@@ -3,6 +3,7 @@
 mod context;
 mod letter;
 mod place;
+mod redrive;
 mod rescue;
 mod try_one;
 
@@ -12,12 +13,11 @@ use std::path::PathBuf;
 use etcetera::BaseStrategy;
 
 use crate::config::flags::context::ContextCommand;
-use crate::config::flags::{
-    Cli, Command, ConsentFlags, DlqCommand, JournalCommand, PlaceFlags, SandboxFlags, TuneFlags,
-};
+use crate::config::flags::journal::JournalCommand;
+use crate::config::flags::{Cli, Command, ConsentFlags, DlqCommand, PlaceFlags, SandboxFlags, TuneFlags};
 use crate::config::{
-    Action, Config, Consent, Console, ContextFile, DeadLetters, Doctor, Environment, Headless, Place, Redrive,
-    Rehearse, Sandbox, Stop, Tune, Which, Writes, manual,
+    Action, Config, Consent, Console, ContextFile, DeadLetters, Doctor, Environment, Headless, Place, Rehearse,
+    Sandbox, Stop, Tune, Writes, manual,
 };
 use crate::model::mapping::MappingChange;
 
@@ -175,29 +175,7 @@ fn dlq(command: DlqCommand) -> Result<Action, Stop> {
         DlqCommand::Export(flags) => letter::export(flags),
         DlqCommand::Drop(flags) => letter::drop(flags),
         DlqCommand::Restore(flags) => letter::restore(flags),
-        DlqCommand::Redrive { queue, id, all, rate, reason, consent: flags } => {
-            let rate_per_s = rate.as_deref().map(rate_of).transpose()?.flatten();
-            if let (true, Some(rate)) = (all, rate_per_s)
-                && !(rate.fract() == 0.0 && (1.0..=MAX_TASK_RATE).contains(&rate))
-            {
-                return Err(Stop::fault(format!(
-                    "--rate {rate} with --all: a message move task takes a whole number from 1 to {MAX_TASK_RATE}, or off"
-                )));
-            }
-            let mut ids = id;
-            ids.sort();
-            ids.dedup();
-            let what = if all { Which::All } else { Which::Ids(ids) };
-            Ok(Action::Redrive(Redrive { queue, what, rate_per_s, consent: consent(&flags), reason }))
-        }
-    }
-}
-
-fn rate_of(text: &str) -> Result<Option<f64>, Stop> {
-    match text.parse::<f64>() {
-        _ if matches!(text, "off" | "none") => Ok(None),
-        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(Some(rate)),
-        _ => Err(Stop::fault(format!("--rate {text:?} is neither a number of messages a second nor off"))),
+        DlqCommand::Redrive(flags) => redrive::redrive(flags),
     }
 }
 
@@ -208,10 +186,14 @@ fn journal(command: JournalCommand) -> Action {
         JournalCommand::Undo { operation, consent: flags } => {
             Action::JournalUndo { operation, consent: consent(&flags) }
         }
+        JournalCommand::Resume { operation, output, consent: flags } => {
+            Action::JournalResume { operation, output: output.output, consent: consent(&flags) }
+        }
+        JournalCommand::Export { operation, output } => Action::JournalExport { operation, output: output.output },
     }
 }
 
-fn consent(flags: &ConsentFlags) -> Consent {
+pub(super) fn consent(flags: &ConsentFlags) -> Consent {
     match (flags.yes, flags.dry_run) {
         (true, _) => Consent::Yes,
         (_, true) => Consent::DryRun,
@@ -231,5 +213,3 @@ fn state_dir(env: Environment<'_>) -> Result<PathBuf, Stop> {
 /// Slower is a standstill, faster is no longer paced.
 const MIN_SPEED: f64 = 0.1;
 const MAX_SPEED: f64 = 600.0;
-/// `MaxNumberOfMessagesPerSecond` (aws-facts §3.5).
-const MAX_TASK_RATE: f64 = 500.0;

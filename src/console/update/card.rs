@@ -5,7 +5,7 @@ use crate::console::effect::Effect;
 use crate::console::key::{Code, Key, Line};
 use crate::console::overlay::{Card, CardFocus, Overlay, Planned, TuneForm};
 use crate::console::running::About;
-use crate::console::update::{arm, operations};
+use crate::console::update::{arm, operations, redrive};
 use crate::operation::Undertaking;
 use crate::operation::card::Facts;
 use crate::operation::confirm::{Confirmed, Consent, Level, Preflight, Why};
@@ -52,6 +52,7 @@ pub(super) fn key(console: &mut Console, key: Key) -> Vec<Effect> {
         Code::Enter if card.focus == CardFocus::Leave => close(console),
         Code::Enter => return accept(console),
         Code::Char('Y') => return vec![Effect::Copy(card.planned.card().cli.join("\n"))],
+        Code::Char('L') => redrive::switch_ladder(console),
         Code::Tab | Code::Right => card.focus = next(card, true),
         Code::BackTab | Code::Left => card.focus = next(card, false),
         Code::Down => card.scroll = (card.scroll + 1).min(64),
@@ -160,6 +161,10 @@ fn confirm(planned: Planned, consent: &Consent) -> Result<Yes, Box<(Planned, Why
             let plan = preflight.plan();
             let about = About::Drop { queue: plan.from.name(), ids: plan.ids.clone() };
             answered(preflight, consent, Planned::Drop).map(|plan| (Undertaking::Drop(plan), about))
+        }
+        Planned::Resume(preflight) => {
+            let about = About::resumed(&preflight.plan().record.plan);
+            answered(preflight, consent, Planned::Resume).map(|plan| (Undertaking::Resume(plan), about))
         }
         Planned::Retune(preflight) => {
             let about = About::Retune(Box::new(preflight.plan().clone()));

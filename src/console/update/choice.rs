@@ -6,6 +6,7 @@ use crate::console::key::{Code, Key};
 use crate::console::overlay::{Overlay, Pick};
 use crate::console::update::{context, letters, redrive, try_one, tune};
 use crate::model::finding::Severity;
+use crate::operation::Command;
 
 pub(super) fn key(console: &mut Console, key: Key) -> Vec<Effect> {
     let Some(Overlay::Choice(mut choice)) = console.overlays.pop() else { return Vec::new() };
@@ -43,6 +44,8 @@ pub(super) fn key(console: &mut Console, key: Key) -> Vec<Effect> {
         Pick::Try { queue, id, function } => try_one::card(console, &queue, &id, &function),
         Pick::Tune(id) => tune::form(console, &id),
         Pick::StopStart(id) => tune::stop_start_card(console, &id),
+        Pick::Cancel(id) => return vec![Effect::Command(id, Command::Cancel)],
+        Pick::Nothing => {}
     }
     Vec::new()
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::console::effect::Effect;
 use crate::console::msg::{MetricAnswer, Msg};
 use crate::console::screen::Screen;
-use crate::console::update::{alarms, arm, follow, navigation, opening};
+use crate::console::update::{alarms, arm, arrivals, follow, navigation, opening};
 use crate::console::{Asked, Console};
 use crate::model::change::{Change, ChangeSubject};
 use crate::model::finding::Severity;
@@ -53,6 +53,7 @@ pub(super) fn take(console: &mut Console, fact: Msg) -> Vec<Effect> {
             let well = results.is_empty() || results.iter().any(|(_, result)| result.is_ok());
             console.schedule.queues.answered(well);
             queues(console, at, results);
+            arrivals::watch(console);
         }
         Msg::MetricsArrived { generation, at, result } => metrics(console, generation, at, result),
         Msg::MoveTaskArrived { at, queue, result } => {

@@ -118,6 +118,8 @@ pub(super) fn run(console: &mut Console, command: &Command) -> Vec<Effect> {
         Action::Tune => tune::open(console),
         Action::StopStart => tune::stop_start(console),
         Action::Undo => journal::undo(console),
+        Action::Resume => return journal::resume(console),
+        Action::Incident => return journal::incident(console),
         Action::Scan => return scan::scan(console),
         Action::Select => navigation::with_snapshot(console, |snapshot| snapshot.toggle()),
         Action::SelectAll => navigation::with_snapshot(console, |snapshot| snapshot.toggle_all()),

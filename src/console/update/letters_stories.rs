@@ -112,12 +112,13 @@ fn a_note_is_kept_and_shown_where_the_kind_is() {
         account: String::new(),
         region: String::new(),
     };
+    let outline = |entries| crate::operation::record::Outline { entries, ..Default::default() };
     let emptied = NotePlan { text: String::new(), ..note.clone() };
     let queue = QueueName::from("JobDLQ");
-    trial.tell(Msg::JournalArrived { result: Ok(vec![began(NOW, note.clone())]) });
+    trial.tell(Msg::JournalArrived { result: Ok(outline(vec![began(NOW, note.clone())])) });
     assert_eq!(trial.console.note_on(&queue, "JobQueue · send"), Some("wait for the mail provider"));
     let entries = vec![began(NOW, note.clone()), began(NOW.plus_s(1), emptied)];
-    trial.tell(Msg::JournalArrived { result: Ok(entries) });
+    trial.tell(Msg::JournalArrived { result: Ok(outline(entries)) });
     assert_eq!(trial.console.note_on(&queue, "JobQueue · send"), None);
 }
 

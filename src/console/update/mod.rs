@@ -3,6 +3,7 @@
 
 mod alarms;
 mod arm;
+mod arrivals;
 mod card;
 mod choice;
 mod context;
@@ -66,6 +67,8 @@ pub fn update(console: &mut Console, msg: Msg) -> Vec<Effect> {
         Msg::JournalArrived { result } => journal::arrived(console, result),
         Msg::Sifted { queue, expression, ids, result } => filter::sifted(console, &queue, &expression, &ids, result),
         Msg::BodyArrived { queue, id, result } => navigation::body_arrived(console, &queue, &id, result),
+        Msg::RecordArrived { result } => journal::record_arrived(console, result),
+        Msg::IncidentWritten { result } => journal::incident_written(console, result),
         fact => facts::take(console, fact),
     };
     effects.extend(sandbox::hold_speed(console));

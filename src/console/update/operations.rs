@@ -21,7 +21,10 @@ pub(super) fn start(console: &mut Console, undertaking: Undertaking, about: Abou
     if !arm::allows(console, "this") {
         return Vec::new();
     }
-    let id = console.operation_id();
+    let id = match &undertaking {
+        Undertaking::Resume(confirmed) => confirmed.plan().record.operation.clone(),
+        _ => console.operation_id(),
+    };
     match &about {
         About::Scan(queue) => {
             let snapshot = Snapshot::new(queue.clone(), id.clone(), console.now);
@@ -29,7 +32,7 @@ pub(super) fn start(console: &mut Console, undertaking: Undertaking, about: Abou
             navigation::push(console, Screen::Triage(queue.clone()));
         }
         About::Retune(plan) => drop(console.saved.insert(plan.mapping.clone(), (**plan).clone())),
-        About::Redrive { .. } | About::MoveAll(_) | About::Trial { .. } | About::Drop { .. } => {}
+        About::Redrive { .. } | About::MoveAll(_) | About::Trial { .. } | About::Drop { .. } | About::Closing(_) => {}
     }
     console.operations.push(Running {
         id: id.clone(),

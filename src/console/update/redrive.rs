@@ -7,13 +7,13 @@ use crate::console::Console;
 use crate::console::overlay::{Choice, ChoiceOption, Overlay, Pick, Planned};
 use crate::console::update::{card, operations, worth};
 use crate::model::finding::Severity;
-use crate::model::id::{Arn, MessageId, QueueName, QueueUrl};
-use crate::model::message::{MAX_MESSAGE_BYTES, Message};
-use crate::model::metric::{MetricKey, Stat};
+use crate::model::id::{MessageId, QueueName};
+use crate::model::message::Message;
 use crate::model::move_task::MoveTask;
-use crate::model::plan::{MoveAllPlan, RedrivePlan};
+use crate::model::plan::{Ladder, MoveAllPlan, RedrivePlan};
 use crate::model::queue::Queue;
 use crate::model::time::spoken;
+use crate::operation::advice;
 use crate::operation::card::Facts;
 use crate::operation::confirm::Preflight;
 use crate::operation::progress::grouped;
@@ -136,6 +136,23 @@ pub(super) fn card(console: &mut Console, queue: &QueueName, ids: Vec<MessageId>
 
 /// The card itself.
 pub(super) fn card_of(console: &mut Console, queue: &QueueName, ids: Vec<MessageId>) {
+    let laddered = advice::wants_ladder(ids.len() as u64);
+    card_with(console, queue, ids, laddered);
+}
+
+/// `L` on a redrive's card: in rungs, or all in one go.
+pub(super) fn switch_ladder(console: &mut Console) {
+    let Some(Overlay::Card(card)) = console.overlays.last() else { return };
+    let Planned::Redrive(preflight) = &card.planned else { return };
+    let plan = preflight.plan();
+    let (queue, ids, laddered) = (plan.from.name(), plan.ids.clone(), plan.ladder.is_some());
+    if ids.len() > 1 {
+        console.overlays.pop();
+        card_with(console, &queue, ids, !laddered);
+    }
+}
+
+fn card_with(console: &mut Console, queue: &QueueName, ids: Vec<MessageId>, laddered: bool) {
     let Some(queue) = console.picture.queues.get(queue).map(|queue| queue.value.clone()) else { return };
     let wanted: BTreeSet<MessageId> = ids.into_iter().collect();
     let Some(snapshot) = console.snapshots.get(&queue.name) else { return };
@@ -152,26 +169,33 @@ pub(super) fn card_of(console: &mut Console, queue: &QueueName, ids: Vec<Message
         console.say(Severity::Warning, format!("nothing to redrive: {why}"));
         return;
     }
-    let (rate, derivation) = rate(console, &queue);
+    let (rate, derivation) = advice::rate(&console.picture, &queue, console.now);
     let mut facts = card::facts(console, queue.name.to_string());
     facts.about = worth::about(console, &queue, &messages);
     facts.about.push(derivation);
+    let ladder = laddered.then(|| {
+        let (ladder, why) = advice::ladder(&console.picture, &queue, Ladder::DEFAULT_RUNGS.to_vec());
+        facts.about.push(why);
+        ladder
+    });
+    if messages.len() > 1 {
+        facts.about.push(
+            if laddered { "L: all in one go instead" } else { "L: in rungs of 1, 5, 20, 100 instead" }.to_owned(),
+        );
+    }
     facts.about.extend(left_out.into_iter().map(|(why, count)| format!("{} left out: {why}", grouped(count))));
     let hidden = snapshot.selected_hidden();
     if hidden > 0 && wanted.len() == snapshot.selected().len() {
         facts.about.push(format!("{} of these are selected and not listed now", grouped(hidden as u64)));
     }
     note_others(console, &queue, &mut facts);
+    let ids = messages.iter().map(|(message, _)| message.id.clone()).collect();
     let plan = RedrivePlan {
-        from: queue.url.clone(),
-        from_arn: queue.arn.clone(),
-        ids: messages.iter().map(|(message, _)| message.id.clone()).collect(),
-        origins: origins(console, &queue),
-        fallback: None,
-        max_message_bytes: largest(console, &queue),
+        max_message_bytes: advice::largest(&console.picture, &queue),
         rate_per_s: Some(rate),
-        mark: true,
-        reason: None,
+        ladder,
+        gentle: Some(advice::gentle(&console.picture, &queue)),
+        ..RedrivePlan::new(queue.url.clone(), queue.arn.clone(), ids, advice::origins(&console.picture, &queue))
     };
     let planned = Planned::Redrive(Preflight::new(plan, &facts));
     card::show(console, planned, None);
@@ -210,48 +234,3 @@ fn note_others(console: &Console, queue: &Queue, facts: &mut Facts) {
         facts.about.push(format!("~{} held by somebody now: they are not found", grouped(queue.counts.in_flight)));
     }
 }
-
-/// The queues whose redrive policies name this one.
-fn origins(console: &Console, queue: &Queue) -> Vec<(Arn, QueueUrl)> {
-    let url = |arn: &Arn| match console.picture.queue_by_arn(arn) {
-        Some(source) => source.value.url.clone(),
-        // Same account and region (aws-facts §3.4), so the same URL but for its last segment.
-        None => {
-            let own = queue.url.as_str();
-            let base = own.rfind('/').map_or("", |slash| &own[..=slash]);
-            format!("{base}{}", arn.resource()).into()
-        }
-    };
-    queue.sources.iter().map(|arn| (arn.clone(), url(arn))).collect()
-}
-
-fn largest(console: &Console, queue: &Queue) -> u64 {
-    let sources = queue.sources.iter().filter_map(|arn| console.picture.queue_by_arn(arn));
-    sources.map(|source| source.value.max_message_bytes).min().unwrap_or(MAX_MESSAGE_BYTES as u64)
-}
-
-/// A fifth of what the consumers have been measured to finish, between 1 and 50 messages a second,
-/// and how that came about.
-fn rate(console: &Console, queue: &Queue) -> (f64, String) {
-    let measured: Vec<f64> = queue
-        .sources
-        .iter()
-        .filter_map(|arn| {
-            let key = MetricKey::sqs(&arn.resource().into(), "NumberOfMessagesDeleted", Stat::Sum);
-            // The newest periods are incomplete.
-            let to = console.now.plus_s(-3 * 60);
-            let series = console.picture.metrics.get(&key)?;
-            let values: Vec<f64> = series.between(to.plus_s(-15 * 60), to).map(|(_, value)| value / 60.0).collect();
-            (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
-        })
-        .collect();
-    if measured.is_empty() {
-        return (RATE_UNMEASURED, format!("rate: {RATE_UNMEASURED} a second; the consumers' own is not measured"));
-    }
-    let total: f64 = measured.iter().sum();
-    let rate = (total / 5.0).clamp(1.0, 50.0).round();
-    (rate, format!("rate: a fifth of the {total:.1} a second deleted there lately, between 1 and 50"))
-}
-
-/// A careful pace while nothing is known.
-const RATE_UNMEASURED: f64 = 10.0;

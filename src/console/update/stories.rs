@@ -17,6 +17,7 @@ use crate::model::plan::Plan;
 use crate::model::time::Timestamp;
 use crate::operation::order::{EndState, JournalEntry};
 use crate::operation::progress::{Kind, Progress, RedriveReport, Report, RetuneReport};
+use crate::operation::record::Outline;
 use crate::operation::{Command, Undertaking};
 
 fn card(trial: &Trial) -> &Card {
@@ -64,6 +65,7 @@ fn tune_is_followed_from_key_to_effect_and_back() {
         mapping: Some(mapping.clone()),
         what: "parallel 1→5".to_owned(),
         problem: None,
+        cause: None,
     };
     let report = Some(Report::Retune(report));
     let effects = trial.tell(Msg::OperationProgressed(Progress { report, ..progress(&id, Kind::Retune) }));
@@ -150,6 +152,10 @@ fn three_selected_messages_are_redriven_by_id_and_nothing_else() {
         duplicates_possible: Vec::new(),
         faults: vec![("m-1".into(), "refused".to_owned())],
         problem: None,
+        cause: None,
+        skipped_why: [].into(),
+        bounced: Vec::new(),
+        later_steps: Vec::new(),
         took_ms: 10,
     };
     let report = Some(Report::Redrive(report));
@@ -248,7 +254,7 @@ fn the_journal_puts_settings_back_and_says_that_messages_cannot_be() {
         account: "123456789012".to_owned(),
         region: "eu-west-1".to_owned(),
     };
-    trial.tell(Msg::JournalArrived { result: Ok(vec![began]) });
+    trial.tell(Msg::JournalArrived { result: Ok(Outline { entries: vec![began], ..Outline::default() }) });
     trial.types("4u");
     assert_eq!(card(&trial).planned.card().scope[0], "parallel 1→4");
     trial.wait_ms(Card::DEAF_MS);

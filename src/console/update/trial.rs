@@ -114,6 +114,7 @@ impl Trial {
             hidden: 0,
             hidden_until: None,
             problem: None,
+            cause: None,
         };
         let report = Some(Report::Scan(report));
         self.tell(Msg::OperationProgressed(Progress { report, ..progress(&id, Kind::Scan) }));

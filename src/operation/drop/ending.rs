@@ -26,7 +26,7 @@ impl Drop {
             End::Empty { hidden: true } | End::Budget => {
                 self.problem.get_or_insert("some are held by somebody, or were not found in time".to_owned());
             }
-            End::Refused(why) => drop(self.problem.get_or_insert(why)),
+            End::Refused(_, why) => drop(self.problem.get_or_insert(why)),
             End::Stopped => {}
         }
         self.phase = Phase::Ending;

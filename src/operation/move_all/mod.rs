@@ -2,10 +2,11 @@
 //! it. The task runs in AWS: leaving does not end it, cancelling takes effect some seconds later, and
 //! its counters are approximate and late.
 
+mod following;
 mod telling;
 
 use crate::model::id::TaskHandle;
-use crate::model::move_task::{MoveTask, MoveTaskStatus};
+use crate::model::move_task::MoveTask;
 use crate::model::plan::{MoveAllPlan, Plan};
 use crate::model::service_error::Outcome;
 use crate::model::time::Timestamp;
@@ -13,7 +14,8 @@ use crate::operation::confirm::Confirmed;
 use crate::operation::order::{Answer, EndState, JournalEntry, Order, OrderId, OrderResult};
 use crate::operation::outbox::Outbox;
 use crate::operation::pace::Backoff;
-use crate::operation::progress::{Phase, Progress, Report, grouped};
+use crate::operation::progress::{Cause, Phase, Progress, Report, grouped};
+use crate::operation::record::Record;
 use crate::operation::{Command, Operation, Owner};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -56,11 +58,16 @@ pub struct MoveAll {
     backoff: Backoff,
     /// When the tasks that were there before ours were started.
     before: Vec<Option<Timestamp>>,
+    /// A task that began earlier is not ours.
+    not_before: Option<Timestamp>,
+    /// Lists in a row that did not show it.
+    unseen: u32,
     handle: Option<TaskHandle>,
     task: Option<MoveTask>,
     cancel: Cancelling,
     leaving: bool,
     end: Option<(EndState, Option<String>)>,
+    cause: Option<Cause>,
     told: bool,
 }
 
@@ -75,8 +82,25 @@ enum Cancelling {
 impl MoveAll {
     pub fn new(confirmed: Confirmed<MoveAllPlan>, owner: Owner, seed: u64, now: Timestamp) -> Self {
         let plan = confirmed.into_plan();
+        let began = owner.began(now, Plan::MoveAll(plan.clone()));
+        Self::begin(plan, owner, seed, now, began)
+    }
+
+    /// Looks for the task of an operation that was cut off and follows it; starts none.
+    pub fn resume(confirmed: Confirmed<MoveAllPlan>, owner: Owner, seed: u64, now: Timestamp, record: &Record) -> Self {
+        let resumed = owner.noted(now, format!("resumed by {}", owner.who));
+        let started = record.notes.iter().rev().find_map(|(_, text)| text.strip_prefix(STARTED));
+        let mut machine = Self::begin(confirmed.into_plan(), owner, seed, now, resumed);
+        machine.handle = started.map(TaskHandle::from);
+        machine.stage = if started.is_some() { Stage::Running } else { Stage::Unsure };
+        machine.starts = STARTS_MOST;
+        machine.not_before = Some(record.began_at.plus_ms(-CLOCKS_DIFFER_MS));
+        machine
+    }
+
+    fn begin(plan: MoveAllPlan, owner: Owner, seed: u64, now: Timestamp, first: JournalEntry) -> Self {
         let mut outbox = Outbox::new();
-        outbox.give(Order::Record(vec![owner.began(now, Plan::MoveAll(plan.clone()))]), Purpose::Began);
+        outbox.give(Order::Record(vec![first]), Purpose::Began);
         MoveAll {
             owner,
             plan,
@@ -90,11 +114,14 @@ impl MoveAll {
             starts: 0,
             backoff: Backoff::new(seed, "move-all"),
             before: Vec::new(),
+            not_before: None,
+            unseen: 0,
             handle: None,
             task: None,
             cancel: Cancelling::No,
             leaving: false,
             end: None,
+            cause: None,
             told: false,
         }
     }
@@ -112,6 +139,7 @@ impl MoveAll {
             }
             Outcome::Refused(error) if !error.is_throttle() => {
                 let state = if self.stage == Stage::Looking { EndState::Failed } else { EndState::Partly };
+                self.cause = Some(Cause::of(&error));
                 self.finish(state, Some(error.to_string()));
             }
             other => self.wait_after(now, &other),
@@ -149,7 +177,7 @@ impl MoveAll {
         match result {
             Outcome::Done(Answer::TaskStarted(handle)) => {
                 self.backoff.succeed();
-                self.note(now, format!("move task started: {handle}"));
+                self.note(now, format!("{STARTED}{handle}"));
                 self.handle = Some(handle);
                 self.stage = Stage::Running;
                 self.list_at = Some(now.plus_ms(LIST_MS[0]));
@@ -163,7 +191,10 @@ impl MoveAll {
                 self.stage = Stage::Running;
                 self.list_at = Some(now.plus_ms(LIST_MS[0]));
             }
-            Outcome::Refused(error) => self.finish(EndState::Failed, Some(error.to_string())),
+            Outcome::Refused(error) => {
+                self.cause = Some(Cause::of(&error));
+                self.finish(EndState::Failed, Some(error.to_string()));
+            }
             Outcome::Unknown(_) | Outcome::Done(_) => {
                 self.stage = Stage::Unsure;
                 self.lists = 0;
@@ -188,91 +219,6 @@ impl MoveAll {
         } else {
             self.finish(EndState::Failed, Some("the start had no answer, and no task shows".to_owned()));
         }
-    }
-
-    /// Ours: by its handle while it runs, by its start once that is known, else the new one.
-    fn find<'a>(&self, tasks: &'a [MoveTask]) -> Option<&'a MoveTask> {
-        let by_handle = tasks.iter().find(|task| task.handle.is_some() && task.handle == self.handle);
-        let known = self.task.as_ref().and_then(|task| task.started_at);
-        let by_start = || tasks.iter().find(|task| known.is_some() && task.started_at == known);
-        let new = || tasks.iter().rev().find(|task| known.is_none() && !self.before.contains(&task.started_at));
-        by_handle.or_else(by_start).or_else(new)
-    }
-
-    fn follow(&mut self, now: Timestamp, tasks: &[MoveTask]) {
-        if let Some(task) = self.find(tasks) {
-            self.handle = task.handle.clone().or(self.handle.take());
-            let status = task.status.clone();
-            self.task = Some(task.clone());
-            if status.is_settled() && !matches!(self.stage, Stage::Settled { .. }) {
-                self.stage = Stage::Settled { at: now };
-            }
-        }
-        self.lists += 1;
-        if let Stage::Settled { at } = self.stage {
-            let whole = self.task.as_ref().is_some_and(|task| Some(task.moved) == task.to_move);
-            if whole || now.ms_since(at) >= COUNTERS_SETTLE_MS {
-                return self.settled();
-            }
-        }
-        let pause_ms = LIST_MS[(self.lists as usize / 10).min(LIST_MS.len() - 1)];
-        self.list_at = Some(now.plus_ms(pause_ms));
-        self.order_cancel();
-    }
-
-    fn settled(&mut self) {
-        let (state, problem) = match self.task.as_ref().map(|task| (&task.status, &task.failure)) {
-            Some((MoveTaskStatus::Completed, _)) => (EndState::Done, None),
-            Some((MoveTaskStatus::Cancelled, _)) => (EndState::Cancelled, None),
-            Some((_, failure)) => {
-                let moved = self.task.as_ref().is_some_and(|task| task.moved > 0);
-                let why = failure.clone().unwrap_or_else(|| "no reason given".to_owned());
-                (if moved { EndState::Partly } else { EndState::Failed }, Some(format!("the task failed: {why}")))
-            }
-            None => (EndState::Failed, Some("the task was never seen".to_owned())),
-        };
-        self.finish(state, problem);
-    }
-
-    fn order_cancel(&mut self) {
-        let running = matches!(&self.task, Some(task) if task.status == MoveTaskStatus::Running) || self.task.is_none();
-        if self.cancel == Cancelling::Wanted
-            && running
-            && self.stage == Stage::Running
-            && let Some(handle) = self.handle.clone()
-        {
-            self.cancel = Cancelling::Ordered;
-            self.outbox.give(Order::CancelMoveTask { handle }, Purpose::Cancel);
-        }
-    }
-
-    fn handle_cancel(&mut self, now: Timestamp, result: OrderResult) {
-        match result {
-            Outcome::Done(_) => self.cancel = Cancelling::Taken,
-            // Not running any more, or unknown by now: the next list tells.
-            Outcome::Refused(error) if !error.is_throttle() => self.cancel = Cancelling::Taken,
-            other => {
-                self.cancel = Cancelling::Wanted;
-                self.wait_after(now, &other);
-            }
-        }
-    }
-
-    fn wait_after(&mut self, now: Timestamp, result: &OrderResult) {
-        self.backoff.fail(now);
-        if self.backoff.failures() >= FAILURES_MOST {
-            let seen = match result {
-                Outcome::Refused(error) => error.to_string(),
-                Outcome::Unknown(seen) => seen.clone(),
-                Outcome::Done(answer) => format!("answered {answer:?}"),
-            };
-            let (state, whose) = match self.stage {
-                Stage::Looking => (EndState::Failed, "nothing was started"),
-                _ => (EndState::Partly, "the task may still be at work in AWS"),
-            };
-            return self.finish(state, Some(format!("no answer {FAILURES_MOST} times ({seen}); {whose}")));
-        }
-        self.list_at = self.backoff.until(now);
     }
 
     fn note(&mut self, now: Timestamp, text: String) {
@@ -322,7 +268,7 @@ impl Operation for MoveAll {
             // After the end only what was under way matters: a task started is noted with its handle.
             Some(Purpose::Start) if self.end.is_some() => {
                 if let Outcome::Done(Answer::TaskStarted(handle)) = result {
-                    self.note(now, format!("move task started: {handle}"));
+                    self.note(now, format!("{STARTED}{handle}"));
                     self.handle = Some(handle);
                 }
             }
@@ -332,6 +278,7 @@ impl Operation for MoveAll {
                 self.list_at = Some(now);
             }
             Some(Purpose::Began) => {
+                self.cause = Some(Cause::Journal);
                 self.finish(EndState::Failed, Some("the journal could not be written; nothing was started".to_owned()));
             }
             Some(Purpose::List) => self.handle_list(now, result),
@@ -392,6 +339,10 @@ const COUNTERS_SETTLE_MS: i64 = 3_000;
 /// Looks for a task whose start had no answer, before it counts as not started.
 const UNSURE_LISTS: u32 = 5;
 const STARTS_MOST: u32 = 2;
+/// How the note that holds a task's handle begins: a resume finds it there.
+const STARTED: &str = "move task started: ";
+/// Our clock and SQS's, at most.
+const CLOCKS_DIFFER_MS: i64 = 60_000;
 const FAILURES_MOST: u32 = 12;
 
 #[cfg(test)]

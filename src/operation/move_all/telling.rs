@@ -1,7 +1,7 @@
 //! What a move of everything tells: its line, its progress, its report.
 
 use crate::operation::move_all::{Cancelling, MoveAll};
-use crate::operation::progress::{Kind, MoveAllReport, Phase, Progress, Report, grouped};
+use crate::operation::progress::{Cause, Kind, MoveAllReport, Phase, Progress, Report, grouped};
 
 impl MoveAll {
     pub(super) fn report(&self) -> Option<MoveAllReport> {
@@ -13,6 +13,7 @@ impl MoveAll {
             to_move: self.task.as_ref().and_then(|task| task.to_move),
             status: self.task.as_ref().map(|task| task.status.clone()),
             handle: self.handle.clone(),
+            cause: self.cause.or(problem.as_ref().map(|_| Cause::Refused)),
             problem,
             took_ms: self.now.ms_since(self.started_at),
         })

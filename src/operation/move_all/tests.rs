@@ -1,6 +1,7 @@
 //! SQS's side of a move task, ten messages a second, and what can go wrong with it.
 
 use super::*;
+use crate::model::move_task::MoveTaskStatus;
 use crate::operation::progress::MoveAllReport;
 use crate::operation::soak::play::{play, refused};
 use crate::operation::soak::{START, confirm, owner};
@@ -178,4 +179,19 @@ fn a_failed_task_says_why() {
     });
     assert_eq!(report.state, EndState::Partly);
     assert!(report.problem.is_some_and(|why| why.contains("NonExistentQueue")));
+}
+
+/// A task that starts and is in no list, as a queue's list may lag or another account's rights may hide it.
+#[test]
+fn a_task_that_never_shows_is_not_followed_for_ever() {
+    let answer = |_, order: &Order| match order {
+        Order::Record(_) => Outcome::Done(Answer::Recorded),
+        Order::ListMoveTasks { .. } => Outcome::Done(Answer::Tasks(Vec::new())),
+        Order::StartMoveTask { .. } => Outcome::Done(Answer::TaskStarted("h".into())),
+        other => panic!("not ordered by a move: {other:?}"),
+    };
+    let (report, ended_at) = run(Vec::new(), answer);
+    assert_eq!((report.state, report.cause), (EndState::Partly, Some(Cause::Unreachable)));
+    assert!(report.problem.is_some_and(|why| why.contains("never showed")));
+    assert!(ended_at.ms_since(START) < 5 * 60_000, "given up in minutes");
 }

@@ -6,6 +6,7 @@ use crate::model::message::{MAX_BATCH_ENTRIES, Outgoing};
 use crate::model::service_error::{Outcome, ServiceError};
 use crate::model::time::Timestamp;
 use crate::operation::order::{Answer, EntryError, MessageState, Order, OrderResult};
+use crate::operation::progress::Cause;
 use crate::operation::redrive::ledger::{Fate, Stage};
 use crate::operation::redrive::{Batch, Mode, Purpose, Redrive, dress};
 
@@ -18,7 +19,8 @@ impl Redrive {
             self.bucket.take(batch.ids.len());
             let mut entries = Vec::with_capacity(batch.ids.len());
             for (id, outgoing) in batch.ids.iter().zip(&batch.entries) {
-                let state = MessageState::Recorded { to: batch.to.clone(), sha256: dress::digest(outgoing) };
+                let (sha256, attributes) = dress::digests(outgoing);
+                let state = MessageState::Recorded { to: batch.to.clone(), sha256, attributes };
                 entries.push(self.owner.message(now, id.clone(), state));
                 self.ledger.set_stage(id, Stage::Batched);
             }
@@ -83,7 +85,7 @@ impl Redrive {
             return;
         }
         // What is not on record is not sent.
-        self.stop(format!("the journal could not be written: {}", said(result)));
+        self.stop(Cause::Journal, format!("the journal could not be written: {}", said(result)));
         self.withdraw(batch, None);
     }
 
@@ -148,6 +150,8 @@ impl Redrive {
             match results.next() {
                 Some(Ok(new_id)) => {
                     self.ledger.set_stage(id, Stage::Sent);
+                    let body = self.ledger.message(id).map(|message| message.body.as_str());
+                    self.climb.acknowledged(now, &new_id, id, body);
                     entries.push(self.owner.message(now, id.clone(), MessageState::Acknowledged { new_id }));
                     acknowledged.push(id.clone());
                 }
@@ -183,7 +187,7 @@ impl Redrive {
             return batch.ids.iter().rev().for_each(|id| self.unsend(&batch.to, id, &why));
         }
         if error.is_expired() {
-            self.stop(why.clone());
+            self.stop(Cause::Denied, why.clone());
             return batch.ids.iter().rev().for_each(|id| self.unsend(&batch.to, id, &why));
         }
         destination.refusals += 1;
@@ -199,6 +203,7 @@ impl Redrive {
             return;
         }
         if hopeless {
+            self.cause.get_or_insert(Cause::of(error));
             destination.broken = Some(why.clone());
             let waiting: Vec<MessageId> = destination.waiting.drain(..).collect();
             waiting.iter().for_each(|id| self.fail(id, why.clone()));
@@ -213,11 +218,12 @@ impl Redrive {
         destination.unknowns += 1;
         destination.backoff.fail(now);
         if destination.unknowns >= UNKNOWNS_MOST {
-            self.stop(format!("{UNKNOWNS_MOST} sends in a row ended unknown: {seen}"));
+            self.stop(Cause::Unreachable, format!("{UNKNOWNS_MOST} sends in a row ended unknown: {seen}"));
         }
     }
 
     fn suspect(&mut self, id: &MessageId, seen: &str) {
+        self.climb.suspected();
         let why = format!("the send's end is unknown ({seen}); its source copy was kept");
         self.note(id, MessageState::PossibleDuplicate { why: why.clone() });
         self.duplicate(id, &why);
@@ -232,7 +238,7 @@ impl Redrive {
         // They are at their destination, whatever the journal says: what is deleted now is no loss.
         self.to_delete.extend(ids);
         if !matches!(result, Outcome::Done(Answer::Recorded)) {
-            self.stop(format!("the journal could not be written: {}", said(result)));
+            self.stop(Cause::Journal, format!("the journal could not be written: {}", said(result)));
         }
     }
 

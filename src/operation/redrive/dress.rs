@@ -44,14 +44,13 @@ pub(super) fn is_fifo(queue: &QueueUrl) -> bool {
     queue.as_str().ends_with(".fifo")
 }
 
-/// SHA-256 of body and attributes, lengths included, in hexadecimal.
-pub(super) fn digest(outgoing: &Outgoing) -> String {
+/// SHA-256 of the body, and of the attributes with their lengths, in hexadecimal.
+pub(super) fn digests(outgoing: &Outgoing) -> (String, String) {
     let mut hash = Sha256::new();
     let mut put = |bytes: &[u8]| {
         hash.update((bytes.len() as u64).to_be_bytes());
         hash.update(bytes);
     };
-    put(outgoing.body.as_bytes());
     for (name, attribute) in &outgoing.attributes {
         put(name.as_bytes());
         put(attribute.data_type.as_bytes());
@@ -60,7 +59,15 @@ pub(super) fn digest(outgoing: &Outgoing) -> String {
             AttributeValue::Binary(bytes) => put(bytes),
         }
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    (hexadecimal(&Sha256::digest(outgoing.body.as_bytes())), hexadecimal(&hash.finalize()))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// The trace header without its hop count: a message sent again with it is refused at once by the
@@ -87,20 +94,11 @@ mod tests {
     use crate::model::message::SystemAttributes;
 
     fn plan() -> RedrivePlan {
-        RedrivePlan {
-            from: "https://sqs/1/dlq".into(),
-            from_arn: "arn:aws:sqs:r:1:dlq".into(),
-            ids: vec!["m-1".into()],
-            origins: vec![
-                ("arn:aws:sqs:r:1:a".into(), "https://sqs/1/a".into()),
-                ("arn:aws:sqs:r:1:b".into(), "https://sqs/1/b".into()),
-            ],
-            fallback: None,
-            max_message_bytes: 1_048_576,
-            rate_per_s: None,
-            mark: true,
-            reason: None,
-        }
+        let origins = vec![
+            ("arn:aws:sqs:r:1:a".into(), "https://sqs/1/a".into()),
+            ("arn:aws:sqs:r:1:b".into(), "https://sqs/1/b".into()),
+        ];
+        RedrivePlan::new("https://sqs/1/dlq".into(), "arn:aws:sqs:r:1:dlq".into(), vec!["m-1".into()], origins)
     }
 
     fn message() -> Message {

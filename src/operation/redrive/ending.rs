@@ -3,7 +3,7 @@
 use crate::model::id::MessageId;
 use crate::model::time::Timestamp;
 use crate::operation::order::{JournalEntry, MessageState, Order};
-use crate::operation::progress::Report;
+use crate::operation::progress::{Cause, Report};
 use crate::operation::redrive::ledger::{Fate, Stage};
 use crate::operation::redrive::{Ending, Mode, Purpose, Redrive, SEARCH_MOST_MS};
 use crate::operation::returns::Held;
@@ -44,8 +44,11 @@ impl Redrive {
     }
 
     /// Something that stops everything: nothing more is received or sent.
-    pub(super) fn stop(&mut self, problem: String) {
-        self.problem.get_or_insert(problem);
+    pub(super) fn stop(&mut self, cause: Cause, problem: String) {
+        if self.problem.is_none() {
+            self.problem = Some(problem);
+            self.cause = Some(cause);
+        }
         self.end(Ending::Stopped);
     }
 
@@ -56,6 +59,7 @@ impl Redrive {
         self.mode = Mode::Ending(ending);
         self.told = false;
         self.sweep.stop();
+        self.climb.stop();
         self.let_waiting_go();
         for id in self.ledger.ids_in(Stage::Wanted) {
             self.ledger.set_stage(&id, Stage::Over(Fate::Returned));
@@ -104,12 +108,12 @@ impl Redrive {
                     let why = format!("not found within {} min; it may still be there", SEARCH_MOST_MS / 60_000);
                     self.over(&id, Fate::Failed, why);
                 }
-                End::Refused(_) | End::Stopped => self.ledger.set_stage(&id, Stage::Over(Fate::Returned)),
+                End::Refused(..) | End::Stopped => self.ledger.set_stage(&id, Stage::Over(Fate::Returned)),
             }
         }
         self.settle_checked();
-        if let End::Refused(why) = end {
-            self.stop(why);
+        if let End::Refused(cause, why) = end {
+            self.stop(cause, why);
         } else {
             self.end(Ending::Complete);
         }
@@ -133,6 +137,7 @@ impl Redrive {
         if self.report.is_some()
             || self.ledger.active() > 0
             || !self.sweep.is_idle()
+            || !self.climb.is_idle()
             || !self.outbox.is_idle()
             || !self.notes.is_empty()
         {

@@ -188,7 +188,8 @@ impl Redrive {
         };
         // Filled up again in one go, not one message at a time.
         let held = self.ledger.leases();
-        if held > most / 2 { 0 } else { most - held }
+        let room = if held > most / 2 { 0 } else { most - held };
+        room.min(self.climb.room(self.ledger.in_stage(Stage::Waiting) + self.ledger.in_stage(Stage::Batched)))
     }
 }
 

@@ -6,12 +6,15 @@
 mod delivery;
 mod dress;
 mod ending;
+mod gentle;
 mod holding;
+mod ladder;
 mod ledger;
 mod removal;
 mod telling;
 
 pub use dress::MARK;
+pub(in crate::operation) use ladder::run_of;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -24,7 +27,10 @@ use crate::operation::confirm::Confirmed;
 use crate::operation::order::{Answer, JournalEntry, Lease, MessageState, Order, OrderId, OrderResult};
 use crate::operation::outbox::Outbox;
 use crate::operation::pace::{Backoff, Bucket};
-use crate::operation::progress::{Phase, Progress, Report};
+use crate::operation::progress::{Cause, Phase, Progress, Report};
+use crate::operation::record::Record;
+use crate::operation::redrive::gentle::Watchful;
+use crate::operation::redrive::ladder::Climb;
 use crate::operation::redrive::ledger::{Fate, Ledger, Stage};
 use crate::operation::sweep::{Budget, LEASE_MAX_S, Sweep, SweepOrder, Want};
 use crate::operation::{Command, Operation, Owner};
@@ -37,7 +43,14 @@ enum Purpose {
     Sent(Batch),
     Acknowledged(Vec<MessageId>),
     Deleted(Vec<Lease>),
-    Extended { asked_at: Timestamp, ids: Vec<MessageId> },
+    Extended {
+        asked_at: Timestamp,
+        ids: Vec<MessageId>,
+    },
+    /// The sweep of a rung's watch.
+    Look(SweepOrder),
+    WatchCounts,
+    Vitals,
     Noted,
     Ended,
 }
@@ -106,46 +119,45 @@ pub struct Redrive {
     delete_backoff: Backoff,
     extending: usize,
     extend_backoff: Backoff,
+    climb: Climb,
+    watchful: Watchful,
     notes: Vec<JournalEntry>,
     problem: Option<String>,
+    cause: Option<Cause>,
     report: Option<Report>,
     told: bool,
 }
 
 impl Redrive {
-    /// `lanes`: requests outstanding at once of each kind, at least one.
-    pub fn new(confirmed: Confirmed<RedrivePlan>, owner: Owner, lanes: usize, seed: u64, now: Timestamp) -> Self {
+    pub fn new(confirmed: Confirmed<RedrivePlan>, owner: Owner, seed: u64, now: Timestamp) -> Self {
         let plan = confirmed.into_plan();
         let began = owner.began(now, Plan::Redrive(plan.clone()));
-        Self::start(plan, owner, lanes, seed, now, began, &BTreeMap::new())
+        Self::start(plan, owner, seed, now, began, None)
     }
 
-    /// Takes up what was cut off: `states` is the last recorded state of each message. A message that
-    /// was recorded and not acknowledged may have been sent: it is named, not sent again.
-    pub fn resume(
-        confirmed: Confirmed<RedrivePlan>,
-        owner: Owner,
-        lanes: usize,
-        seed: u64,
-        now: Timestamp,
-        states: &BTreeMap<MessageId, MessageState>,
-    ) -> Self {
+    /// Takes up what was cut off, by the last recorded state of each message. A message that was
+    /// recorded and not acknowledged may have been sent: it is named, not sent again.
+    pub fn resume(confirmed: Confirmed<RedrivePlan>, owner: Owner, seed: u64, now: Timestamp, record: &Record) -> Self {
         let resumed = owner.noted(now, format!("resumed by {}", owner.who));
-        Self::start(confirmed.into_plan(), owner, lanes, seed, now, resumed, states)
+        Self::start(confirmed.into_plan(), owner, seed, now, resumed, Some(record))
     }
 
     fn start(
         plan: RedrivePlan,
         owner: Owner,
-        lanes: usize,
         seed: u64,
         now: Timestamp,
         first: JournalEntry,
-        states: &BTreeMap<MessageId, MessageState>,
+        before: Option<&Record>,
     ) -> Self {
         let mut ledger = Ledger::new(plan.ids.iter().cloned());
-        states.iter().for_each(|(id, state)| take_up(&mut ledger, id, state));
-        let lanes = lanes.clamp(1, LANES_MOST);
+        let mut climb = Climb::new(plan.ladder.as_ref(), ledger.len(), now);
+        if let Some(record) = before {
+            record.states.iter().for_each(|(id, state)| take_up(&mut ledger, id, state));
+            climb.take_up(record.sent(), &record.sent_as);
+        }
+        let watchful = Watchful::new(plan.gentle.clone(), now);
+        let lanes = (plan.lanes as usize).clamp(1, LANES_MOST);
         let mut wanted = ledger.ids_in(Stage::Wanted);
         wanted.extend(ledger.ids_in(Stage::Checking));
         let budget = Budget { lanes, lease_s: LEASE_MAX_S, time_ms: SEARCH_MOST_MS };
@@ -172,8 +184,11 @@ impl Redrive {
             delete_backoff: Backoff::new(seed, "delete"),
             extending: 0,
             extend_backoff: Backoff::new(seed, "extend"),
+            climb,
+            watchful,
             notes: Vec::new(),
             problem: None,
+            cause: None,
             report: None,
             told: false,
         }
@@ -236,7 +251,10 @@ impl Operation for Redrive {
                 self.let_waiting_go();
             }
             Command::Resume if self.mode == Mode::Paused => self.mode = Mode::Running,
-            Command::Rate(rate) => self.bucket.set_rate(rate, now),
+            Command::Rate(rate) => {
+                self.bucket.set_rate(rate, now);
+                self.watchful.let_be();
+            }
             Command::Cancel => self.end(Ending::Cancelled),
             Command::Leave => self.end(Ending::Left),
             Command::Pause | Command::Resume => {}
@@ -249,7 +267,9 @@ impl Operation for Redrive {
             Some(Purpose::Began) => match result {
                 Outcome::Done(Answer::Recorded) if self.mode == Mode::Starting => self.mode = Mode::Running,
                 Outcome::Done(_) => {}
-                other => self.stop(format!("the journal could not be written: {}", delivery::said(&other))),
+                other => {
+                    self.stop(Cause::Journal, format!("the journal could not be written: {}", delivery::said(&other)))
+                }
             },
             Some(Purpose::Sweep(order)) => {
                 let found = self.sweep.handle(now, order, result);
@@ -261,8 +281,11 @@ impl Operation for Redrive {
             Some(Purpose::Deleted(leases)) => self.handle_deleted(now, leases, result),
             Some(Purpose::Extended { asked_at, ids }) => self.handle_extended(now, asked_at, &ids, result),
             Some(Purpose::Noted) if !matches!(result, Outcome::Done(_)) => {
-                self.stop(format!("the journal could not be written: {}", delivery::said(&result)));
+                self.stop(Cause::Journal, format!("the journal could not be written: {}", delivery::said(&result)));
             }
+            Some(Purpose::Look(order)) => self.look_back(now, order, result),
+            Some(Purpose::WatchCounts) => self.handle_watch_counts(now, &result),
+            Some(Purpose::Vitals) => self.handle_vitals(now, result),
             Some(Purpose::Ended) => self.mode = Mode::Finished,
             Some(Purpose::Noted) | None => {}
         }
@@ -284,6 +307,8 @@ impl Operation for Redrive {
         self.extend(now);
         self.send(now);
         self.pack(now);
+        self.be_gentle(now);
+        self.climb(now);
         self.look(now);
         if self.conclude() {
             self.look(now);

@@ -6,6 +6,7 @@ use crate::model::message::MAX_BATCH_ENTRIES;
 use crate::model::service_error::Outcome;
 use crate::model::time::Timestamp;
 use crate::operation::order::{Answer, Lease, MessageState, Order, OrderResult};
+use crate::operation::progress::Cause;
 use crate::operation::redrive::delivery::said;
 use crate::operation::redrive::ledger::{Fate, Stage};
 use crate::operation::redrive::{Mode, Purpose, Redrive};
@@ -61,7 +62,7 @@ impl Redrive {
             }
             Outcome::Refused(error) if !error.is_throttle() => {
                 leases.iter().for_each(|lease| self.remains(&lease.id, error.to_string()));
-                self.stop(error.to_string());
+                self.stop(Cause::of(&error), error.to_string());
             }
             // Deleting twice is deleting once.
             other => {

@@ -1,8 +1,11 @@
 //! What a redrive tells: its progress, its report, and when it wants to be woken.
 
+use std::collections::BTreeMap;
+
+use crate::model::id::MessageId;
 use crate::model::time::Timestamp;
 use crate::operation::order::EndState;
-use crate::operation::progress::{Kind, Phase, Progress, RedriveReport, grouped};
+use crate::operation::progress::{Cause, Kind, Phase, Progress, RedriveReport, grouped};
 use crate::operation::redrive::ledger::{Fate, Stage};
 use crate::operation::redrive::{EXTEND_BEFORE_MS, Ending, Mode, Redrive};
 
@@ -24,7 +27,7 @@ impl Redrive {
             left: Some(left),
             rate_per_s,
             eta_ms: rate_per_s.filter(|_| running).map(|rate| (left as f64 / rate * 1000.0) as i64),
-            held: (self.ledger.leases() + self.sweep.held()) as u64,
+            held: (self.ledger.leases() + self.sweep.held() + self.climb.held()) as u64,
             held_until: self.ledger.last_lease_end().max(self.sweep.held_until()),
             found: Vec::new(),
             report: self.report.clone().filter(|_| self.mode.phase() == Phase::Finished),
@@ -39,6 +42,14 @@ impl Redrive {
         if failed > 0 {
             line.push_str(&format!(", {} failed", grouped(failed)));
         }
+        if let Some(rung) = self.climb.line() {
+            line.push_str(&format!("; {rung}"));
+        }
+        if self.watchful.halvings() > 0
+            && let Some(rate) = self.bucket.rate_per_s()
+        {
+            line.push_str(&format!("; rate halved to {rate} a second"));
+        }
         line
     }
 
@@ -51,6 +62,7 @@ impl Redrive {
             Mode::Ending(Ending::Cancelled | Ending::Left) => EndState::Cancelled,
             Mode::Ending(Ending::Stopped) if self.fate(Fate::Moved) == 0 => EndState::Failed,
             Mode::Ending(Ending::Stopped) => EndState::Partly,
+            _ if partly && self.fate(Fate::Moved) == 0 && self.cause == Some(Cause::Denied) => EndState::Failed,
             _ if partly => EndState::Partly,
             _ => EndState::Done,
         };
@@ -66,8 +78,21 @@ impl Redrive {
             duplicates_possible: self.ledger.duplicates.keys().cloned().collect(),
             faults: self.ledger.faults.clone(),
             problem: self.problem.clone().or_else(|| self.sweep.left_hidden()),
+            cause: self.cause,
+            skipped_why: self.skipped_why(),
+            bounced: self.climb.bounced.clone(),
+            later_steps: self.climb.later.iter().cloned().collect(),
             took_ms: self.now.ms_since(self.started_at),
         }
+    }
+
+    fn skipped_why(&self) -> BTreeMap<String, u64> {
+        let skipped = |id: &MessageId| self.ledger.stage(id) == Some(Stage::Over(Fate::Skipped));
+        let mut reasons = BTreeMap::new();
+        for (_, why) in self.ledger.faults.iter().filter(|(id, _)| skipped(id)) {
+            *reasons.entry(why.clone()).or_default() += 1;
+        }
+        reasons
     }
 
     fn fate(&self, fate: Fate) -> u64 {
@@ -82,6 +107,7 @@ impl Redrive {
         let now = self.now;
         let mut times = vec![
             self.sweep.timeout(now),
+            self.climb.timeout(now),
             self.ledger.first_lease_end(),
             self.extend_backoff.until(now),
             self.delete_backoff.until(now).filter(|_| !self.to_delete.is_empty()),
@@ -90,6 +116,7 @@ impl Redrive {
             times.push(Some(end.plus_ms(-EXTEND_BEFORE_MS)));
         }
         if self.mode == Mode::Running {
+            times.push(self.watchful.timeout());
             for destination in self.destinations.values().filter(|destination| !destination.waiting.is_empty()) {
                 times.push(destination.backoff.until(now));
                 times.push(self.bucket.next());

@@ -123,7 +123,7 @@ impl Rescue {
             return self.begin(now, found);
         }
         if let Some(end) = self.sweep.end() {
-            if let End::Refused(why) = end {
+            if let End::Refused(_, why) = end {
                 let why = why.clone();
                 let missing = std::mem::take(&mut self.missing);
                 self.faults.extend(missing.into_iter().map(|id| (id, why.clone())));

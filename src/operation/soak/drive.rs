@@ -25,6 +25,7 @@ enum Event {
     Answers(OrderId, OrderResult),
     RivalTakes,
     RivalMoves(ReceiptHandle),
+    TaskMoves(u32),
 }
 
 pub struct Drive {
@@ -54,6 +55,9 @@ impl Drive {
         };
         if drive.world.faults.rival > 0 {
             drive.put(start.plus_s(1), Event::RivalTakes);
+        }
+        if drive.world.faults.task > 0 {
+            drive.put(start.plus_s(2), Event::TaskMoves(0));
         }
         drive
     }
@@ -137,15 +141,24 @@ impl Drive {
                 self.put(self.now.plus_s(7), Event::RivalTakes);
             }
             Event::RivalMoves(receipt) => self.world.rival_moves(&receipt),
+            Event::TaskMoves(n) => {
+                self.world.task_moves(self.now);
+                if n < TASK_MOVES_MOST {
+                    let pause_ms = 50 + self.world.draw(400) as i64;
+                    self.put(self.now.plus_ms(pause_ms), Event::TaskMoves(n + 1));
+                }
+            }
         }
     }
 
     /// What was under way may still arrive; a record that was not kept is lost, with all after it.
     fn die(&mut self) {
+        self.world.suspect_recorded();
         let mut keeps = true;
         for (_, event) in std::mem::take(&mut self.events) {
             match event {
                 Event::Arrives(_, order) => {
+                    self.world.suspect(&order);
                     let arrives = self.world.draw(2) == 0;
                     if matches!(order, Order::Record(_)) {
                         keeps &= arrives;
@@ -157,9 +170,10 @@ impl Drive {
                     }
                 }
                 Event::RivalMoves(receipt) => self.world.rival_moves(&receipt),
-                Event::Answers(..) | Event::RivalTakes => {}
+                Event::Answers(..) | Event::RivalTakes | Event::TaskMoves(_) => {}
             }
         }
+        self.world.suspect_recorded();
     }
 
     fn put(&mut self, at: Timestamp, event: Event) {
@@ -169,3 +183,5 @@ impl Drive {
 }
 
 const STEPS_MOST: u64 = 200_000;
+/// Messages a colleague's move task takes before it ends.
+const TASK_MOVES_MOST: u32 = 40;

@@ -26,6 +26,7 @@ const FAULTS: Faults = Faults {
     slow: 10,
     rival: 200,
     journal: 3,
+    task: 0,
     empty: 60,
 };
 

@@ -1,7 +1,7 @@
 //! Queues and a journal small enough to judge by eye, with faults drawn from a seed. They are stricter
 //! than SQS where a machine could hide a mistake behind its leniency, and remember every breach.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
@@ -28,6 +28,8 @@ pub struct Faults {
     pub redeliver: u64,
     pub slow: u64,
     pub rival: u64,
+    /// A colleague's move task is at work on the queue for a while.
+    pub task: u64,
     pub journal: u64,
     /// A receive finds nothing although there is something.
     pub empty: u64,
@@ -60,6 +62,13 @@ pub struct World {
     pub receives: u64,
     /// Deletes are a drop's: a copy in the journal stands for a delivery, and sends go to the queue itself.
     pub drops: bool,
+    /// Jobs that die again wherever they are sent.
+    pub poison: BTreeSet<usize>,
+    /// How long a poison takes to come back.
+    pub bounces_after_ms: i64,
+    coming_back: Vec<Copy>,
+    /// Identities that may be named: their send's end, their lease or their delete was not certain.
+    pub suspects: BTreeSet<usize>,
 }
 
 impl World {
@@ -77,6 +86,10 @@ impl World {
             breaches: Vec::new(),
             receives: 0,
             drops: false,
+            poison: BTreeSet::new(),
+            bounces_after_ms: 0,
+            coming_back: Vec::new(),
+            suspects: BTreeSet::new(),
         };
         for identity in 0..n {
             let bytes = 10 + world.draw(600) as usize;
@@ -116,16 +129,53 @@ impl World {
             return Outcome::Refused(ServiceError::new("test", "RequestThrottled", "slower"));
         }
         if self.happens(self.faults.lost_before) {
+            self.suspect(order);
             return Outcome::Unknown("cut before it arrived".to_owned());
         }
         let answer = self.apply(now, order);
         if self.happens(self.faults.lost_after) {
+            self.suspect(order);
             return Outcome::Unknown("cut before the answer".to_owned());
         }
         Outcome::Done(answer)
     }
 
+    /// What died again arrives in the dead-letter queue.
+    fn bounce(&mut self, now: Timestamp) {
+        let (due, later): (Vec<Copy>, Vec<Copy>) =
+            std::mem::take(&mut self.coming_back).into_iter().partition(|copy| copy.visible_at <= now);
+        self.coming_back = later;
+        for copy in due {
+            self.delivered.retain(|identity| *identity != copy.identity);
+            self.dlq.push(copy);
+        }
+    }
+
+    /// An order whose end is not known to whoever gave it.
+    pub fn suspect(&mut self, order: &Order) {
+        match order {
+            Order::Send { entries, .. } => self.suspects.extend(entries.iter().map(identity_of)),
+            Order::Delete { entries, .. } => self.suspects.extend(entries.iter().map(|lease| number_of(&lease.id))),
+            _ => {}
+        }
+    }
+
+    /// What a process that dies leaves recorded and not acknowledged.
+    pub fn suspect_recorded(&mut self) {
+        let open = self.states.iter().filter(|(_, state)| matches!(state, MessageState::Recorded { .. }));
+        self.suspects.extend(open.map(|(id, _)| number_of(id)));
+    }
+
+    /// A move task of somebody else's takes the oldest visible message.
+    pub fn task_moves(&mut self, now: Timestamp) {
+        if let Some(index) = self.dlq.iter().position(|copy| copy.visible_at <= now) {
+            let copy = self.dlq.remove(index);
+            self.delivered.push(copy.identity);
+        }
+    }
+
     fn apply(&mut self, now: Timestamp, order: &Order) -> Answer {
+        self.bounce(now);
         match order {
             Order::Receive { max, visibility_s, .. } => self.receive(now, *max as usize, *visibility_s),
             Order::Extend { entries, visibility_s, .. } => {
@@ -156,10 +206,6 @@ impl World {
         Outcome::Done(Answer::Recorded)
     }
 
-    pub fn states(&self) -> BTreeMap<MessageId, MessageState> {
-        self.states.clone()
-    }
-
     fn receive(&mut self, now: Timestamp, max: usize, visibility_s: u32) -> Answer {
         self.receives += 1;
         assert!((1..=10).contains(&max) && (1..=60).contains(&visibility_s), "a lease of at most a minute");
@@ -182,6 +228,9 @@ impl World {
         let copy = &mut self.dlq[index];
         copy.visible_at = until;
         copy.receives += 1;
+        if copy.receives > 1 {
+            self.suspects.insert(copy.identity);
+        }
         copy.message.receipt = ReceiptHandle::new(format!("r-{}", self.next));
         copy.message.system.receive_count = copy.receives;
         copy.message.clone()
@@ -190,7 +239,11 @@ impl World {
     fn each(&mut self, entries: &[Lease], mut one: impl FnMut(&mut World, &Lease) -> Result<(), EntryError>) -> Answer {
         self.expect((1..=10).contains(&entries.len()), "a batch of one to ten");
         let result = |world: &mut World, lease: &Lease| {
-            if world.happens(world.faults.entry) { Err(busy()) } else { one(world, lease) }
+            if world.happens(world.faults.entry) {
+                world.suspects.insert(number_of(&lease.id));
+                return Err(busy());
+            }
+            one(world, lease)
         };
         let mut result = result;
         Answer::Entries(entries.iter().map(|lease| result(self, lease)).collect())
@@ -251,9 +304,29 @@ impl World {
             self.next += 1;
             self.delivered.push(identity);
             self.sends.push((now, identity));
-            results.push(Ok(MessageId::new(format!("new-{}", self.next))));
+            let new_id = MessageId::new(format!("new-{}", self.next));
+            if self.poison.contains(&identity) {
+                self.dies_again(now, identity, new_id.clone(), outgoing);
+            }
+            results.push(Ok(new_id));
         }
         Answer::Sent(results)
+    }
+
+    /// SQS keeps the id when it dead-letters a message.
+    fn dies_again(&mut self, now: Timestamp, identity: usize, id: MessageId, outgoing: &Outgoing) {
+        let origin = ORIGINS[identity % ORIGINS.len()].0;
+        let system =
+            SystemAttributes { dead_letter_source: Some(origin.into()), sent_at: now, ..SystemAttributes::default() };
+        let message = Message {
+            id,
+            receipt: "none".into(),
+            body: outgoing.body.clone(),
+            attributes: outgoing.attributes.clone(),
+            system,
+        };
+        let visible_at = now.plus_ms(self.bounces_after_ms);
+        self.coming_back.push(Copy { identity, message, visible_at, receives: 0 });
     }
 
     /// A second operator: takes a visible message, and moves or gives it back half a minute later.
@@ -299,6 +372,10 @@ impl World {
 
 pub fn id_of(identity: usize) -> MessageId {
     MessageId::new(format!("m-{identity:05}"))
+}
+
+fn number_of(id: &MessageId) -> usize {
+    id.as_str().trim_start_matches("m-").parse().unwrap_or(usize::MAX)
 }
 
 fn identity_of(outgoing: &Outgoing) -> usize {

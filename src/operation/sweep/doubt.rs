@@ -14,7 +14,7 @@ impl Sweep {
             return None;
         }
         match self.want {
-            Want::All { .. } => {
+            Want::All { .. } | Want::Signs { .. } => {
                 let hidden = self.lost_until.is_some_and(|until| until > now);
                 self.finish(End::Empty { hidden });
                 None

@@ -6,15 +6,16 @@
 //! and never longer than one lease.
 
 mod doubt;
+mod sorting;
 
 use std::collections::{BTreeSet, VecDeque};
 
 use crate::model::id::{MessageId, QueueUrl};
 use crate::model::message::MAX_BATCH_ENTRIES;
-use crate::model::service_error::Outcome;
 use crate::model::time::Timestamp;
-use crate::operation::order::{Answer, Order, OrderResult};
+use crate::operation::order::{Order, OrderResult};
 use crate::operation::pace::Backoff;
+use crate::operation::progress::Cause;
 use crate::operation::returns::{Found, Held, Releasing, Returns};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +24,8 @@ pub(in crate::operation) enum Want {
     All { most: usize, most_bytes: usize, most_receives: u64 },
     /// These; their leases go to the caller. All others are given back.
     Ids(BTreeSet<MessageId>),
+    /// Copies of these, and of later messages of these runs; every lease stays with the sweep.
+    Signs { ids: BTreeSet<MessageId>, runs: BTreeSet<String>, since: Timestamp },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,7 +51,7 @@ pub(in crate::operation) enum End {
     Budget,
     Stopped,
     /// The queue refuses, or does not answer.
-    Refused(String),
+    Refused(Cause, String),
 }
 
 /// What an order of the sweep was about, kept by the caller until its result comes.
@@ -94,7 +97,7 @@ impl Sweep {
     pub(in crate::operation) fn new(queue: QueueUrl, want: Want, budget: Budget, seed: u64) -> Self {
         let budget = Budget { lanes: budget.lanes.max(1), lease_s: budget.lease_s.clamp(1, LEASE_MAX_S), ..budget };
         let missing = match &want {
-            Want::All { .. } => BTreeSet::new(),
+            Want::All { .. } | Want::Signs { .. } => BTreeSet::new(),
             Want::Ids(ids) => ids.clone(),
         };
         Sweep {
@@ -175,6 +178,7 @@ impl Sweep {
                 }
                 left
             }
+            Want::Signs { .. } => usize::MAX,
             Want::Ids(_) if self.missing.is_empty() && self.lost_until.is_none() => {
                 self.finish(End::Found);
                 return None;
@@ -225,64 +229,6 @@ impl Sweep {
         }
     }
 
-    fn handle_received(&mut self, now: Timestamp, asked_at: Timestamp, max: usize, result: OrderResult) -> Vec<Found> {
-        let problem = match result {
-            Outcome::Done(Answer::Received(messages)) => {
-                self.backoff.succeed();
-                self.empties = if messages.is_empty() { self.empties + 1 } else { 0 };
-                if messages.is_empty() {
-                    self.width = 1;
-                } else if messages.len() * 2 >= max {
-                    self.width = (self.width * 2).min(self.budget.lanes);
-                }
-                let until = asked_at.plus_s(self.budget.lease_s.into());
-                return messages.into_iter().filter_map(|message| self.sort(now, Found { message, until })).collect();
-            }
-            Outcome::Done(other) => format!("a receive was answered {other:?}"),
-            Outcome::Refused(error) if !error.is_throttle() => {
-                self.finish(End::Refused(error.to_string()));
-                return Vec::new();
-            }
-            Outcome::Refused(error) => error.to_string(),
-            Outcome::Unknown(seen) => {
-                self.lost_until = Some(now.plus_s(i64::from(self.budget.lease_s) + 1));
-                self.end.take_if(|end| *end == End::Found);
-                seen
-            }
-        };
-        self.backoff.fail(now);
-        if self.backoff.failures() >= FAILURES_MOST {
-            self.finish(End::Refused(problem));
-        }
-        Vec::new()
-    }
-
-    /// Keeps, copies or puts aside one message received.
-    fn sort(&mut self, now: Timestamp, found: Found) -> Option<Found> {
-        let copy = match &self.want {
-            Want::Ids(ids) => {
-                if ids.contains(&found.message.id) {
-                    if self.missing.remove(&found.message.id) {
-                        self.give_up_at = Some(now.plus_ms(self.budget.time_ms));
-                        self.doubt_until = None;
-                        self.second_looks = 0;
-                    }
-                    return Some(found);
-                }
-                None
-            }
-            Want::All { most, .. } => {
-                let new = self.seen.len() < *most && self.seen.insert(found.message.id.clone());
-                if new {
-                    self.seen_bytes += found.message.size_bytes();
-                }
-                new.then(|| found.clone())
-            }
-        };
-        self.give_back(found.held());
-        copy
-    }
-
     /// Puts a message aside to be given back: at once when the sweep is over, else at its end.
     pub(in crate::operation) fn give_back(&mut self, held: Held) {
         if self.end.is_some() { self.returns.add(held) } else { self.rest.push_back(held) }
@@ -300,7 +246,7 @@ impl Sweep {
                 self.missing.insert(id);
                 true
             }
-            Some(End::Budget | End::Stopped | End::Refused(_)) => false,
+            Some(End::Budget | End::Stopped | End::Refused(..)) => false,
         }
     }
 

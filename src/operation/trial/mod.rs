@@ -129,7 +129,7 @@ impl Trial {
             self.told = false;
         } else if let Some(end) = self.sweep.end() {
             let why = match end {
-                End::Refused(why) => why.clone(),
+                End::Refused(_, why) => why.clone(),
                 End::Stopped => "cancelled".to_owned(),
                 End::Empty { hidden: true } => {
                     "it was not found: somebody else holds messages of this queue".to_owned()

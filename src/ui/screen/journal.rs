@@ -8,6 +8,7 @@ use crate::model::finding::Severity;
 use crate::model::plan::Plan;
 use crate::operation::card::change_lines;
 use crate::operation::order::EndState;
+use crate::operation::record::Holder;
 use crate::ui::theme::Theme;
 use crate::ui::widget::figure;
 use crate::ui::widget::ink::Ink;
@@ -74,6 +75,7 @@ fn state(console: &Console, journal: &JournalRow) -> (Severity, &'static str) {
         Some(EndState::Partly) => (Severity::Warning, "in part"),
         Some(EndState::Cancelled) => (Severity::Note, "cancelled"),
         Some(EndState::Failed) => (Severity::Harm, "failed"),
+        None if matches!(journal.holder, Holder::Other { .. }) => (Severity::Note, "elsewhere"),
         None if console.running().any(|running| running.id == journal.operation) => (Severity::Note, "running"),
         None => (Severity::Warning, "cut off"),
     }
@@ -123,6 +125,11 @@ fn detail(theme: Theme, console: &Console, journal: &JournalRow, width: u16) -> 
     };
     if let Some(reason) = reason {
         pair("why", reason.clone());
+    }
+    match &journal.holder {
+        Holder::Dead { who, why } if journal.state.is_none() => pair("left by", format!("{who}: {why}; r finishes it")),
+        Holder::Other { who } => pair("runs in", who.clone()),
+        _ => {}
     }
     pair("began", figure::moment(journal.began_at));
     pair("who", journal.who.clone());

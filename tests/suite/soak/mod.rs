@@ -82,16 +82,11 @@ fn scan(ground: &mut Ground, seed: u64) -> Vec<MessageId> {
 }
 
 fn redrive_plan(ground: &Ground, ids: Vec<MessageId>) -> RedrivePlan {
+    let origins = vec![(ground.arn("JobQueue"), ground.url("JobQueue"))];
     RedrivePlan {
-        from: ground.url("JobDLQ"),
-        from_arn: ground.arn("JobDLQ"),
-        ids,
-        origins: vec![(ground.arn("JobQueue"), ground.url("JobQueue"))],
-        fallback: None,
         max_message_bytes: 262_144,
         rate_per_s: Some(20.0),
-        mark: true,
-        reason: None,
+        ..RedrivePlan::new(ground.url("JobDLQ"), ground.arn("JobDLQ"), ids, origins)
     }
 }
 
@@ -108,7 +103,7 @@ fn put_right(seed: u64, faults: Faults) {
     }
     let half: Vec<MessageId> = found.iter().take(found.len() / 2).cloned().collect();
     let plan = redrive_plan(&ground, half.clone());
-    let mut machine = Redrive::new(confirm(plan), owner("redrive"), 3, seed, ground.now);
+    let mut machine = Redrive::new(confirm(plan), owner("redrive"), seed, ground.now);
     let Report::Redrive(report) = ground.run(&mut machine) else { panic!("seed {seed}: a redrive reports itself") };
     if faults.throttle + faults.lost_before + faults.lost_after == 0 {
         assert_eq!((report.state, report.moved), (EndState::Done, half.len() as u64), "seed {seed}: {report:?}");

@@ -1,0 +1,171 @@
+//! `dlq redrive`: by id, by what a scan finds, or everything by a move task.
+
+use crate::command::change::{confirm, facts};
+use crate::command::dead_letters::find;
+use crate::command::failure::Failure;
+use crate::command::look::{Look, look};
+use crate::command::operate::{Finished, operate};
+use crate::command::pick::{picked, scan_of, search};
+use crate::command::{Here, print, say, style};
+use crate::config::letter::Pick;
+use crate::config::{Canary, Rate, Redrive, Which, exit};
+use crate::model::id::MessageId;
+use crate::model::plan::{DEFAULT_LANES, Ladder, MoveAllPlan, RedrivePlan};
+use crate::model::queue::Queue;
+use crate::operation::card::Facts;
+use crate::operation::order::EndState;
+use crate::operation::progress::{Report, grouped};
+use crate::operation::{Undertaking, advice};
+use crate::query::kind::kind_of;
+use crate::report::{self, redrive::Outcome};
+
+pub async fn redrive(here: &Here, asked: Redrive) -> Result<u8, Failure> {
+    let look = match asked.rate {
+        Rate::Derived => look(here).await?.with_metrics().await,
+        Rate::Off | Rate::Most(_) => look(here).await?,
+    };
+    let queue = find(&look, &asked.queue)?;
+    let mut facts = facts(&look, here, queue.name.as_str());
+    if asked.what == Which::All {
+        let Some(confirmed) = confirm(move_all(queue, &asked), &facts, asked.consent)? else {
+            return Ok(exit::FINE);
+        };
+        let finished = operate(here, &look, Undertaking::MoveAll(confirmed)).await?;
+        return tell(&finished, Vec::new(), &asked);
+    }
+    if queue.sources.is_empty() {
+        return Err(Failure::Refused(format!(
+            "no queue names {} as its dead-letter queue, so there is nowhere these messages came from",
+            queue.name
+        )));
+    }
+    let (ids, left_out) = match &asked.what {
+        Which::Ids(ids) => (ids.iter().map(|id| MessageId::new(id.clone())).collect(), Vec::new()),
+        Which::Found { limit } => match found(here, &look, queue, *limit, &asked).await? {
+            Some(found) => found,
+            None => return Ok(exit::FINE),
+        },
+        Which::All => (Vec::new(), Vec::new()),
+    };
+    if ids.is_empty() {
+        let outcome = Outcome::nothing(left_out);
+        print(&report::one(style(asked.output), &outcome, report::redrive::line))?;
+        return Ok(exit::FINE);
+    }
+    let plan = plan(&look, queue, ids, &asked, &mut facts);
+    let Some(confirmed) = confirm(plan, &facts, asked.consent)? else { return Ok(exit::FINE) };
+    let finished = operate(here, &look, Undertaking::Redrive(confirmed)).await?;
+    tell(&finished, left_out, &asked)
+}
+
+/// The result on standard output, and the exit code it stands for.
+fn tell(finished: &Finished, left_out: Vec<(String, u64)>, asked: &Redrive) -> Result<u8, Failure> {
+    let left_some = !left_out.is_empty();
+    if let Some(outcome) = Outcome::of(&finished.report, left_out) {
+        print(&report::one(style(asked.output), &outcome, report::redrive::line))?;
+    }
+    let code = finished.code();
+    Ok(if code == exit::FINE && left_some { exit::PARTLY } else { code })
+}
+
+type Found = (Vec<MessageId>, Vec<(String, u64)>);
+
+/// Scans; the ids of what can be redriven, and why the others cannot. `None` after a dry run.
+async fn found(
+    here: &Here,
+    look: &Look,
+    queue: &Queue,
+    limit: Option<u32>,
+    asked: &Redrive,
+) -> Result<Option<Found>, Failure> {
+    let pick = Pick {
+        expression: asked.expression.clone(),
+        ids: Vec::new(),
+        limit: limit.and_then(|limit| usize::try_from(limit).ok()),
+    };
+    let search = search(&pick)?;
+    let mut about = facts(look, here, queue.name.as_str());
+    let example = self::plan(look, queue, Vec::new(), asked, &mut about);
+    let pace = match example.rate_per_s {
+        Some(rate) => format!("at {rate} a second"),
+        None => "as fast as the queues take them".to_owned(),
+    };
+    let most = match (pick.limit, search.is_some()) {
+        (Some(most), false) => u32::try_from(most).unwrap_or(SCAN_MOST),
+        _ => SCAN_MOST,
+    };
+    say(&format!("redrive: what is found is redriven then, {pace} over {} lanes:", example.lanes));
+    about.about.iter().for_each(|line| say(&format!("  {line}")));
+    let Some(finished) = scan_of(here, look, queue, most, asked.consent).await? else { return Ok(None) };
+    if let (EndState::Failed | EndState::Cancelled, Report::Scan(report)) = (finished.report.state(), &finished.report)
+    {
+        let why = report.line();
+        return Err(match finished.code() {
+            exit::UNREACHABLE => Failure::Unreachable(why),
+            _ => Failure::Refused(why),
+        });
+    }
+    let mut left_out: std::collections::BTreeMap<String, u64> = std::collections::BTreeMap::new();
+    let mut ids: Vec<MessageId> = Vec::new();
+    for message in picked(finished.found, &pick, search.as_ref(), look.now).await? {
+        match kind_of(&message).not_redrivable() {
+            None => ids.push(message.id.clone()),
+            Some(why) => *left_out.entry(why.to_owned()).or_default() += 1,
+        }
+    }
+    for (why, count) in &left_out {
+        say(&format!("redrive: {} left out: {why}", grouped(*count)));
+    }
+    Ok(Some((ids, left_out.into_iter().collect())))
+}
+
+fn plan(look: &Look, queue: &Queue, ids: Vec<MessageId>, asked: &Redrive, facts: &mut Facts) -> RedrivePlan {
+    let picture = &look.picture;
+    let (rate_per_s, gentle) = match asked.rate {
+        Rate::Off => (None, None),
+        Rate::Most(rate) => (Some(rate), None),
+        Rate::Derived => {
+            let (rate, why) = advice::rate(picture, queue, look.now);
+            facts.about.push(why);
+            (Some(rate), Some(advice::gentle(picture, queue)))
+        }
+    };
+    let expected = if ids.is_empty() { queue.counts.total() } else { ids.len() as u64 };
+    let rungs = match &asked.canary {
+        Canary::Off => None,
+        Canary::Rungs(rungs) => Some(rungs.clone()),
+        Canary::Default => advice::wants_ladder(expected).then(|| Ladder::DEFAULT_RUNGS.to_vec()),
+    };
+    let ladder = rungs.map(|rungs| {
+        let (ladder, why) = advice::ladder(picture, queue, rungs);
+        facts.about.push(why);
+        ladder
+    });
+    RedrivePlan {
+        max_message_bytes: advice::largest(picture, queue),
+        rate_per_s,
+        mark: asked.mark,
+        reason: asked.reason.clone(),
+        lanes: asked.lanes.unwrap_or(DEFAULT_LANES),
+        ladder,
+        gentle,
+        ..RedrivePlan::new(queue.url.clone(), queue.arn.clone(), ids, advice::origins(picture, queue))
+    }
+}
+
+fn move_all(queue: &Queue, asked: &Redrive) -> MoveAllPlan {
+    MoveAllPlan {
+        from_arn: queue.arn.clone(),
+        from: queue.url.clone(),
+        to: None,
+        max_per_s: match asked.rate {
+            Rate::Most(rate) => Some(rate as u32),
+            Rate::Derived | Rate::Off => None,
+        },
+        about: queue.counts.total(),
+        reason: asked.reason.clone(),
+    }
+}
+
+/// More are not held in memory at once; a second call takes the next.
+const SCAN_MOST: u32 = 100_000;

@@ -1,0 +1,38 @@
+//! `journal`.
+
+use clap::Subcommand;
+
+use crate::config::flags::{ConsentFlags, OutputFlags};
+
+#[derive(Debug, Subcommand)]
+pub(in crate::config) enum JournalCommand {
+    /// Every operation, newest first
+    List(OutputFlags),
+    /// One operation, line by line
+    Show {
+        operation: String,
+        #[command(flatten)]
+        output: OutputFlags,
+    },
+    /// Finish what was cut off: one operation, or all that are open and whose owner is dead
+    Resume {
+        operation: Option<String>,
+        #[command(flatten)]
+        output: OutputFlags,
+        #[command(flatten)]
+        consent: ConsentFlags,
+    },
+    /// Put the settings of a tune back
+    Undo {
+        operation: String,
+        #[command(flatten)]
+        consent: ConsentFlags,
+    },
+    /// What was done, as a document for the incident: Markdown, or ndjson with -o
+    Export {
+        /// One operation; without, all of them
+        operation: Option<String>,
+        #[command(flatten)]
+        output: OutputFlags,
+    },
+}

@@ -1,0 +1,81 @@
+//! What a receive brought: kept, copied, or put aside to be given back.
+
+use crate::model::service_error::Outcome;
+use crate::model::time::Timestamp;
+use crate::operation::order::{Answer, OrderResult};
+use crate::operation::progress::Cause;
+use crate::operation::redrive::run_of;
+use crate::operation::returns::Found;
+use crate::operation::sweep::{End, FAILURES_MOST, Sweep, Want};
+
+impl Sweep {
+    pub(super) fn handle_received(
+        &mut self,
+        now: Timestamp,
+        asked_at: Timestamp,
+        max: usize,
+        result: OrderResult,
+    ) -> Vec<Found> {
+        let (cause, problem) = match result {
+            Outcome::Done(Answer::Received(messages)) => {
+                self.backoff.succeed();
+                self.empties = if messages.is_empty() { self.empties + 1 } else { 0 };
+                if messages.is_empty() {
+                    self.width = 1;
+                } else if messages.len() * 2 >= max {
+                    self.width = (self.width * 2).min(self.budget.lanes);
+                }
+                let until = asked_at.plus_s(self.budget.lease_s.into());
+                return messages.into_iter().filter_map(|message| self.sort(now, Found { message, until })).collect();
+            }
+            Outcome::Done(other) => (Cause::Unreachable, format!("a receive was answered {other:?}")),
+            Outcome::Refused(error) if !error.is_throttle() => {
+                self.finish(End::Refused(Cause::of(&error), error.to_string()));
+                return Vec::new();
+            }
+            Outcome::Refused(error) => (Cause::Unreachable, error.to_string()),
+            Outcome::Unknown(seen) => {
+                self.lost_until = Some(now.plus_s(i64::from(self.budget.lease_s) + 1));
+                self.end.take_if(|end| *end == End::Found);
+                (Cause::Unreachable, seen)
+            }
+        };
+        self.backoff.fail(now);
+        if self.backoff.failures() >= FAILURES_MOST {
+            self.finish(End::Refused(cause, problem));
+        }
+        Vec::new()
+    }
+
+    /// Keeps, copies or puts aside one message received.
+    fn sort(&mut self, now: Timestamp, found: Found) -> Option<Found> {
+        let copy = match &self.want {
+            Want::Ids(ids) => {
+                if ids.contains(&found.message.id) {
+                    if self.missing.remove(&found.message.id) {
+                        self.give_up_at = Some(now.plus_ms(self.budget.time_ms));
+                        self.doubt_until = None;
+                        self.second_looks = 0;
+                    }
+                    return Some(found);
+                }
+                None
+            }
+            Want::All { most, .. } => {
+                let new = self.seen.len() < *most && self.seen.insert(found.message.id.clone());
+                if new {
+                    self.seen_bytes += found.message.size_bytes();
+                }
+                new.then(|| found.clone())
+            }
+            Want::Signs { ids, runs, since } => {
+                let message = &found.message;
+                let of_a_run =
+                    || message.system.sent_at >= *since && run_of(&message.body).is_some_and(|run| runs.contains(&run));
+                (ids.contains(&message.id) || of_a_run()).then(|| found.clone())
+            }
+        };
+        self.give_back(found.held());
+        copy
+    }
+}
