@@ -12,7 +12,8 @@ use crate::console::snapshot::Snapshot;
 use crate::console::update::{arm, facts, filter, navigation, try_one};
 use crate::model::change::{Change, ChangeSubject};
 use crate::model::finding::Severity;
-use crate::model::id::{MessageId, OperationId, QueueName};
+use crate::model::id::{MessageId, OperationId, QueueName, ReceiptHandle};
+use crate::model::message::Message;
 use crate::operation::order::EndState;
 use crate::operation::progress::{Progress, RedriveReport, Report, RetuneReport};
 use crate::operation::{Command, Undertaking};
@@ -79,7 +80,9 @@ pub(super) fn progressed(console: &mut Console, mut progress: Progress) -> Vec<E
         && let Some(snapshot) = console.snapshots.get_mut(queue)
         && snapshot.operation == operation.id
     {
-        snapshot.add(found.into_iter().map(Arc::new));
+        // Their receipts are void once they are given back, and as long as the messages themselves.
+        let kept = found.into_iter().map(|message| Message { receipt: ReceiptHandle::new(""), ..message });
+        snapshot.add(kept.map(Arc::new));
         snapshot.line.clone_from(&progress.line);
         let messages = snapshot.spill();
         if !messages.is_empty() {
