@@ -9,6 +9,7 @@ use crate::command::{Here, print, style};
 use crate::config::{DeadLetters, exit};
 use crate::model::message::Message;
 use crate::model::queue::Queue;
+use crate::model::redaction::{NOTHING, Redaction};
 use crate::model::time::{Timestamp, spoken};
 use crate::report;
 use crate::report::table::Table;
@@ -25,7 +26,8 @@ pub async fn list(here: &Here, asked: DeadLetters) -> Result<u8, Failure> {
     };
     let code = finished.code();
     let found = picked(finished.found, &asked.pick, search.as_ref(), look.now).await?;
-    let rows: Vec<Row> = found.iter().map(row).collect();
+    let redaction = if asked.reveal { &NOTHING } else { &here.place.context.redact };
+    let rows: Vec<Row> = found.iter().map(|message| row(message, redaction)).collect();
     print(&report::rows(style(asked.output), &rows, |rows| table(rows, look.now)))?;
     Ok(code)
 }
@@ -59,13 +61,13 @@ struct Row {
     attributes: crate::model::message::Attributes,
 }
 
-fn row(message: &Message) -> Row {
+fn row(message: &Message, redaction: &Redaction) -> Row {
     Row {
         id: message.id.to_string(),
         sent_at: message.system.sent_at.to_string(),
         receive_count: message.system.receive_count,
         from: message.system.dead_letter_source.as_ref().map(ToString::to_string),
-        body: message.body.clone(),
+        body: redaction.shown(&message.body, false).into_owned(),
         attributes: message.attributes.clone(),
     }
 }

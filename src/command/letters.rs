@@ -16,13 +16,14 @@ use crate::model::id::{MessageId, QueueUrl};
 use crate::model::message::{MAX_MESSAGE_BYTES, Message};
 use crate::model::plan::{DropPlan, RestorePlan};
 use crate::model::queue::Queue;
+use crate::model::redaction::{NOTHING, Redaction};
 use crate::operation::Undertaking;
 use crate::operation::order::JournalEntry;
 use crate::operation::progress::Report;
 use crate::query::kind::kind_of;
 use crate::report::{self, export, kinds};
 
-pub async fn show(here: &Here, letters: Letters, output: Output) -> Result<u8, Failure> {
+pub async fn show(here: &Here, letters: Letters, reveal: bool, output: Output) -> Result<u8, Failure> {
     let search = search(&letters.pick)?;
     let look = look(here).await?;
     let queue = find(&look, &letters.queue)?;
@@ -33,16 +34,21 @@ pub async fn show(here: &Here, letters: Letters, output: Output) -> Result<u8, F
         let rows = kinds::rows(messages.iter().map(|message| (message, kind_of(message).to_string())));
         print(&report::rows(style(output), &rows, |rows| kinds::table(rows, look.now)))?;
     } else {
-        let texts: Vec<String> = messages.iter().map(|message| whole(message, output)).collect();
+        let redaction = if reveal { &NOTHING } else { &here.place.context.redact };
+        let texts: Vec<String> = messages.into_iter().map(|message| whole(message, redaction, output)).collect();
         print(&texts.concat())?;
     }
     Ok(code)
 }
 
-fn whole(message: &Message, output: Output) -> String {
+fn whole(mut message: Message, redaction: &Redaction, output: Output) -> String {
+    let kind = kind_of(&message).to_string();
+    let body = redaction.shown(&message.body, false).into_owned();
+    let redacted = body != message.body;
+    message.body = body;
     match output {
-        Output::Table => kinds::letter(message, &kind_of(message).to_string()),
-        Output::Json | Output::Ndjson => export::line("", message),
+        Output::Table => kinds::letter(&message, &kind),
+        Output::Json | Output::Ndjson => export::shown(&message, redacted),
     }
 }
 

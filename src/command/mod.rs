@@ -81,7 +81,9 @@ fn dispatch(config: Config) -> Result<u8, Failure> {
         Action::Tune(asked) => runtime()?.block_on(tune::run(&here, asked)),
         Action::Rehearse(asked) => runtime()?.block_on(rehearse::run(&here, asked)),
         Action::DeadLetters(asked) => runtime()?.block_on(dead_letters::list(&here, asked)),
-        Action::ShowLetters { letters, output } => runtime()?.block_on(letters::show(&here, letters, output)),
+        Action::ShowLetters { letters, reveal, output } => {
+            runtime()?.block_on(letters::show(&here, letters, reveal, output))
+        }
         Action::Export { letters, to } => runtime()?.block_on(letters::export(&here, letters, to)),
         Action::Drop { letters, reason, output } => runtime()?.block_on(letters::drop(&here, letters, reason, output)),
         Action::Restore(asked) => runtime()?.block_on(letters::restore(&here, asked)),

@@ -13,6 +13,7 @@ use crate::config::duration;
 use crate::config::nearest::nearest;
 use crate::model::context::{Colour, Context};
 use crate::model::objective::Objectives;
+use crate::model::redaction::Redaction;
 
 /// What the file says; empty where there is none.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -135,10 +136,9 @@ fn section(at: &Place<'_>, name: &str, toml: SectionToml) -> Result<Section, Str
         value => value.map(Spanned::into_inner),
     };
     for path in &toml.redact {
-        if path.get_ref().trim().is_empty() {
-            return Err(at.error(&path.span(), "is empty; write a path in the message, as \"profile.email\""));
-        }
+        Redaction::new([path.get_ref().as_str()]).map_err(|why| at.error(&path.span(), &why))?;
     }
+    let redact = Redaction::new(toml.redact.iter().map(|path| path.get_ref().as_str()))?;
     Ok(Section {
         profile: text(toml.profile)?,
         region: text(toml.region)?,
@@ -153,7 +153,7 @@ fn section(at: &Place<'_>, name: &str, toml: SectionToml) -> Result<Section, Str
             objectives,
             stale_after_s,
             budget_per_h,
-            redact: toml.redact.into_iter().map(Spanned::into_inner).collect(),
+            redact,
         },
     })
 }
@@ -277,6 +277,10 @@ mod tests {
             ("[contexts.a]\nstale_after = \"soon\"", "config.toml:2: stale_after: \"soon\" is no duration; write 90s"),
             ("[contexts.a]\nbudget_per_hour = -1.0", "config.toml:2: budget_per_hour: is dollars an hour"),
             ("[contexts.a.objectives]\nLogWorker = \"0s\"", "config.toml:2: LogWorker: 0 is no time"),
+            (
+                "[contexts.a]\nredact = [\"a..b\"]",
+                "config.toml:2: redact: \"a..b\" is no path into a message: two dots",
+            ),
             ("[contexts.a]\nprotected = \"yes\"", "config.toml:2: protected: invalid type"),
             ("[contexts.a]\nregion = \"\"", "config.toml:2: region: is empty"),
             ("[contexts.\"a b\"]\n", "a context's name has letters"),

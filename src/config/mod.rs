@@ -114,6 +114,8 @@ pub enum Action {
     Rescue(Rescue),
     ShowLetters {
         letters: Letters,
+        /// Bodies whole, whatever the context redacts.
+        reveal: bool,
         output: Output,
     },
     Export {
@@ -239,6 +241,8 @@ pub struct DeadLetters {
     pub pick: Pick,
     /// Most messages to look at.
     pub max: u32,
+    /// Bodies whole, whatever the context redacts.
+    pub reveal: bool,
     pub output: Output,
     pub consent: Consent,
 }

@@ -33,6 +33,7 @@ pub enum Action {
     Scan,
     Select,
     SelectAll,
+    Reveal,
     Redrive,
     Try,
     Drop,
@@ -212,6 +213,14 @@ pub const COMMANDS: &[Command] = &[
         .writing(),
     everywhere("select", Action::Select, &[c(' ')], "select or unselect this message").on(TRIAGE).footed("select"),
     everywhere("select-all", Action::SelectAll, &[c('*')], "select all that match, or none").on(TRIAGE).footed("all"),
+    everywhere(
+        "reveal",
+        Action::Reveal,
+        &[c('v')],
+        "show the redacted, in this view; export, redrive and drop stay whole",
+    )
+    .on(TRIAGE)
+    .footed("reveal"),
     everywhere("try", Action::Try, &[c('c')], "try this message on its function, and look at the answer")
         .on(TRIAGE)
         .footed("try")

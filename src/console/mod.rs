@@ -10,6 +10,7 @@ pub mod key;
 pub mod msg;
 pub mod notice;
 pub mod overlay;
+pub mod redaction;
 pub mod rows;
 pub mod running;
 pub mod schedule;
@@ -137,6 +138,9 @@ pub struct Console {
     pub journal: Result<Vec<JournalRow>, String>,
     /// Move tasks whose cancelling was asked for.
     pub asked_to_cancel: BTreeSet<OperationId>,
+    /// The screen on which bodies are shown whole although the context redacts them; forgotten as soon
+    /// as it is left.
+    pub revealed: Option<Screen>,
     /// Only in the sandbox.
     pub bench: Option<Bench>,
     pub cost: CostMeter,
@@ -203,6 +207,7 @@ impl Console {
             snapshots: BTreeMap::new(),
             journal: Ok(Vec::new()),
             asked_to_cancel: BTreeSet::new(),
+            revealed: None,
             bench: None,
             cost: CostMeter::default(),
             generation: 0,

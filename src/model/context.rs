@@ -2,6 +2,7 @@
 //! promised, what may not be shown.
 
 use crate::model::objective::Objectives;
+use crate::model::redaction::Redaction;
 
 /// A colour for the header band. Severity has its own meaning for colour elsewhere; here the name
 /// stands in the band too.
@@ -46,8 +47,8 @@ pub struct Context {
     pub stale_after_s: u64,
     /// Dollars an hour that watching may cost.
     pub budget_per_h: Option<f64>,
-    /// Paths in message bodies that are shown as `***`.
-    pub redact: Vec<String>,
+    /// Values in message bodies that are shown as `***`.
+    pub redact: Redaction,
 }
 
 impl Context {
@@ -65,7 +66,7 @@ impl Default for Context {
             objectives: Objectives::default(),
             stale_after_s: Self::STALE_AFTER_S,
             budget_per_h: None,
-            redact: Vec::new(),
+            redact: Redaction::default(),
         }
     }
 }

@@ -24,6 +24,7 @@ pub mod picture;
 pub mod plan;
 pub mod qualifier;
 pub mod queue;
+pub mod redaction;
 pub mod rehearsal;
 pub mod rescue;
 pub mod service_error;

@@ -21,6 +21,9 @@ struct Line {
     id: String,
     /// As it was, every character of it.
     body: String,
+    /// It was not: the line is for reading and nothing is made of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    redacted: bool,
     #[serde(default)]
     attributes: BTreeMap<String, Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,6 +59,15 @@ struct Value {
 
 /// One line, its end included. Pure ASCII: whatever shows the file cannot be led astray by it.
 pub fn line(queue: &str, message: &Message) -> String {
+    text(queue, message, false)
+}
+
+/// A line for reading. One whose body is redacted says so and is never put back.
+pub fn shown(message: &Message, redacted: bool) -> String {
+    text("", message, redacted)
+}
+
+fn text(queue: &str, message: &Message, redacted: bool) -> String {
     let system = &message.system;
     let value = |attribute: &Attribute| {
         let (text, base64) = match &attribute.value {
@@ -69,6 +81,7 @@ pub fn line(queue: &str, message: &Message) -> String {
         queue: queue.to_owned(),
         id: message.id.to_string(),
         body: message.body.clone(),
+        redacted,
         attributes: message.attributes.iter().map(|(name, attribute)| (name.clone(), value(attribute))).collect(),
         sent_at_ms: Some(system.sent_at.ms()),
         receive_count: system.receive_count,
@@ -109,6 +122,9 @@ pub fn parse(line: &str) -> Result<(String, Message), String> {
     let line: Line = serde_json::from_str(line).map_err(|error| format!("not a line of an export: {error}"))?;
     if line.redrive_export != VERSION {
         return Err(format!("a line of version {}; this redrive reads {VERSION}", line.redrive_export));
+    }
+    if line.redacted {
+        return Err(format!("the body of {} is redacted here; dlq export writes it whole", line.id));
     }
     let mut attributes = BTreeMap::new();
     for (name, value) in line.attributes {

@@ -12,7 +12,7 @@ use crate::ui::widget::ink::{Ink, Piece, width_of};
 pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
     let inside = Rect::new(area.x + 1, area.y, area.width.saturating_sub(2), 1);
     let entries: Vec<Vec<Piece>> = if let Some(overlay) = console.overlay() {
-        said(ink, overlay_keys(overlay))
+        said(ink, overlay_keys(overlay, console))
     } else if console.filtering {
         return filter_line(ink, inside, console);
     } else {
@@ -44,7 +44,7 @@ fn row(ink: &mut Ink<'_>, area: Rect, entries: &[Vec<Piece>]) {
 }
 
 /// What an overlay takes: it has keys of its own, which the table does not know.
-fn overlay_keys(overlay: &Overlay) -> &'static [(&'static str, &'static str)] {
+fn overlay_keys(overlay: &Overlay, console: &Console) -> &'static [(&'static str, &'static str)] {
     match overlay {
         Overlay::Help { .. } => &[("↑↓", "scroll"), ("esc", "close")],
         Overlay::Palette(_) => &[("enter", "run it"), ("↑↓", "choose"), ("esc", "close")],
@@ -64,6 +64,10 @@ fn overlay_keys(overlay: &Overlay) -> &'static [(&'static str, &'static str)] {
         Overlay::Choice(_) => &[("enter", "choose"), ("↑↓", "move"), ("esc", "leave it")],
         Overlay::Prompt(_) => &[("enter", "take it"), ("esc", "leave it")],
         Overlay::Tried(_) => &[("↑↓", "scroll"), ("esc", "close")],
+        Overlay::Message(_) if console.revealed.is_some() => &[("↑↓", "scroll"), ("v", "hide again"), ("esc", "close")],
+        Overlay::Message(_) if console.options.context.redact.is_on() => {
+            &[("↑↓", "scroll"), ("v", "reveal"), ("esc", "close")]
+        }
         Overlay::Message(_) => &[("↑↓", "scroll"), ("esc", "close")],
         Overlay::Leave { .. } => &[("enter", "leave"), ("esc", "stay")],
     }
@@ -119,6 +123,7 @@ fn helps(console: &Console, action: Action) -> bool {
             queue.is_some_and(|queue| queue.value.is_dead_letter())
         }
         Action::Tune | Action::StopStart => !console.mappings_here().is_empty(),
+        Action::Reveal => console.options.context.redact.is_on() && console.snapshot().is_some(),
         Action::Select | Action::SelectAll | Action::Drop | Action::Export => console.snapshot().is_some(),
         Action::Acknowledge => console.current_finding().is_some(),
         _ => true,

@@ -28,6 +28,8 @@ mod dump;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod redaction_scenes;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod scenes;

@@ -25,7 +25,7 @@ use crate::model::trial::Verdict;
 use crate::operation::order::{EndState, JournalEntry};
 use crate::operation::progress::{Kind, Phase, Progress, TrialReport};
 use crate::operation::record::{Holder, Outline, Tally};
-use crate::ui::fixture;
+use crate::ui::{fixture, redaction_scenes};
 
 /// On the account, read-only, everything read.
 pub fn account() -> Console {
@@ -371,6 +371,9 @@ pub fn all() -> Vec<(&'static str, Console)> {
         ("message", open(scanned(armed(), 40), "\n")),
         ("leave", leaving()),
         ("acknowledge", acknowledged),
+        ("triage-redacted", redaction_scenes::list()),
+        ("message-redacted", redaction_scenes::message("\n")),
+        ("message-revealed", redaction_scenes::message("\nv")),
     ]
 }
 

@@ -186,6 +186,51 @@ fn same_as_sent(found: &BTreeMap<String, Message>) {
 }
 
 #[tokio::test]
+async fn what_a_context_redacts_is_seen_by_nobody_who_does_not_ask_and_is_exported_whole() {
+    let served = served().await;
+    let config = served.home.path().join(".config/redrive");
+    std::fs::create_dir_all(&config).expect("made");
+    let toml = "current = \"c\"\n[contexts.c]\nredact = [\"profile.email\", \"to.*\"]\n";
+    std::fs::write(config.join("config.toml"), toml).expect("written");
+    let body = r#"{"action":"send","profile":{"email":"jo@secret.example","id":7},"to":["jo@secret.example"]}"#;
+    served.send(body, &[]).await;
+    served.send("to jo@secret.example by hand", &[]).await;
+    let listed = served.redrive(&["dlq", "list", "JobDLQ", "--yes", "-o", "json"]).await;
+    let rows: Vec<serde_json::Value> = serde_json::from_slice(&listed.stdout).expect("rows");
+    let row = rows.iter().find(|row| row["body"].as_str().is_some_and(|body| body.starts_with('{'))).expect("listed");
+    assert_eq!(row["body"], r#"{"action":"send","profile":{"email":"***","id":7},"to":["***"]}"#);
+    let id = row["id"].as_str().expect("an id").to_owned();
+    let other = rows.iter().find(|other| other["id"] != row["id"]).expect("two");
+    assert_eq!(other["body"], "*** (not JSON; redaction is on)");
+    for arguments in [
+        &["dlq", "list", "JobDLQ", "--yes"][..],
+        &["dlq", "show", "JobDLQ", "--yes"],
+        &["dlq", "show", "JobDLQ", "--id", &id, "--yes"],
+        &["dlq", "show", "JobDLQ", "--id", &id, "--yes", "-o", "json"],
+    ] {
+        let output = served.redrive(arguments).await;
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert!(!text(&output.stdout).contains("secret") && !text(&output.stderr).contains("secret"), "{arguments:?}");
+        if !arguments.contains(&"--id") {
+            continue;
+        }
+        let revealed = served.redrive(&[arguments, &["--reveal"]].concat()).await;
+        assert!(text(&revealed.stdout).contains("jo@secret.example"), "{arguments:?} {}", text(&revealed.stderr));
+    }
+    // Stars must not come back as a message.
+    let file = served.home.path().join("shown.ndjson");
+    let shown = served.redrive(&["dlq", "show", "JobDLQ", "--id", &id, "--yes", "-o", "ndjson"]).await;
+    std::fs::write(&file, &shown.stdout).expect("written");
+    let path = file.to_str().expect("text");
+    let restored = served.redrive(&["dlq", "restore", "JobDLQ", "--file", path, "--yes"]).await;
+    assert_eq!(restored.status.code(), Some(2), "{}", text(&restored.stderr));
+    assert!(text(&restored.stderr).contains("is redacted here"), "{}", text(&restored.stderr));
+    let exported = served.redrive(&["dlq", "export", "JobDLQ", "--id", &id, "--yes"]).await;
+    let line: serde_json::Value = serde_json::from_slice(&exported.stdout).expect("a line");
+    assert_eq!(line["body"], body, "byte for byte");
+}
+
+#[tokio::test]
 async fn the_language_picks_and_a_program_that_never_ends_ends() {
     let served = served().await;
     served.fill(40).await;

@@ -40,11 +40,14 @@ pub(in crate::config) struct PickFlags {
 pub(in crate::config) struct ShowFlags {
     #[command(flatten)]
     pub(in crate::config) pick: PickFlags,
+    /// Show whole what the context redacts
+    #[arg(long)]
+    pub(in crate::config) reveal: bool,
     #[command(flatten)]
     pub(in crate::config) output: OutputFlags,
 }
 
-/// Write messages to a file, byte for byte, one JSON object a line; they stay in the queue
+/// Write messages to a file, byte for byte and never redacted, one JSON object a line; they stay in the queue
 #[derive(Debug, Args)]
 #[command(after_help = qualifier::help(), after_long_help = qualifier::help())]
 pub(in crate::config) struct ExportFlags {

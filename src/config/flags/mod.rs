@@ -214,6 +214,9 @@ pub(super) enum DlqCommand {
         /// Most messages to look at
         #[arg(long, default_value_t = 1_000, value_name = "N", requires = "queue")]
         max: u32,
+        /// Show whole what the context redacts
+        #[arg(long, requires = "queue")]
+        reveal: bool,
         #[command(flatten)]
         output: OutputFlags,
         #[command(flatten)]

@@ -6,7 +6,7 @@ use crate::config::validate::consent;
 use crate::config::{Action, Stop};
 
 pub(in crate::config) fn show(flags: ShowFlags) -> Result<Action, Stop> {
-    Ok(Action::ShowLetters { letters: letters(flags.pick)?, output: flags.output.output })
+    Ok(Action::ShowLetters { letters: letters(flags.pick)?, reveal: flags.reveal, output: flags.output.output })
 }
 
 pub(in crate::config) fn export(flags: ExportFlags) -> Result<Action, Stop> {

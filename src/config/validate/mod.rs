@@ -162,12 +162,19 @@ fn tune(flags: TuneFlags) -> Result<Action, Stop> {
 fn dlq(command: DlqCommand) -> Result<Action, Stop> {
     match command {
         DlqCommand::List { queue: None, output, .. } => Ok(Action::DeadLetterQueues(output.output)),
-        DlqCommand::List { queue: Some(queue), expression, limit, max, output, consent: flags } => {
+        DlqCommand::List { queue: Some(queue), expression, limit, max, reveal, output, consent: flags } => {
             if max == 0 {
                 return Err(Stop::fault("--max 0 looks at nothing"));
             }
             let pick = letter::pick(expression, Vec::new(), limit)?;
-            Ok(Action::DeadLetters(DeadLetters { queue, pick, max, output: output.output, consent: consent(&flags) }))
+            Ok(Action::DeadLetters(DeadLetters {
+                queue,
+                pick,
+                max,
+                reveal,
+                output: output.output,
+                consent: consent(&flags),
+            }))
         }
         DlqCommand::Rescue(flags) => rescue::rescue(flags),
         DlqCommand::Try(flags) => try_one::try_one(flags),

@@ -99,7 +99,7 @@ fn asked(section: &Section, named: bool) -> Vec<Setting> {
             context.budget_per_h.map(|dollars| format!("${dollars}")).unwrap_or_default(),
             context.budget_per_h.is_none(),
         ),
-        setting("redact", context.redact.join(", "), context.redact.is_empty()),
+        setting("redact", context.redact.texts().collect::<Vec<_>>().join(", "), !context.redact.is_on()),
     ]
 }
 

@@ -8,8 +8,8 @@ use crate::console::overlay::{Overlay, Palette, Prompt, Purpose};
 use crate::console::screen::Screen;
 use crate::console::status;
 use crate::console::update::{
-    arm, card, choice, context, filter, journal, leave, letters, navigation, operations, redrive, sandbox, scan,
-    try_one, tune,
+    arm, card, choice, context, filter, journal, leave, letters, navigation, operations, redrive, reveal, sandbox,
+    scan, try_one, tune,
 };
 use crate::model::finding::Severity;
 use crate::model::plan::NotePlan;
@@ -58,6 +58,10 @@ fn over(console: &mut Console, key: Key) -> Vec<Effect> {
                 Code::Esc | Code::Char('q' | '?') | Code::F(1) | Code::Enter => drop(console.overlays.pop()),
                 _ => {}
             }
+            Vec::new()
+        }
+        Some(Overlay::Message(_)) if key == Key::char('v') => {
+            reveal::toggle(console);
             Vec::new()
         }
         Some(Overlay::Message(view)) => {
@@ -123,6 +127,7 @@ pub(super) fn run(console: &mut Console, command: &Command) -> Vec<Effect> {
         Action::Scan => return scan::scan(console),
         Action::Select => navigation::with_snapshot(console, |snapshot| snapshot.toggle()),
         Action::SelectAll => navigation::with_snapshot(console, |snapshot| snapshot.toggle_all()),
+        Action::Reveal => reveal::toggle(console),
         Action::Redrive => redrive::ask(console),
         Action::Try => try_one::ask(console),
         Action::Drop => letters::ask_drop(console),

@@ -20,6 +20,7 @@ mod navigation;
 mod opening;
 mod operations;
 mod redrive;
+mod reveal;
 pub mod sandbox;
 mod scan;
 mod try_one;
@@ -71,6 +72,7 @@ pub fn update(console: &mut Console, msg: Msg) -> Vec<Effect> {
         Msg::IncidentWritten { result } => journal::incident_written(console, result),
         fact => facts::take(console, fact),
     };
+    reveal::forget(console);
     effects.extend(sandbox::hold_speed(console));
     effects
 }

@@ -5,7 +5,6 @@ use ratatui::layout::Rect;
 use crate::console::Console;
 use crate::console::overlay::MessageView;
 use crate::ui::overlay::sheet;
-use crate::ui::widget::figure;
 use crate::ui::widget::ink::Ink;
 use crate::ui::widget::letter::{self, Letter};
 use crate::ui::widget::pane::Frame;
@@ -24,7 +23,8 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, view: &MessageView
         ink.text(inside.x, inside.y, inside.width, "no longer in the snapshot", ink.theme.plain());
         return;
     };
-    let frame = Frame::new(title, ink).note(figure::bytes(snapshot.map_or(0, |snapshot| snapshot.size_bytes(message))));
+    let bytes = snapshot.map_or(0, |snapshot| snapshot.size_bytes(message));
+    let frame = letter::noted(Frame::new(title, ink), bytes, console.redaction_note());
     let inside = sheet(ink, area, (area.width, area.height), &frame);
     let kind = snapshot
         .filter(|_| current.is_some())
@@ -32,5 +32,7 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, view: &MessageView
         .map(|row| (row.label.clone(), row.kind.not_redrivable()));
     let queue = console.picture.queues.get(&view.queue).map(|seen| &seen.value);
     let more = snapshot.is_some_and(|snapshot| snapshot.is_on_disk(&view.id));
-    letter::draw(ink, inside, &Letter { message, kind, queue, now: console.now, scroll: view.scroll, more });
+    let redaction = console.redaction();
+    let scroll = view.scroll;
+    letter::draw(ink, inside, &Letter { message, kind, queue, now: console.now, redaction, scroll, more });
 }

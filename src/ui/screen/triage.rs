@@ -198,14 +198,15 @@ fn messages(ink: &mut Ink<'_>, area: Rect, console: &Console, snapshot: &Snapsho
             let expires = queue.and_then(|queue| letter::expires_at(message, queue));
             let expires = expires.map_or(MISSING.to_owned(), |at| figure::age(at.ms_since(console.now)));
             let sent = figure::age(console.now.ms_since(message.system.sent_at));
-            let cells = cells(theme, message, snapshot.is_selected(&message.id), [sent, expires, text]);
+            let body = letter::first_line(&message.body, console.redaction(), snapshot.is_on_disk(&message.id));
+            let cells = cells(theme, message, snapshot.is_selected(&message.id), [sent, expires, text, body]);
             Row { cells, dim: kind.is_some_and(|row| row.kind.not_redrivable().is_some()) }
         }
         None => Row::default(),
     });
 }
 
-fn cells(theme: Theme, message: &Message, chosen: bool, [sent, expires, kind]: [String; 3]) -> Vec<Cell> {
+fn cells(theme: Theme, message: &Message, chosen: bool, [sent, expires, kind, body]: [String; 4]) -> Vec<Cell> {
     let plain = |text: String| Cell::new(text, theme.plain());
     vec![
         Cell::new(if chosen { "■" } else { "·" }, if chosen { theme.bold() } else { theme.dim() }),
@@ -214,7 +215,7 @@ fn cells(theme: Theme, message: &Message, chosen: bool, [sent, expires, kind]: [
         plain(expires),
         plain(message.system.receive_count.to_string()),
         plain(kind),
-        plain(letter::first_line(&message.body)),
+        plain(body),
     ]
 }
 
@@ -225,11 +226,11 @@ fn message(ink: &mut Ink<'_>, area: Rect, console: &Console, snapshot: &Snapshot
         return;
     };
     let frame = Frame::new(format!("Message {}", message.id.short()), ink).focused(focused);
-    let inside = frame.note(figure::bytes(snapshot.size_bytes(message))).draw(ink, area);
+    let inside = letter::noted(frame, snapshot.size_bytes(message), console.redaction_note()).draw(ink, area);
     let kind = snapshot.shown_kind(snapshot.row()).map(|row| (row.label.clone(), row.kind.not_redrivable()));
     let more = snapshot.is_on_disk(&message.id);
-    let scroll = snapshot.scroll;
-    letter::draw(ink, inside, &letter::Letter { message, kind, queue, now: console.now, scroll, more });
+    let (redaction, scroll) = (console.redaction(), snapshot.scroll);
+    letter::draw(ink, inside, &letter::Letter { message, kind, queue, now: console.now, redaction, scroll, more });
 }
 
 /// Nothing was copied yet: what is known without receiving.

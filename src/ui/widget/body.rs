@@ -7,6 +7,8 @@ const MAX_INDENT: usize = 24;
 /// Characters after which a line is broken even inside a string: a body of one long line must not be
 /// walked to its end to draw its beginning.
 const LINE_CHARS: usize = 400;
+/// No line is made of more bytes of the body than this, white space between members aside.
+pub const LINE_BYTES: usize = 4 * LINE_CHARS;
 
 /// The lines of a body, laid out lazily.
 #[derive(Debug)]

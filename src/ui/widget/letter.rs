@@ -5,11 +5,13 @@ use ratatui::layout::Rect;
 use crate::model::id::Arn;
 use crate::model::message::{AttributeValue, Message};
 use crate::model::queue::Queue;
+use crate::model::redaction::Redaction;
 use crate::model::time::{Timestamp, spoken};
 use crate::ui::theme::Theme;
-use crate::ui::widget::body::Lines;
+use crate::ui::widget::body::{LINE_BYTES, Lines};
 use crate::ui::widget::figure;
 use crate::ui::widget::ink::{Ink, Piece};
+use crate::ui::widget::pane::Frame;
 use crate::ui::widget::prose::Prose;
 
 /// Columns the names stand in.
@@ -28,6 +30,8 @@ pub struct Letter<'a> {
     /// The queue it lies in.
     pub queue: Option<&'a Queue>,
     pub now: Timestamp,
+    /// What of the body may not be shown.
+    pub redaction: &'a Redaction,
     /// First line shown.
     pub scroll: usize,
     /// Only the beginning of the body is here; the rest lies on disk.
@@ -40,7 +44,13 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, letter: &Letter<'_>) {
     let height = usize::from(area.height);
     let mut prose = head;
     let wanted = letter.scroll.saturating_add(height) + 1;
-    for line in Lines::new(&letter.message.body) {
+    let body = &letter.message.body;
+    let mut body = letter.redaction.beginning(body, wanted.saturating_mul(LINE_BYTES), letter.more);
+    // White space between members makes no lines.
+    if body.len() < letter.message.body.len() && Lines::new(&body).take(wanted).count() < wanted {
+        body = letter.redaction.shown(&letter.message.body, letter.more);
+    }
+    for line in Lines::new(&body) {
         if prose.len() >= wanted {
             break;
         }
@@ -50,6 +60,15 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, letter: &Letter<'_>) {
         prose.text(0, "… the rest lies on disk: enter reads it", ink.theme.dim());
     }
     prose.draw(ink, area, letter.scroll);
+}
+
+/// The frame around it, with its size and whether all of it is shown.
+pub fn noted(frame: Frame, bytes: usize, redaction: Option<&str>) -> Frame {
+    let size = figure::bytes(bytes);
+    match redaction {
+        Some(note) => frame.note(format!("{size} · {note}")).note(note).note("***"),
+        None => frame.note(size),
+    }
 }
 
 fn head(theme: Theme, letter: &Letter<'_>, width: u16) -> Prose {
@@ -139,11 +158,12 @@ pub fn expires_at(message: &Message, queue: &Queue) -> Option<Timestamp> {
     (!queue.fifo).then(|| message.system.sent_at.plus_s(i64::from(queue.retention_s)))
 }
 
-/// The beginning of a body on one line.
-pub fn first_line(body: &str) -> String {
+/// The beginning of a body on one line, as far as it may be shown.
+pub fn first_line(body: &str, redaction: &Redaction, more: bool) -> String {
     let mut line = String::new();
     let mut space = false;
-    for c in body.trim_start().chars().take(FIRST_LINE) {
+    let body = redaction.beginning(body.trim_start(), FIRST_LINE * 4, more);
+    for c in body.chars().take(FIRST_LINE) {
         if matches!(c, ' ' | '\n' | '\r' | '\t') {
             space = true;
             continue;
@@ -159,10 +179,14 @@ pub fn first_line(body: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::redaction::{NOT_JSON, NOTHING};
 
     #[test]
     fn the_first_line_is_short_whatever_the_body() {
-        assert_eq!(first_line("\n {\"a\":\n\t1}"), "{\"a\": 1}");
-        assert_eq!(first_line(&"x".repeat(1_000_000)).len(), FIRST_LINE);
+        assert_eq!(first_line("\n {\"a\":\n\t1}", &NOTHING, false), "{\"a\": 1}");
+        assert_eq!(first_line(&"x".repeat(1_000_000), &NOTHING, false).len(), FIRST_LINE);
+        let redaction = Redaction::new(["a"]).expect("a path");
+        assert_eq!(first_line("\n {\"a\":\n\t1}", &redaction, false), "{\"a\": \"***\"}");
+        assert_eq!(first_line("a: 1", &redaction, false), NOT_JSON);
     }
 }
