@@ -13,6 +13,7 @@ mod alarm;
 mod failure;
 mod function;
 mod invoke;
+mod log;
 mod mapping;
 mod message;
 mod metric;

@@ -43,6 +43,10 @@ pub enum Action {
     Undo,
     Resume,
     Incident,
+    Logs,
+    LogFollow,
+    LogWindow,
+    LogRead,
     Pause,
     Cancel,
     Switch,
@@ -169,7 +173,9 @@ impl Command {
 const TUNABLE: &[Place] = &[Place::Map, Place::Consumers, Place::ConsumerDetail];
 const QUEUED: &[Place] = &[Place::Map, Place::Queues, Place::Triage];
 const TRIAGE: &[Place] = &[Place::Triage];
-const LISTS: &[Place] = &[Place::Consumers, Place::Queues, Place::Triage, Place::Journal];
+const LISTS: &[Place] = &[Place::Consumers, Place::Queues, Place::Triage, Place::Logs, Place::Journal];
+const LOGGED: &[Place] = &[Place::Map, Place::Consumers, Place::ConsumerDetail, Place::Queues, Place::Triage];
+const LOGS: &[Place] = &[Place::Logs];
 
 /// In the order the footer shows them. The first valid entry that has a key takes it.
 pub const COMMANDS: &[Command] = &[
@@ -191,6 +197,12 @@ pub const COMMANDS: &[Command] = &[
     everywhere("open", Action::Open, &[k(Code::Enter)], "open what the cursor is on; on an unscanned queue, scan it")
         .footed("open"),
     everywhere("back", Action::Back, &[k(Code::Esc), c('q')], "back; on the map, q quits"),
+    everywhere("logs", Action::Logs, &[c('l')], "what the log of the function says, gathered by kind")
+        .on(LOGGED)
+        .footed("logs"),
+    everywhere("follow", Action::LogFollow, &[c('F')], "follow the log, or stop following").on(LOGS).footed("follow"),
+    everywhere("window", Action::LogWindow, &[c('w')], "a longer window: 15 m, 1 h, 3 h").on(LOGS).footed("longer"),
+    everywhere("read", Action::LogRead, &[c('r')], "read the log anew").on(LOGS).footed("read anew"),
     everywhere("tune", Action::Tune, &[c('t')], "change the consumer's settings").on(TUNABLE).footed("tune").writing(),
     everywhere("stop-start", Action::StopStart, &[c('S')], "stop the consumer, or start it again")
         .on(TUNABLE)
@@ -255,7 +267,7 @@ pub const COMMANDS: &[Command] = &[
     everywhere("up", Action::Up, &[k(Code::Up), c('k')], "up"),
     everywhere("down", Action::Down, &[k(Code::Down), c('j')], "down"),
     everywhere("left", Action::Left, &[k(Code::Left), c('h')], "to the pane on the left"),
-    everywhere("right", Action::Right, &[k(Code::Right), c('l')], "to the pane on the right"),
+    everywhere("right", Action::Right, &[k(Code::Right)], "to the pane on the right"),
     everywhere("page-up", Action::PageUp, &[Key::ctrl('b'), k(Code::PageUp)], "a page up"),
     everywhere("page-down", Action::PageDown, &[Key::ctrl('f'), k(Code::PageDown)], "a page down"),
     everywhere("top", Action::Top, &[k(Code::Home), c('g')], "to the first"),

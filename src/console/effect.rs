@@ -7,7 +7,8 @@ use crate::console::snapshot::Question;
 use crate::model::bench::BenchCommand;
 use crate::model::change::Change;
 use crate::model::finding::Finding;
-use crate::model::id::{Arn, MessageId, OperationId, QueueName, QueueUrl};
+use crate::model::id::{Arn, FunctionName, MessageId, OperationId, QueueName, QueueUrl};
+use crate::model::log::LogAsk;
 use crate::model::message::Message;
 use crate::model::metric::MetricKey;
 use crate::model::plan::NotePlan;
@@ -52,6 +53,14 @@ pub enum Effect {
     FetchMoveTask {
         queue: QueueName,
         arn: Arn,
+    },
+    /// Answered by `LogArrived` with the same function, generation and `later`.
+    FetchLog {
+        function: FunctionName,
+        generation: u64,
+        /// It continues what was read before.
+        later: bool,
+        ask: LogAsk,
     },
     /// Run it to its end, whatever screen is open. Answered by `OperationProgressed`, its last one
     /// with a report.

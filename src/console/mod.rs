@@ -7,6 +7,7 @@ pub mod command;
 pub mod cost;
 pub mod effect;
 pub mod key;
+pub mod logs;
 pub mod msg;
 pub mod notice;
 pub mod overlay;
@@ -27,6 +28,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::console::armed::Armed;
 use crate::console::cost::CostMeter;
 use crate::console::key::Line;
+use crate::console::logs::LogView;
 use crate::console::notice::{Acknowledgement, Toast};
 use crate::console::overlay::Overlay;
 use crate::console::rows::JournalRow;
@@ -37,7 +39,7 @@ use crate::console::snapshot::Snapshot;
 use crate::model::bench::Bench;
 use crate::model::context::Context;
 use crate::model::finding::{Finding, Subject};
-use crate::model::id::{MappingId, OperationId, QueueName};
+use crate::model::id::{FunctionName, MappingId, OperationId, QueueName};
 use crate::model::picture::Picture;
 use crate::model::plan::RetunePlan;
 use crate::model::time::{Mono, Timestamp};
@@ -134,6 +136,8 @@ pub struct Console {
     pub saved: BTreeMap<MappingId, RetunePlan>,
     /// What the scans of this session copied.
     pub snapshots: BTreeMap<QueueName, Snapshot>,
+    /// The logs looked at in this session.
+    pub logs: BTreeMap<FunctionName, LogView>,
     /// Newest first; `Err` says why the journal cannot be read.
     pub journal: Result<Vec<JournalRow>, String>,
     /// Move tasks whose cancelling was asked for.
@@ -205,6 +209,7 @@ impl Console {
             follows: Vec::new(),
             saved: BTreeMap::new(),
             snapshots: BTreeMap::new(),
+            logs: BTreeMap::new(),
             journal: Ok(Vec::new()),
             asked_to_cancel: BTreeSet::new(),
             revealed: None,

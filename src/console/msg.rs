@@ -7,7 +7,8 @@ use crate::console::key::{Key, Mouse};
 use crate::model::alarm::Alarm;
 use crate::model::bench::Bench;
 use crate::model::function::Function;
-use crate::model::id::{MessageId, OperationId, QueueName};
+use crate::model::id::{FunctionName, MessageId, OperationId, QueueName};
+use crate::model::log::LogReading;
 use crate::model::mapping::Mapping;
 use crate::model::metric::MetricKey;
 use crate::model::move_task::MoveTask;
@@ -78,6 +79,13 @@ pub enum Msg {
     AlarmsArrived {
         at: Timestamp,
         result: Result<Vec<Alarm>, ServiceError>,
+    },
+    LogArrived {
+        at: Timestamp,
+        function: FunctionName,
+        generation: u64,
+        later: bool,
+        result: Result<LogReading, ServiceError>,
     },
     BenchArrived(Bench),
     /// Which of these the expression takes, or why it cannot be told.

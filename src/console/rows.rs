@@ -216,6 +216,9 @@ impl Console {
                 Some(Subject::Queue(name)) => self.consumers_of(name),
                 Some(Subject::Account) | None => Vec::new(),
             },
+            Screen::Logs(function) => {
+                self.picture.mappings_of(function).map(|mapping| mapping.value.id.clone()).collect()
+            }
             Screen::Queues | Screen::Triage(_) | Screen::Journal | Screen::Sandbox => Vec::new(),
         }
     }

@@ -272,7 +272,7 @@ fn queues_in_view(console: &Console) -> BTreeSet<QueueName> {
             names
                 .extend(source.and_then(|arn| console.picture.queue_by_arn(arn)).map(|queue| queue.value.name.clone()));
         }
-        Screen::Consumers | Screen::Journal | Screen::Sandbox => {}
+        Screen::Consumers | Screen::Logs(_) | Screen::Journal | Screen::Sandbox => {}
     }
     // What a redrive moves arrives in the queues the letters came from.
     let sources: Vec<QueueName> = names
@@ -356,6 +356,7 @@ fn hot_names(console: &Console) -> BTreeSet<String> {
         Screen::ConsumerDetail(id) => subjects.push(Subject::Mapping(id.clone())),
         Screen::Queues => subjects.extend(console.picture.queues.keys().cloned().map(Subject::Queue)),
         Screen::Triage(name) => subjects.push(Subject::Queue(name.clone())),
+        Screen::Logs(function) => subjects.push(Subject::Function(function.clone())),
         Screen::Journal | Screen::Sandbox => {}
     }
     subjects.extend(console.follows.iter().map(|follow| Subject::Mapping(follow.mapping.clone())));

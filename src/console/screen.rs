@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::model::id::{MappingId, QueueName};
+use crate::model::id::{FunctionName, MappingId, QueueName};
 
 /// A screen and what it is about. The console keeps a stack of them; `esc` goes back.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,6 +14,8 @@ pub enum Screen {
     Queues,
     /// One queue; for a dead-letter queue its kinds of failure and messages.
     Triage(QueueName),
+    /// What a function's log says.
+    Logs(FunctionName),
     Journal,
     /// Only in the sandbox.
     Sandbox,
@@ -27,17 +29,19 @@ pub enum Place {
     ConsumerDetail,
     Queues,
     Triage,
+    Logs,
     Journal,
     Sandbox,
 }
 
 impl Place {
-    pub const ALL: [Place; 7] = [
+    pub const ALL: [Place; 8] = [
         Place::Map,
         Place::Consumers,
         Place::ConsumerDetail,
         Place::Queues,
         Place::Triage,
+        Place::Logs,
         Place::Journal,
         Place::Sandbox,
     ];
@@ -49,6 +53,7 @@ impl Place {
             Place::ConsumerDetail => "Consumer",
             Place::Queues => "Queues",
             Place::Triage => "Queue",
+            Place::Logs => "Logs",
             Place::Journal => "Journal",
             Place::Sandbox => "Sandbox",
         }
@@ -63,6 +68,7 @@ impl Screen {
             Screen::ConsumerDetail(_) => Place::ConsumerDetail,
             Screen::Queues => Place::Queues,
             Screen::Triage(_) => Place::Triage,
+            Screen::Logs(_) => Place::Logs,
             Screen::Journal => Place::Journal,
             Screen::Sandbox => Place::Sandbox,
         }

@@ -11,6 +11,7 @@ pub mod duration;
 pub mod finding;
 pub mod function;
 pub mod id;
+pub mod log;
 pub mod mapping;
 pub mod md5;
 pub mod message;

@@ -37,6 +37,7 @@ pub const FEATURES: &[(&str, &[&str])] = &[
     ("what there is", &["lambda:ListEventSourceMappings", "lambda:ListFunctions", "sqs:ListQueues"]),
     ("queues and their counts", &["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListDeadLetterSourceQueues"]),
     ("who invokes a function", &["lambda:GetPolicy"]),
+    ("what the logs say", &["logs:FilterLogEvents", "lambda:GetFunctionConfiguration"]),
     ("verdicts and charts", &["cloudwatch:GetMetricData"]),
     ("what paged you", &["cloudwatch:DescribeAlarms"]),
     ("move tasks of others", &["sqs:ListMessageMoveTasks"]),

@@ -80,8 +80,9 @@ impl Pipeline {
                 Ok(()) => {}
                 // With one message the handler might as well throw, and does, so that Errors show it.
                 Err(error) if reports && !alone => {
-                    let id = crate::pipeline::invoke::request_id(run.id);
-                    self.log_line(run.function, &format!("ERROR {id} {error} (message {})", message.id));
+                    let said = format!("{} (message {})", error.message, message.id);
+                    let line = self.speaker(run).error(&error.kind, &said);
+                    self.log_line(run.function, &line);
                     failed.push(message.id.clone());
                     stopped.extend(group);
                 }

@@ -6,17 +6,32 @@ use serde_json::json;
 use crate::automation::identity::RunId;
 use crate::model::message::Outgoing;
 use crate::pipeline::Pipeline;
+use crate::pipeline::blueprint::Role;
 use crate::pipeline::distribution::Distribution;
 use crate::pipeline::external::{Invocation, Outcome};
 use crate::pipeline::function::asynchronous::{AsyncEvent, AsyncPayload, MAX_AGE_S, retry_after_ms, throttled_ms};
 use crate::pipeline::function::run::{Run, Verdict, Work};
 use crate::pipeline::history::Deed;
 use crate::pipeline::lambda::SyncRun;
-use crate::pipeline::log::Voice;
+use crate::pipeline::log::RunLog;
+use crate::pipeline::log::line::Speaker;
 use crate::pipeline::notice::Happening;
 use crate::pipeline::request::InvocationId;
 use crate::pipeline::rng::mix;
 use crate::pipeline::schedule::Timer;
+
+const TIMED_OUT: &str = "Sandbox.Timedout";
+/// From this share of its usual time on a handler complains about what it waits for.
+const SLOW_PERCENT: u64 = 200;
+
+/// What a handler waits for.
+fn downstream(role: Role) -> &'static str {
+    match role {
+        Role::LogWorker => "the search index",
+        Role::JobWorker => "the provider",
+        Role::RequestWorker | Role::Sink => "the queue",
+    }
+}
 
 /// From an object's creation to the function's event, milliseconds.
 const NOTIFICATION_MS: Distribution = Distribution::Uniform(100, 800);
@@ -84,11 +99,10 @@ impl Pipeline {
         let Some(run) = self.runs.remove(&number) else { return };
         let function = run.function;
         let timeout_s = self.functions.get(function).blueprint.timeout_s;
+        self.logs.enter(&self.functions.get(function).blueprint.name, run.started_at, self.now);
         let verdict = match outcome {
             Some(outcome) => self.outcome_verdict(&run, &outcome),
-            None if run.times_out => {
-                Verdict::error("Sandbox.Timedout", format!("Task timed out after {timeout_s}.00 seconds"))
-            }
+            None if run.times_out => Verdict::error(TIMED_OUT, format!("Task timed out after {timeout_s}.00 seconds")),
             None if run.fails => Verdict::error("RuntimeError", "the function failed by chance"),
             None => self.handle_event(&run),
         };
@@ -119,24 +133,38 @@ impl Pipeline {
     }
 
     fn log_run(&mut self, run: &Run, verdict: &Verdict, took_ms: i64) {
-        let function = &self.functions.get(run.function).blueprint;
-        let id = request_id(run.id);
-        if let Verdict::Error { kind, message } = verdict {
-            let timed_out = kind == "Sandbox.Timedout";
-            let text = if timed_out { format!("{id} {message}") } else { format!("ERROR {id} {kind}: {message}") };
-            let voice = if timed_out { Voice::Platform } else { Voice::Handler };
-            self.logs.put(&function.name, self.now, voice, &text);
+        let timed_out = matches!(verdict, Verdict::Error { kind, .. } if kind == TIMED_OUT);
+        let speaker = self.speaker(run);
+        let blueprint = &self.functions.get(run.function).blueprint;
+        let slow = self.faults.slowness_percent(&blueprint.name);
+        let text = match verdict {
+            Verdict::Error { kind, message } if !timed_out => Some(speaker.thrown(kind, message)),
+            _ if !timed_out && slow >= SLOW_PERCENT => {
+                let (took, usual) = (took_ms as f64 / 1000.0, took_ms as f64 / 10.0 / slow as f64);
+                let (what, records) = (downstream(blueprint.role), run.work.records());
+                Some(speaker.warning(&format!(
+                    "{what} answers slowly: {records} records took {took:.1} s, usually {usual:.1} s"
+                )))
+            }
+            _ => None,
+        };
+        if let Some(text) = text {
+            self.logs.say(&blueprint.name, self.now, &text);
         }
-        let memory = function.memory_mb;
-        let report = format!(
-            "REPORT RequestId: {id}\tDuration: {took_ms}.00 ms\tBilled Duration: {took_ms} ms\tMemory Size: {memory} MB"
-        );
-        self.logs.put(&function.name, self.now, Voice::Platform, &report);
+        let (started_at, ended_at) = (run.started_at, self.now);
+        let timed_out = timed_out.then_some(blueprint.timeout_s);
+        let log = RunLog { run: run.id, started_at, ended_at, memory_mb: blueprint.memory_mb, timed_out };
+        self.logs.ended(&blueprint.name, log);
+    }
+
+    /// The code of a run, which is about to say something.
+    pub(super) fn speaker(&self, run: &Run) -> Speaker {
+        Speaker { role: self.functions.get(run.function).blueprint.role, run: run.id, at: self.now }
     }
 
     /// A line the function's own code writes.
     pub(super) fn log_line(&mut self, function: usize, text: &str) {
-        self.logs.put(&self.functions.get(function).blueprint.name, self.now, Voice::Handler, text);
+        self.logs.say(&self.functions.get(function).blueprint.name, self.now, text);
     }
 
     // ---- asynchronous -------------------------------------------------------------------------

@@ -247,14 +247,12 @@ impl Pipeline {
     /// The last of what a run wrote into its function's log, and of what Lambda wrote about it.
     fn tail_of(&self, run: &SyncRun) -> String {
         let (name, id) = (&self.functions.get(run.function).blueprint.name, request_id(run.id));
-        let lines = self.logs.lines(name, run.started_at, self.now.plus_ms(1), usize::MAX);
-        let own = |text: &&str| text.contains(&id) && !text.starts_with("START ") && !text.starts_with("END ");
-        let (reports, written): (Vec<&str>, Vec<&str>) =
-            lines.iter().map(|line| &*line.text).filter(own).partition(|text| text.starts_with("REPORT "));
-        let mut tail = format!("START RequestId: {id} Version: $LATEST\n");
-        written.iter().for_each(|line| tail.push_str(&format!("{line}\n")));
-        tail.push_str(&format!("END RequestId: {id}\n"));
-        reports.iter().for_each(|line| tail.push_str(&format!("{line}\n")));
+        let lines = self.logs.lines(name, run.started_at, self.now.plus_ms(1));
+        // An environment runs one at a time: from its START on everything there is this run's.
+        let mut lines = lines.iter().skip_while(|line| !(line.text.starts_with("START ") && line.text.contains(&id)));
+        let start = lines.next();
+        let own = lines.filter(|line| start.is_some_and(|start| start.environment == line.environment));
+        let mut tail: String = start.into_iter().chain(own).map(|line| line.text.as_str()).collect();
         let from = tail.ceil_char_boundary(tail.len().saturating_sub(TAIL_BYTES));
         tail.split_off(from)
     }

@@ -23,6 +23,7 @@ mod invoke;
 mod lambda;
 mod ledger;
 pub mod log;
+pub mod log_request;
 pub mod mapping;
 pub mod meter;
 pub mod move_task;
@@ -56,7 +57,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::automation::identity::Identity;
 use crate::model::bench::Switch;
-use crate::model::id::{Arn, QueueName};
+use crate::model::id::{Arn, FunctionName, QueueName};
 use crate::model::time::Timestamp;
 use crate::pipeline::alarm::Alarms;
 use crate::pipeline::arrival::Arrivals;
@@ -72,6 +73,7 @@ use crate::pipeline::history::{Deed, History};
 use crate::pipeline::index::SearchIndex;
 use crate::pipeline::ledger::Ledger;
 use crate::pipeline::log::Logs;
+use crate::pipeline::log_request::LogsRequest;
 use crate::pipeline::mapping::Mapping;
 use crate::pipeline::meter::Meter;
 use crate::pipeline::notice::{Happening, MAX_NOTICES, Notice};
@@ -225,6 +227,10 @@ impl Pipeline {
             Request::Lambda(ask) => self.lambda(id, ask).map(|answer| answer.map(Reply::Lambda)),
             Request::Streams(ask) => Some(self.streams(ask).map(Reply::Streams)),
             Request::CloudWatch(ask) => Some(self.cloudwatch(&ask).map(Reply::CloudWatch)),
+            Request::Logs(LogsRequest::FilterLogEvents(ask)) => {
+                let exists = |name: &FunctionName| self.functions.find(name).is_some();
+                Some(self.logs.filter(&ask, exists).map(Reply::Logs))
+            }
             Request::Identity => Some(Ok(self.identity())),
             Request::Web(ask) => Some(Ok(Reply::Web(self.web(ask)))),
         };

@@ -134,7 +134,7 @@ impl Pipeline {
         if !looping.is_empty() {
             let id = self.function_gauges[function].recursive_dropped;
             self.meter.add(id, self.now, looping.len() as f64);
-            self.log_line(function, "RecursiveInvocationException: a loop through SQS was stopped");
+            self.log_line(function, "[ERROR] RecursiveInvocationException: a loop through SQS was stopped");
         }
         through
     }

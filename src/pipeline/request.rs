@@ -14,6 +14,7 @@ use crate::model::metric::MetricKey;
 use crate::model::move_task::MoveTask;
 use crate::model::service_error::ServiceError;
 use crate::model::time::Timestamp;
+use crate::pipeline::log_request::{LogsReply, LogsRequest};
 use crate::pipeline::stream_request::{StreamsReply, StreamsRequest};
 
 /// Chosen by the caller; a reply carries it back, later or at once.
@@ -31,6 +32,7 @@ pub enum Request {
     /// DynamoDB Streams.
     Streams(StreamsRequest),
     CloudWatch(CloudWatchRequest),
+    Logs(LogsRequest),
     /// STS `GetCallerIdentity`.
     Identity,
     Web(WebRequest),
@@ -44,6 +46,7 @@ pub enum Reply {
     Lambda(LambdaReply),
     Streams(StreamsReply),
     CloudWatch(CloudWatchReply),
+    Logs(LogsReply),
     Identity { account: String, arn: String, user_id: String },
     Web(WebReply),
 }

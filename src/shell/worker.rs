@@ -89,6 +89,10 @@ impl Worker {
                 let result = account.move_tasks(&arn).await.map(|tasks| tasks.into_iter().next());
                 Msg::MoveTaskArrived { at: at(), queue, result }
             }),
+            Effect::FetchLog { function, generation, later, ask } => self.fetch(move |account, at| async move {
+                let result = account.log_of(&function, ask).await;
+                Msg::LogArrived { at: at(), function, generation, later, result }
+            }),
             Effect::Start { id, undertaking } => self.start(id, undertaking),
             Effect::Command(id, command) => self.command(&id, command),
             Effect::Bench(command) => {

@@ -28,6 +28,8 @@ mod dump;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod log_scene;
+#[cfg(test)]
 mod redaction_scenes;
 #[cfg(test)]
 mod refusals;

@@ -25,7 +25,7 @@ use crate::model::trial::Verdict;
 use crate::operation::order::{EndState, JournalEntry};
 use crate::operation::progress::{Kind, Phase, Progress, TrialReport};
 use crate::operation::record::{Holder, Outline, Tally};
-use crate::ui::{fixture, redaction_scenes};
+use crate::ui::{fixture, log_scene, redaction_scenes};
 
 /// On the account, read-only, everything read.
 pub fn account() -> Console {
@@ -353,6 +353,9 @@ pub fn all() -> Vec<(&'static str, Console)> {
         ("consumer-queue", at(account(), Screen::ConsumerDetail(fixture::job_mapping()))),
         ("queues", at(armed(), Screen::Queues)),
         ("queues-frozen-filter", frozen),
+        ("logs", log_scene::read()),
+        ("logs-busy", log_scene::busy()),
+        ("logs-denied", log_scene::denied()),
         ("triage-unscanned", at(account(), Screen::Triage("JobDLQ".into()))),
         ("triage", chosen),
         ("triage-hostile", hostile()),

@@ -14,6 +14,7 @@ mod drain;
 mod examples;
 mod failing;
 mod lane_stuck;
+pub mod log;
 mod stopped;
 mod throttled;
 mod wanted;

@@ -9,6 +9,7 @@ mod cloudwatch;
 mod date;
 mod identity;
 mod lambda;
+mod logs;
 mod members;
 mod sqs;
 mod streams;
@@ -55,6 +56,8 @@ pub enum Form {
     /// AWS JSON 1.0.
     Streams,
     CloudWatch(cloudwatch::Form),
+    /// AWS JSON 1.1.
+    Logs,
     /// AWS query: XML.
     Identity,
     /// The pipeline's own web service.
@@ -68,6 +71,7 @@ pub fn read(request: &http::Request<Bytes>) -> Result<Call, Box<Refused>> {
         Service::Sqs(operation) => (Form::Sqs(operation.to_owned()), operation),
         Service::Streams(operation) => (Form::Streams, operation),
         Service::CloudWatch(encoding, operation) => (Form::CloudWatch(cloudwatch::Form::new(encoding)), operation),
+        Service::Logs(operation) => (Form::Logs, operation),
         Service::Query => (Form::Identity, ""),
         Service::Lambda => (Form::Lambda(lambda::Shape::default()), ""),
         Service::Web => (Form::Web, ""),
@@ -96,6 +100,10 @@ pub fn read(request: &http::Request<Bytes>) -> Result<Call, Box<Refused>> {
             Ok((request, shape)) => Ok(Call { request: Request::Lambda(request), form: Form::Lambda(shape) }),
             Err(error) => Err(Box::new(Refused { form: Form::Lambda(lambda::Shape::default()), error })),
         },
+        Form::Logs => match logs::read(operation, body) {
+            Ok(request) => Ok(Call { request: Request::Logs(request), form: Form::Logs }),
+            Err(error) => Err(Box::new(Refused { form: Form::Logs, error })),
+        },
         Form::Identity => match identity::read(body) {
             Ok(()) => Ok(Call { request: Request::Identity, form: Form::Identity }),
             Err(error) => Err(Box::new(Refused { form: Form::Identity, error })),
@@ -116,6 +124,7 @@ impl Form {
             Form::Lambda(shape) => lambda::write(*shape, response),
             Form::Streams => streams::write(response),
             Form::CloudWatch(form) => cloudwatch::write(form, response),
+            Form::Logs => logs::write(response),
             Form::Identity => identity::write(response),
             Form::Web => web::write(response),
         }
@@ -158,6 +167,7 @@ enum Service<'a> {
     Sqs(&'a str),
     Streams(&'a str),
     CloudWatch(cloudwatch::Encoding, &'a str),
+    Logs(&'a str),
     Query,
     Lambda,
     Web,
@@ -169,6 +179,7 @@ fn service(request: &http::Request<Bytes>) -> Service<'_> {
         return match target.split_once('.') {
             Some((CLOUDWATCH, operation)) => Service::CloudWatch(cloudwatch::Encoding::Json, operation),
             Some((STREAMS, operation)) => Service::Streams(operation),
+            Some(("Logs_20140328", operation)) => Service::Logs(operation),
             Some(("AmazonSQS", operation)) => Service::Sqs(operation),
             // Another service's JSON: SQS answers it as an operation it does not know.
             _ => Service::Sqs(target),
@@ -245,8 +256,10 @@ mod tests {
     fn an_unknown_operation_is_refused_in_its_own_protocol() {
         let sqs = request("POST", "/", &[("x-amz-target", "AmazonSQS.AddPermission")], b"{}");
         assert!(status(read(&sqs)).1.contains("UnknownOperation"));
-        let other = request("POST", "/", &[("x-amz-target", "Logs_20140328.FilterLogEvents")], b"{}");
-        assert!(status(read(&other)).1.contains("Logs_20140328.FilterLogEvents"));
+        let other = request("POST", "/", &[("x-amz-target", "Kinesis_20131202.PutRecord")], b"{}");
+        assert!(status(read(&other)).1.contains("Kinesis_20131202.PutRecord"));
+        let logs = request("POST", "/", &[("x-amz-target", "Logs_20140328.PutRetentionPolicy")], b"{}");
+        assert!(status(read(&logs)).1.contains("UnknownOperationException"));
         let cbor = request("POST", "/service/GraniteServiceVersion20100801/operation/PutDashboard", &[], b"\xa0");
         assert_eq!(status(read(&cbor)).0, 400);
         let form = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")];

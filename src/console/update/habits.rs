@@ -101,6 +101,7 @@ fn every_command_can_be_found_in_the_palette_by_its_name() {
                 Place::ConsumerDetail => Screen::ConsumerDetail("uuid-stream".into()),
                 Place::Queues => Screen::Queues,
                 Place::Triage => Screen::Triage("JobDLQ".into()),
+                Place::Logs => Screen::Logs("JobWorker".into()),
                 Place::Journal => Screen::Journal,
                 Place::Sandbox => Screen::Sandbox,
             },

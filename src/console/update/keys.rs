@@ -8,8 +8,8 @@ use crate::console::overlay::{Overlay, Palette, Prompt, Purpose};
 use crate::console::screen::Screen;
 use crate::console::status;
 use crate::console::update::{
-    arm, card, choice, context, filter, journal, leave, letters, navigation, operations, redrive, reveal, sandbox,
-    scan, try_one, tune,
+    arm, card, choice, context, filter, journal, leave, letters, logs, navigation, operations, redrive, reveal,
+    sandbox, scan, try_one, tune,
 };
 use crate::model::finding::Severity;
 use crate::model::plan::NotePlan;
@@ -134,6 +134,8 @@ pub(super) fn run(console: &mut Console, command: &Command) -> Vec<Effect> {
         Action::Export => letters::ask_export(console),
         Action::Note => letters::ask_note(console),
         Action::Acknowledge => acknowledge(console),
+        Action::Logs => return logs::open(console),
+        Action::LogFollow | Action::LogWindow | Action::LogRead => return logs::act(console, command.action),
         Action::Pause => return operations::pause(console),
         Action::Cancel => return operations::cancel(console),
         Action::Switch | Action::Faster | Action::Slower => return sandbox::act(console, command.action),

@@ -16,6 +16,7 @@ mod keys;
 mod leave;
 mod letters;
 mod locked_out;
+mod logs;
 mod navigation;
 mod opening;
 mod operations;
@@ -65,6 +66,10 @@ pub fn update(console: &mut Console, msg: Msg) -> Vec<Effect> {
         Msg::BenchArrived(bench) => sandbox::arrived(console, bench),
         Msg::OperationProgressed(progress) => operations::progressed(console, progress),
         Msg::OperationBroke { id, why } => operations::broke(console, &id, &why),
+        Msg::LogArrived { at, function, generation, later, result } => {
+            logs::arrived(console, at, &function, (generation, later), result);
+            Vec::new()
+        }
         Msg::JournalArrived { result } => journal::arrived(console, result),
         Msg::Sifted { queue, expression, ids, result } => filter::sifted(console, &queue, &expression, &ids, result),
         Msg::BodyArrived { queue, id, result } => navigation::body_arrived(console, &queue, &id, result),
@@ -89,5 +94,7 @@ fn tick(console: &mut Console, mono: Mono, account: Timestamp) -> Vec<Effect> {
     if console.judgement_is_old() {
         console.judge();
     }
-    schedule::due(console)
+    let mut effects = schedule::due(console);
+    effects.extend(logs::due(console));
+    effects
 }

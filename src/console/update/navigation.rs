@@ -6,7 +6,7 @@ use crate::console::effect::Effect;
 use crate::console::overlay::{MessageView, Overlay};
 use crate::console::screen::Screen;
 use crate::console::snapshot::{Pane, Snapshot};
-use crate::console::update::{arm, leave, sandbox, scan};
+use crate::console::update::{arm, leave, logs, sandbox, scan};
 use crate::model::finding::{Severity, Subject};
 use crate::model::id::{FunctionName, MappingId, MessageId, QueueName};
 
@@ -107,6 +107,7 @@ fn by(console: &mut Console, step: isize) {
             console.cursors.journal.step(&keys, step);
         }
         Screen::Sandbox => sandbox::step(console, step),
+        Screen::Logs(function) => logs::step(console, &function, step),
         Screen::ConsumerDetail(_) => {}
         Screen::Triage(_) => with_snapshot(console, |snapshot| match snapshot.pane {
             Pane::Kinds => {
@@ -125,6 +126,7 @@ fn by(console: &mut Console, step: isize) {
 const MAX_SCROLL: usize = 100_000;
 
 pub(super) fn pane(console: &mut Console, forward: bool) {
+    logs::pane(console);
     with_snapshot(console, |snapshot| {
         snapshot.pane = match (snapshot.pane, forward) {
             (Pane::Kinds, true) | (Pane::Message, false) => Pane::Messages,
@@ -171,6 +173,7 @@ pub(super) fn open(console: &mut Console) -> Vec<Effect> {
                 }
             }
         },
+        Screen::Logs(_) => logs::pane(console),
         Screen::Journal | Screen::ConsumerDetail(_) | Screen::Sandbox => {}
     }
     Vec::new()

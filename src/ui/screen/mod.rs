@@ -3,6 +3,7 @@
 mod consumer;
 mod consumers;
 mod journal;
+mod logs;
 mod map;
 mod queues;
 pub(in crate::ui) mod sandbox;
@@ -23,6 +24,7 @@ pub(in crate::ui) fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
         Screen::ConsumerDetail(id) => consumer::draw(ink, area, console, id),
         Screen::Queues => queues::draw(ink, area, console),
         Screen::Triage(queue) => triage::draw(ink, area, console, queue),
+        Screen::Logs(function) => logs::draw(ink, area, console, function),
         Screen::Journal => journal::draw(ink, area, console),
         Screen::Sandbox => sandbox::draw(ink, area, console),
     }
