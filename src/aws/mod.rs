@@ -23,6 +23,7 @@ mod perform;
 mod permissions;
 mod queue;
 mod said;
+mod stack;
 mod stream;
 mod vitals;
 

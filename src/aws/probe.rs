@@ -35,6 +35,7 @@ impl Account {
         let name = seen.functions.first().cloned().unwrap_or_else(|| FunctionName::from("redrive-doctor"));
         let keys = [MetricKey::lambda(&name, "Invocations", Stat::Sum)];
         let to = now.floor_to(60);
+        found.insert("cloudformation:DescribeStacks", outcome(&self.stacks().await));
         found.insert("cloudwatch:DescribeAlarms", outcome(&self.may_read_alarms().await));
         found.insert("cloudwatch:GetMetricData", outcome(&self.metrics(&keys, to.plus_s(-300), to).await));
         found

@@ -184,6 +184,7 @@ fn queue_from(url: &QueueUrl, attributes: &Attributes) -> Queue {
     let name = url.name();
     Queue {
         fifo: name.as_str().ends_with(".fifo"),
+        last_modified: number(attributes, QueueAttributeName::LastModifiedTimestamp).map(Timestamp::from_s),
         arn: attributes.get(&QueueAttributeName::QueueArn).map_or(Arn::from(""), |arn| Arn::new(arn.clone())),
         counts: counts_from(attributes),
         visibility_s: number(attributes, QueueAttributeName::VisibilityTimeout).unwrap_or(DEFAULT_VISIBILITY_S),

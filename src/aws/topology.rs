@@ -202,6 +202,7 @@ mod tests {
             max_message_bytes: 1_048_576,
             redrive: dead.map(|dead| RedrivePolicy { dead_letter_arn: arn("sqs", dead), max_receive_count: 5 }),
             fifo: false,
+            last_modified: None,
             sources: Vec::new(),
         }
     }

@@ -6,6 +6,7 @@ use crate::command::failure::Failure;
 use crate::command::{Here, print};
 use crate::config::exit;
 use crate::driver::clock::Clock;
+use crate::model::change::Change;
 use crate::model::observed::Observed;
 use crate::model::picture::Picture;
 use crate::model::time::Timestamp;
@@ -40,14 +41,18 @@ pub async fn look(here: &Here) -> Result<Look, Failure> {
     }
     picture.topology = Some(Observed::new(topology?, now));
     for mapping in mappings.into_iter().flatten() {
+        picture.changes.extend(Change::of_mapping(&mapping, now));
         picture.mappings.insert(mapping.id.clone(), Observed::new(mapping, now));
     }
     for function in functions.into_iter().flatten() {
+        picture.changes.extend(Change::of_function(&function, now));
         picture.functions.insert(function.name.clone(), Observed::new(function, now));
     }
     for queue in queues.into_iter().filter_map(|(_, result)| result.ok()) {
+        picture.changes.extend(Change::of_queue(&queue, now));
         picture.put_queue(queue, now);
     }
+    picture.changes.sort_by_key(|change| change.at);
     Ok(Look { account, picture, missing, now })
 }
 
@@ -56,6 +61,21 @@ fn not_allowed(action: &str) -> String {
 }
 
 impl Look {
+    /// Adds the stacks that changed something of the picture within a day.
+    pub async fn with_stacks(mut self) -> Self {
+        match self.account.stacks().await {
+            Ok(stacks) => {
+                for stack in stacks {
+                    self.picture.changes.extend(Change::of_stack(&stack, &self.picture.changes, self.now));
+                }
+                self.picture.changes.sort_by_key(|change| change.at);
+            }
+            Err(error) if error.is_denied() => self.missing.push(not_allowed(&error.action)),
+            Err(error) => self.missing.push(format!("stacks: {error}")),
+        }
+        self
+    }
+
     /// Adds the alarms of the region; without them a line says so.
     pub async fn with_alarms(mut self) -> Self {
         match self.account.alarms().await {
@@ -106,7 +126,7 @@ fn now(account: &Account) -> Timestamp {
 }
 
 pub async fn status(here: &Here, style: Style) -> Result<u8, Failure> {
-    let look = look(here).await?.with_alarms().await.with_metrics().await;
+    let look = look(here).await?.with_alarms().await.with_stacks().await.with_metrics().await;
     let findings = verdict::judge(&look.picture, look.now);
     let elsewhere = verdict::alarm::elsewhere(&look.picture);
     let status = report::status::Status::new(&look.picture, findings, look.missing, look.now).with_alarms(elsewhere);

@@ -30,7 +30,8 @@ pub enum Effect {
     /// Answered by `IdentityArrived`.
     FetchIdentity,
     /// The whole discovery. Answered by `TopologyArrived`, and beside it by whichever of
-    /// `MappingsArrived`, `FunctionsArrived` and `QueuesArrived` the discovery read on its way.
+    /// `MappingsArrived`, `FunctionsArrived`, `QueuesArrived` and `StacksArrived` the discovery read on
+    /// its way.
     FetchTopology,
     /// Answered by one `QueuesArrived`.
     FetchQueues {

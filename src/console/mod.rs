@@ -79,6 +79,7 @@ pub enum Asked {
     Metrics,
     MoveTask,
     Alarms,
+    Stacks,
     Journal,
 }
 

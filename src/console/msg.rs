@@ -15,6 +15,7 @@ use crate::model::move_task::MoveTask;
 use crate::model::picture::Identity;
 use crate::model::queue::Queue;
 use crate::model::service_error::ServiceError;
+use crate::model::stack::Stack;
 use crate::model::time::{Mono, Timestamp};
 use crate::model::topology::Topology;
 use crate::operation::progress::Progress;
@@ -75,6 +76,11 @@ pub enum Msg {
         at: Timestamp,
         queue: QueueName,
         result: Result<Option<MoveTask>, ServiceError>,
+    },
+    /// After the functions and mappings of the same discovery.
+    StacksArrived {
+        at: Timestamp,
+        result: Result<Vec<Stack>, ServiceError>,
     },
     AlarmsArrived {
         at: Timestamp,

@@ -428,6 +428,7 @@ mod tests {
             max_message_bytes: 1_048_576,
             redrive: None,
             fifo: false,
+            last_modified: None,
             // Somebody's dead-letter queue: nothing is asked about queues that nothing touches.
             sources: vec!["arn:aws:sqs:eu-west-1:1:Other".into()],
         };

@@ -29,6 +29,7 @@ pub mod redaction;
 pub mod rehearsal;
 pub mod rescue;
 pub mod service_error;
+pub mod stack;
 pub mod stream;
 pub mod time;
 pub mod topology;

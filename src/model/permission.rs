@@ -40,6 +40,7 @@ pub const FEATURES: &[(&str, &[&str])] = &[
     ("what the logs say", &["logs:FilterLogEvents", "lambda:GetFunctionConfiguration"]),
     ("verdicts and charts", &["cloudwatch:GetMetricData"]),
     ("what paged you", &["cloudwatch:DescribeAlarms"]),
+    ("what was deployed by which stack", &["cloudformation:DescribeStacks"]),
     ("move tasks of others", &["sqs:ListMessageMoveTasks"]),
     ("following a change of settings", &["lambda:GetEventSourceMapping", "lambda:GetFunctionConcurrency"]),
     ("tune, stop, start", &["lambda:UpdateEventSourceMapping"]),

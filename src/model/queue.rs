@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::id::{Arn, QueueName, QueueUrl};
+use crate::model::time::Timestamp;
 
 /// `RedrivePolicy`: where messages go that were received too often.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +45,8 @@ pub struct Queue {
     pub max_message_bytes: u64,
     pub redrive: Option<RedrivePolicy>,
     pub fifo: bool,
+    /// `LastModifiedTimestamp`: when an attribute was last changed.
+    pub last_modified: Option<Timestamp>,
     /// Queues whose redrive policy names this one (`ListDeadLetterSourceQueues`, or seen in their
     /// policies); empty for a queue that is nobody's dead-letter queue.
     pub sources: Vec<Arn>,

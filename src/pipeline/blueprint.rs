@@ -28,6 +28,8 @@ pub struct Blueprint {
     pub load: Load,
     pub switches: Vec<SwitchBlueprint>,
     pub timeline: Vec<TimelineEntry>,
+    /// Seconds after the start and the function that gets new code then.
+    pub deploys: Vec<(u64, FunctionName)>,
     pub limits: Limits,
 }
 
@@ -349,6 +351,9 @@ impl Blueprint {
                 | Fault::RecursionGuard { function } => self.need_function(&switch.name, function)?,
                 Fault::FailingStep { .. } | Fault::Poison { .. } | Fault::Surge { .. } => {}
             }
+        }
+        for (_, function) in &self.deploys {
+            self.need_function("a deploy", function)?;
         }
         for entry in &self.timeline {
             if !self.switches.iter().any(|switch| switch.name == entry.switch) {

@@ -11,6 +11,9 @@ use crate::pipeline::mapping::stream::StreamFeed;
 use crate::pipeline::mapping::{Feed, Mapping, Origin};
 use crate::pipeline::queues::Queues;
 
+/// How long before the start everything was deployed, in seconds: two days.
+pub const DEPLOYED_S: i64 = 172_800;
+
 /// The label of the table's stream: when it was enabled, a day before the start.
 pub fn stream_label(start: Timestamp) -> String {
     start.plus_s(-86_400).to_string().trim_end_matches('Z').to_owned()

@@ -27,6 +27,7 @@ pub enum Deed {
     MappingChanged,
     AsyncDropped,
     Indexed,
+    Deployed,
 }
 
 impl History {

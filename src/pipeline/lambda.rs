@@ -11,6 +11,7 @@ use crate::pipeline::blueprint::Role;
 use crate::pipeline::function::answer;
 use crate::pipeline::function::asynchronous::AsyncPayload;
 use crate::pipeline::function::run::{Verdict, Work};
+use crate::pipeline::history::Deed;
 use crate::pipeline::invoke::request_id;
 use crate::pipeline::mapping::rules;
 use crate::pipeline::request::{
@@ -46,6 +47,7 @@ impl Pipeline {
             LambdaRequest::GetFunction(name) => {
                 self.function_index(&name).map(|f| LambdaReply::Function(Box::new(self.detail(f))))
             }
+            LambdaRequest::UpdateCode(name) => self.update_code(&name),
             LambdaRequest::GetConcurrency(name) => {
                 self.function_index(&name).map(|f| LambdaReply::Concurrency(self.functions.get(f).reserved))
             }
@@ -153,6 +155,18 @@ impl Pipeline {
             Some(limit) => LambdaReply::Concurrency(Some(limit)),
             None => LambdaReply::Done,
         })
+    }
+
+    /// New code, which does what the old one did.
+    pub(super) fn deploy(&mut self, function: usize) {
+        let deploys = self.functions.get_mut(function).deploy(self.now);
+        self.note(Deed::Deployed, function as u64, deploys);
+    }
+
+    fn update_code(&mut self, name: &FunctionName) -> Answer {
+        let function = self.function_index(name)?;
+        self.deploy(function);
+        Ok(LambdaReply::Function(Box::new(self.detail(function))))
     }
 
     fn recursion(&self, function: usize) -> LambdaReply {
@@ -337,6 +351,7 @@ fn action(ask: &LambdaRequest) -> &'static str {
         LambdaRequest::UpdateMapping { .. } => "UpdateEventSourceMapping",
         LambdaRequest::ListFunctions { .. } => "ListFunctions",
         LambdaRequest::GetFunction(_) => "GetFunctionConfiguration",
+        LambdaRequest::UpdateCode(_) => "UpdateFunctionCode",
         LambdaRequest::GetConcurrency(_) => "GetFunctionConcurrency",
         LambdaRequest::PutConcurrency(..) => "PutFunctionConcurrency",
         LambdaRequest::DeleteConcurrency(_) => "DeleteFunctionConcurrency",

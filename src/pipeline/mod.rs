@@ -232,6 +232,7 @@ impl Pipeline {
                 Some(self.logs.filter(&ask, exists).map(Reply::Logs))
             }
             Request::Identity => Some(Ok(self.identity())),
+            Request::Stacks(name) => Some(self.stacks(name.as_deref()).map(Reply::Stacks)),
             Request::Web(ask) => Some(Ok(Reply::Web(self.web(ask)))),
         };
         if let Some(answer) = answer {

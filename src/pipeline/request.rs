@@ -13,6 +13,7 @@ use crate::model::message::{Message, Outgoing};
 use crate::model::metric::MetricKey;
 use crate::model::move_task::MoveTask;
 use crate::model::service_error::ServiceError;
+use crate::model::stack::Stack;
 use crate::model::time::Timestamp;
 use crate::pipeline::log_request::{LogsReply, LogsRequest};
 use crate::pipeline::stream_request::{StreamsReply, StreamsRequest};
@@ -35,6 +36,8 @@ pub enum Request {
     Logs(LogsRequest),
     /// STS `GetCallerIdentity`.
     Identity,
+    /// CloudFormation `DescribeStacks`: all of them, or the one of that name.
+    Stacks(Option<String>),
     Web(WebRequest),
 }
 
@@ -48,6 +51,7 @@ pub enum Reply {
     CloudWatch(CloudWatchReply),
     Logs(LogsReply),
     Identity { account: String, arn: String, user_id: String },
+    Stacks(Vec<Stack>),
     Web(WebReply),
 }
 
@@ -210,6 +214,8 @@ pub enum LambdaRequest {
         marker: Option<String>,
     },
     GetFunction(FunctionName),
+    /// `UpdateFunctionCode`: a deploy; what is in the archive is not looked at.
+    UpdateCode(FunctionName),
     GetConcurrency(FunctionName),
     PutConcurrency(FunctionName, u32),
     DeleteConcurrency(FunctionName),

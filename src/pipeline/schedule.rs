@@ -43,6 +43,8 @@ pub enum Timer {
         transition: u64,
     },
     Timeline(usize),
+    /// A function gets new code.
+    Deploy(usize),
     Minute,
 }
 
@@ -88,6 +90,10 @@ impl Pipeline {
                     self.switch(&entry.switch, entry.on);
                 }
             }
+            Timer::Deploy(entry) => {
+                let function = self.blueprint.deploys.get(entry).and_then(|(_, name)| self.functions.find(name));
+                function.into_iter().for_each(|function| self.deploy(function));
+            }
             Timer::Minute => self.minute(),
         }
     }
@@ -99,6 +105,10 @@ impl Pipeline {
         for (index, entry) in self.blueprint.timeline.iter().enumerate() {
             let after_s = i64::try_from(entry.after_s).unwrap_or(i64::MAX);
             self.timers.set(self.start.plus_s(after_s), Timer::Timeline(index));
+        }
+        for (index, (after_s, _)) in self.blueprint.deploys.iter().enumerate() {
+            let after_s = i64::try_from(*after_s).unwrap_or(i64::MAX);
+            self.timers.set(self.start.plus_s(after_s), Timer::Deploy(index));
         }
         self.timers.set(self.start.floor_to(60).plus_s(60), Timer::Minute);
         let on: Vec<String> = self.faults.shown().into_iter().filter(|s| s.on).map(|s| s.name).collect();

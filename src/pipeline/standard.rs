@@ -69,6 +69,7 @@ pub fn standard() -> Blueprint {
         },
         switches: Vec::new(),
         timeline: Vec::new(),
+        deploys: Vec::new(),
         limits: Limits::default(),
     }
 }

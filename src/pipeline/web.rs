@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use crate::automation::identity::{Identity, RunId};
 use crate::automation::intake;
 use crate::model::service_error::ServiceError;
+use crate::model::stack::Stack;
 use crate::pipeline::Pipeline;
+use crate::pipeline::deploy::DEPLOYED_S;
 use crate::pipeline::ledger::Mark;
 use crate::pipeline::request::{CloudWatchReply, CloudWatchRequest, Reply, WebReply, WebRequest};
 
@@ -91,6 +93,22 @@ impl Pipeline {
         }
     }
 
+    /// The one stack that everything is deployed by.
+    pub(super) fn stacks(&self, name: Option<&str>) -> Result<Vec<Stack>, ServiceError> {
+        if let Some(name) = name.filter(|name| *name != STACK) {
+            let message = format!("Stack with id {name} does not exist");
+            return Err(ServiceError::new("cloudformation:DescribeStacks", "ValidationError", message));
+        }
+        let created_at = self.start.plus_s(-CREATED_S);
+        let deployed = self.functions.iter().filter_map(|function| function.deployed_at).max();
+        Ok(vec![Stack {
+            name: STACK.to_owned(),
+            status: "UPDATE_COMPLETE".to_owned(),
+            created_at: Some(created_at),
+            updated_at: Some(deployed.unwrap_or(self.start.plus_s(-DEPLOYED_S))),
+        }])
+    }
+
     pub(super) fn identity(&self) -> Reply {
         let account = self.blueprint.account.clone();
         Reply::Identity {
@@ -100,3 +118,8 @@ impl Pipeline {
         }
     }
 }
+
+/// The stack's name.
+const STACK: &str = "courier-automations";
+/// How long before the start it was made, in seconds: thirty days.
+const CREATED_S: i64 = 30 * 86_400;

@@ -1,6 +1,6 @@
 //! What an operator does in a scenario without a screen: the same calls the console would make.
 
-use crate::model::id::{Arn, QueueName};
+use crate::model::id::{Arn, FunctionName, QueueName};
 use crate::pipeline::blueprint::{Blueprint, MappingBlueprint};
 use crate::pipeline::request::{LambdaRequest, MappingUpdate, Request, SqsRequest};
 use crate::scenario::file::Timeline;
@@ -54,7 +54,7 @@ impl Action {
                 }
                 Ok(Action::Redrive { queue, max_per_s: entry.max_per_s })
             }
-            _ => Err("say one of `switch`, `tune` and `redrive`".to_owned()),
+            _ => Err("say one of `switch`, `tune`, `redrive` and `deploy`".to_owned()),
         }
     }
 
@@ -72,6 +72,22 @@ impl Action {
                 max_per_s: *max_per_s,
             }),
         }
+    }
+}
+
+/// The function that a `deploy` names.
+///
+/// # Errors
+/// It stands beside something else, or there is no such function.
+pub(super) fn deployed(entry: &Timeline, function: &str, blueprint: &Blueprint) -> Result<FunctionName, String> {
+    let alone = Timeline { at_s: entry.at_s, deploy: entry.deploy.clone(), ..Timeline::default() };
+    if *entry != alone {
+        return Err("`deploy` stands alone: it names the function that gets new code".to_owned());
+    }
+    let function = FunctionName::from(function);
+    match blueprint.function(&function) {
+        Some(_) => Ok(function),
+        None => Err(format!("there is no function {function}")),
     }
 }
 

@@ -8,7 +8,7 @@ use toml::Spanned;
 use crate::pipeline::blueprint::{Blueprint, Mix, SwitchBlueprint};
 use crate::pipeline::standard::standard;
 use crate::scenario::Scenario;
-use crate::scenario::action::Action;
+use crate::scenario::action::{Action, deployed};
 use crate::scenario::error::{ScenarioError, at, of_toml};
 use crate::scenario::expect::Expect;
 use crate::scenario::file::{self, File};
@@ -51,19 +51,27 @@ pub(super) fn scenario(name: &str, file: &str, text: &str) -> Result<Scenario, S
     for switch in &read.switches {
         add_switch(&mut base, switch.get_ref()).map_err(|message| here(switch.span(), message))?;
     }
-    let (mut switching, mut actions) = (Vec::new(), Vec::new());
+    let (mut switching, mut actions, mut deploys) = (Vec::new(), Vec::new(), Vec::new());
     for entry in &read.timeline {
+        let at_s = entry.get_ref().at_s;
+        if let Some(function) = &entry.get_ref().deploy {
+            let function = deployed(entry.get_ref(), function, &base).map_err(|message| here(entry.span(), message))?;
+            deploys.push((at_s, function));
+            continue;
+        }
         happening(&base, entry, &mut switching, &mut actions).map_err(|message| here(entry.span(), message))?;
     }
     // Stable: what is written first happens first.
     switching.sort_by_key(|(at_s, _, _)| *at_s);
     actions.sort_by_key(|(at_s, _)| *at_s);
+    deploys.sort_by_key(|(at_s, _)| *at_s);
     Ok(Scenario {
         name: name.to_owned(),
         title: read.title,
         history_s: read.history_s.unwrap_or(HISTORY_S),
         base,
         switching,
+        deploys,
         actions,
         expect: read.expect.as_ref().map(|expect| Expect::of(expect.get_ref())),
     })
@@ -193,7 +201,7 @@ fn happening(
     let entry = entry.get_ref();
     match (&entry.switch, entry.on) {
         (Some(_), _) if entry.tune.is_some() || entry.redrive.is_some() => {
-            Err("say one of `switch`, `tune` and `redrive`".to_owned())
+            Err("say one of `switch`, `tune`, `redrive` and `deploy`".to_owned())
         }
         (Some(name), Some(on)) => {
             if !base.switches.iter().any(|s| s.name == *name) {
@@ -319,6 +327,11 @@ mod tests {
                 "t.toml:2: timeline: there is no switch \"x\"",
             ),
             ("title = 't'\n[[timeline]]\nat_s = 1\ntune = 'LogWorker'", "t.toml:2: timeline: `tune` changes nothing"),
+            ("title = 't'\n[[timeline]]\nat_s = 1\ndeploy = 'No'", "t.toml:2: timeline: there is no function No"),
+            (
+                "title = 't'\n[[timeline]]\nat_s = 1\ndeploy = 'LogWorker'\nbatch_size = 3",
+                "t.toml:2: timeline: `deploy` stands alone",
+            ),
             ("title = 't'\n[[timeline]]\nat_s = 1\nredrive = 'No'", "t.toml:2: timeline: there is no queue No"),
             (
                 "title = 't'\n[[switches]]\nname = 'surge'\nfault.surge = { percent = 3, x = 1 }",

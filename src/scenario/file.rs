@@ -192,8 +192,8 @@ pub(super) enum How {
     PartialBatch,
 }
 
-/// One of `switch`, `tune`, `redrive` says what happens; the rest belongs to it.
-#[derive(Deserialize)]
+/// One of `switch`, `tune`, `redrive`, `deploy` says what happens; the rest belongs to it.
+#[derive(Deserialize, Default, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Timeline {
     /// Seconds from the opening of the console; negative is during the history.
@@ -211,6 +211,8 @@ pub(super) struct Timeline {
     /// The dead-letter queue a move task is started on.
     pub redrive: Option<String>,
     pub max_per_s: Option<u32>,
+    /// The function that gets new code.
+    pub deploy: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -17,6 +17,7 @@ mod value;
 
 use std::path::Path;
 
+use crate::model::id::FunctionName;
 use crate::model::time::Timestamp;
 use crate::pipeline::Pipeline;
 use crate::pipeline::blueprint::{Blueprint, TimelineEntry};
@@ -40,6 +41,8 @@ pub struct Scenario {
     base: Blueprint,
     /// Seconds from the opening of the console (negative: during the history), switch, on or off.
     switching: Vec<(i64, String, bool)>,
+    /// Seconds from the opening, and the function that gets new code then.
+    deploys: Vec<(i64, FunctionName)>,
     /// Seconds from the opening, and what an operator does then.
     actions: Vec<(i64, Action)>,
     pub expect: Option<Expect>,
@@ -91,7 +94,12 @@ impl Scenario {
             switch: switch.clone(),
             on: *on,
         };
-        Blueprint { timeline: self.switching.iter().map(entry).collect(), ..self.base.clone() }
+        let deploy = |(at_s, function): &(i64, FunctionName)| (after(*at_s, history_s), function.clone());
+        Blueprint {
+            timeline: self.switching.iter().map(entry).collect(),
+            deploys: self.deploys.iter().map(deploy).collect(),
+            ..self.base.clone()
+        }
     }
 
     /// What an operator does: seconds after the start and the request to make then, in order.

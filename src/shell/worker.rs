@@ -185,6 +185,9 @@ impl Worker {
             for msg in arrived {
                 let _ = outbox.send(msg);
             }
+            // Nothing that is drawn waits for it.
+            let result = account.stacks().await;
+            let _ = outbox.send(Msg::StacksArrived { at: clock.account_now(), result });
         });
     }
 

@@ -86,6 +86,7 @@ pub fn queue(name: &str, counts: QueueCounts) -> Queue {
         max_message_bytes: 1_048_576,
         redrive: None,
         fifo: false,
+        last_modified: None,
         sources: Vec::new(),
     }
 }

@@ -89,6 +89,7 @@ pub fn put_queue(picture: &mut Picture, name: &str, sources: &[&str], total: imp
             max_message_bytes: 1_048_576,
             redrive: None,
             fifo: false,
+            last_modified: None,
             sources: sources.iter().map(|source| arn(source).into()).collect(),
         };
         picture.put_queue(queue, now().plus_s(-ago));

@@ -7,6 +7,7 @@ mod backlog;
 mod behind;
 mod blind;
 mod catching_up;
+mod changed;
 mod dead_letters_arriving;
 mod dead_letters_standing;
 mod drain;
@@ -65,6 +66,7 @@ pub fn judge(picture: &Picture, now: Timestamp) -> Vec<Finding> {
         (finding.severity, order(&finding.rule), subject)
     };
     findings.sort_by_key(place);
+    changed::tell(picture, now, &mut findings);
     findings
 }
 

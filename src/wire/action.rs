@@ -94,6 +94,7 @@ const LAMBDA: &[(&str, &[&str], &str)] = &[
     ("GET", &["functions"], "ListFunctions"),
     ("GET", &["functions", "*"], "GetFunction"),
     ("GET", &["functions", "*", "configuration"], "GetFunctionConfiguration"),
+    ("PUT", &["functions", "*", "code"], "UpdateFunctionCode"),
     ("GET", &["functions", "*", "concurrency"], "GetFunctionConcurrency"),
     ("PUT", &["functions", "*", "concurrency"], "PutFunctionConcurrency"),
     ("DELETE", &["functions", "*", "concurrency"], "DeleteFunctionConcurrency"),

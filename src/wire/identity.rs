@@ -1,26 +1,40 @@
-//! STS `GetCallerIdentity` in the AWS query protocol: a form goes in, XML comes out. Every other
-//! action of that protocol is refused by name.
+//! The AWS query protocol: a form goes in, XML comes out. STS `GetCallerIdentity` is answered here,
+//! CloudFormation's `DescribeStacks` in `stack`; every other action is refused by name.
 
 use bytes::Bytes;
+use percent_encoding::percent_decode_str;
 use quick_xml::escape::escape;
 
 use super::{answer, body, mismatched};
 use crate::model::service_error::ServiceError;
 use crate::pipeline::request::{Reply, Response};
 
-/// Is this `GetCallerIdentity`?
-pub fn read(form: &[u8]) -> Result<(), ServiceError> {
+/// What a form asks.
+#[derive(Debug)]
+pub enum Asked {
+    Identity,
+    /// All of them, or the one of that name.
+    Stacks(Option<String>),
+}
+
+pub fn read(form: &[u8]) -> Result<Asked, ServiceError> {
     let form = body::text(form).map_err(|error| {
         let mut refusal = ServiceError::new("query", "InvalidQueryParameter", error.to_string());
         refusal.http = error.http();
         refusal
     })?;
-    let action = form.split('&').find_map(|pair| pair.strip_prefix("Action=")).unwrap_or("");
-    if action == "GetCallerIdentity" {
-        return Ok(());
+    let member = |name: &str| form.split('&').find_map(|pair| pair.strip_prefix(name));
+    let action = member("Action=").unwrap_or("");
+    match action {
+        "GetCallerIdentity" => return Ok(Asked::Identity),
+        "DescribeStacks" => {
+            let name = member("StackName=").map(|name| percent_decode_str(name).decode_utf8_lossy().into_owned());
+            return Ok(Asked::Stacks(name));
+        }
+        _ => {}
     }
     let message = format!(
-        "The action {action} is not valid for this endpoint. In the query protocol only GetCallerIdentity is answered; SQS and \
+        "The action {action} is not valid for this endpoint. In the query protocol only GetCallerIdentity and DescribeStacks are answered; SQS and \
          CloudWatch are served in JSON and CBOR, which every current SDK speaks."
     );
     Err(ServiceError::new(action, "InvalidAction", message))
@@ -44,7 +58,7 @@ pub fn write(response: Response) -> http::Response<Bytes> {
     }
 }
 
-fn refusal(error: &ServiceError) -> http::Response<Bytes> {
+pub(super) fn refusal(error: &ServiceError) -> http::Response<Bytes> {
     let side = if error.http >= 500 { "Receiver" } else { "Sender" };
     xml(
         error.http,
@@ -57,7 +71,7 @@ fn refusal(error: &ServiceError) -> http::Response<Bytes> {
     )
 }
 
-fn xml(status: u16, body: &str) -> http::Response<Bytes> {
+pub(super) fn xml(status: u16, body: &str) -> http::Response<Bytes> {
     answer(status, &[("content-type", "text/xml")], body.to_owned())
 }
 

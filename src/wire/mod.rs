@@ -12,6 +12,7 @@ mod lambda;
 mod logs;
 mod members;
 mod sqs;
+mod stack;
 mod streams;
 mod tree;
 mod web;
@@ -60,6 +61,8 @@ pub enum Form {
     Logs,
     /// AWS query: XML.
     Identity,
+    /// AWS query too.
+    Stacks,
     /// The pipeline's own web service.
     Web,
 }
@@ -104,8 +107,9 @@ pub fn read(request: &http::Request<Bytes>) -> Result<Call, Box<Refused>> {
             Ok(request) => Ok(Call { request: Request::Logs(request), form: Form::Logs }),
             Err(error) => Err(Box::new(Refused { form: Form::Logs, error })),
         },
-        Form::Identity => match identity::read(body) {
-            Ok(()) => Ok(Call { request: Request::Identity, form: Form::Identity }),
+        Form::Identity | Form::Stacks => match identity::read(body) {
+            Ok(identity::Asked::Identity) => Ok(Call { request: Request::Identity, form: Form::Identity }),
+            Ok(identity::Asked::Stacks(name)) => Ok(Call { request: Request::Stacks(name), form: Form::Stacks }),
             Err(error) => Err(Box::new(Refused { form: Form::Identity, error })),
         },
         Form::Web => match web::read(request) {
@@ -126,6 +130,7 @@ impl Form {
             Form::CloudWatch(form) => cloudwatch::write(form, response),
             Form::Logs => logs::write(response),
             Form::Identity => identity::write(response),
+            Form::Stacks => stack::write(response),
             Form::Web => web::write(response),
         }
     }

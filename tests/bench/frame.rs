@@ -104,6 +104,7 @@ fn queue(n: usize) -> Queue {
         max_message_bytes: 1_048_576,
         redrive: None,
         fifo: false,
+        last_modified: None,
         // Every other one is somebody's dead-letter queue.
         sources: if n.is_multiple_of(2) { vec![arn("sqs", &format!("queue-{:02}", n + 1))] } else { Vec::new() },
         name: name.into(),

@@ -6,19 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::console::effect::Effect;
 use crate::console::msg::{MetricAnswer, Msg};
 use crate::console::screen::Screen;
-use crate::console::update::{alarms, arm, arrivals, follow, navigation, opening};
+use crate::console::update::{alarms, arm, arrivals, changes, follow, navigation, opening};
 use crate::console::{Asked, Console};
-use crate::model::change::{Change, ChangeSubject};
 use crate::model::finding::Severity;
-use crate::model::function::Function;
 use crate::model::id::QueueName;
-use crate::model::mapping::{Mapping, MappingChange};
+use crate::model::mapping::Mapping;
 use crate::model::observed::Observed;
 use crate::model::permission::action_of;
 use crate::model::queue::Queue;
 use crate::model::service_error::ServiceError;
 use crate::model::time::Timestamp;
-use crate::operation::card::change_lines;
 use crate::operation::progress::grouped;
 
 pub(super) fn take(console: &mut Console, fact: Msg) -> Vec<Effect> {
@@ -42,7 +39,7 @@ pub(super) fn take(console: &mut Console, fact: Msg) -> Vec<Effect> {
         Msg::DenialsArrived { actions } => super::denied::by_discovery(console, actions),
         Msg::FunctionsArrived { at, result } => {
             if let Some(found) = note(console, Asked::Functions, result).filter(|_| !frozen(console)) {
-                functions(console, at, found);
+                changes::put_functions(console, at, found);
             }
         }
         Msg::MappingsArrived { at, result } => {
@@ -60,6 +57,11 @@ pub(super) fn take(console: &mut Console, fact: Msg) -> Vec<Effect> {
             console.schedule.move_task.answered(result.is_ok());
             if let Some(task) = note(console, Asked::MoveTask, result) {
                 console.picture.move_tasks.insert(queue, Observed::new(task, at));
+            }
+        }
+        Msg::StacksArrived { at, result } => {
+            if let Some(found) = note(console, Asked::Stacks, result).filter(|_| !frozen(console)) {
+                changes::put_stacks(console, at, &found);
             }
         }
         Msg::AlarmsArrived { at, result } => alarms::arrived(console, at, result),
@@ -158,27 +160,6 @@ fn topology(
     }
 }
 
-fn functions(console: &mut Console, at: Timestamp, found: Vec<Function>) {
-    for function in found {
-        let known = console.picture.functions.get(&function.name).map(|known| &known.value);
-        let deployed = match known {
-            // Seen for the first time: what was deployed within the day is news (ux.md, Map).
-            None => function.last_modified.filter(|modified| at.ms_since(*modified) < DAY_MS),
-            Some(known) if known.code_sha256 != function.code_sha256 => Some(function.last_modified.unwrap_or(at)),
-            Some(_) => None,
-        };
-        if let Some(when) = deployed {
-            record(
-                console,
-                Change { at: when, subject: ChangeSubject::Function(function.name.clone()), what: "deploy".to_owned() },
-            );
-        }
-        console.picture.functions.insert(function.name.clone(), Observed::new(function, at));
-    }
-}
-
-const DAY_MS: i64 = 24 * 3600 * 1000;
-
 fn mappings_arrived(console: &mut Console, at: Timestamp, result: Result<Vec<Mapping>, ServiceError>) {
     let Some(found) = note(console, Asked::Mappings, result) else {
         let why = console.troubles.get(&Asked::Mappings).cloned();
@@ -197,58 +178,16 @@ fn mappings_arrived(console: &mut Console, at: Timestamp, result: Result<Vec<Map
         navigation::close(console, |screen| *screen == Screen::ConsumerDetail(id.clone()));
     }
     for mapping in found {
-        put_mapping(console, mapping, at);
+        changes::put_mapping(console, mapping, at);
     }
     opening::open_wanted(console);
 }
-
-/// Takes a mapping's answer in and records what changed since the last one, whoever changed it.
-pub(super) fn put_mapping(console: &mut Console, mapping: Mapping, at: Timestamp) {
-    if let Some(old) = console.picture.mappings.get(&mapping.id)
-        && mapping.state.is_settled()
-    {
-        let was = &old.value;
-        let change = MappingChange {
-            batch_size: mapping.settings.batch_size,
-            window_s: mapping.settings.window_s,
-            parallelization_factor: mapping.settings.parallelization_factor,
-            max_concurrency: Some(mapping.settings.max_concurrency),
-            enabled: Some(follow::is_enabled(&mapping)),
-        };
-        let lines = change_lines(&was.settings, follow::is_enabled(was), &change);
-        if !lines.is_empty() {
-            let subject = ChangeSubject::Mapping(mapping.id.clone());
-            record(console, Change { at, subject, what: lines.join(", ") });
-        }
-    }
-    console.picture.mappings.insert(mapping.id.clone(), Observed::new(mapping, at));
-}
-
-/// Adds a change once: two ways lead to the news of our own.
-pub(super) fn record(console: &mut Console, change: Change) {
-    let changes = &mut console.picture.changes;
-    let known = changes.iter().rev().any(|other| {
-        other.subject == change.subject
-            && other.what == change.what
-            && change.at.ms_since(other.at).abs() < SAME_CHANGE_MS
-    });
-    if !known {
-        let place = changes.partition_point(|other| other.at <= change.at);
-        changes.insert(place, change);
-        let surplus = changes.len().saturating_sub(MAX_CHANGES);
-        changes.drain(..surplus);
-    }
-}
-
-const SAME_CHANGE_MS: i64 = 5 * 60 * 1000;
-/// More changes than a chart can mark.
-const MAX_CHANGES: usize = 200;
 
 fn queues(console: &mut Console, at: Timestamp, results: Vec<(QueueName, Result<Queue, ServiceError>)>) {
     let mut errors: BTreeMap<QueueName, ServiceError> = BTreeMap::new();
     for (name, result) in results {
         match result {
-            Ok(queue) if !frozen(console) => console.picture.put_queue(queue, at),
+            Ok(queue) if !frozen(console) => changes::put_queue(console, queue, at),
             Ok(_) => {}
             Err(error) if error.is_missing() => {
                 if console.picture.queues.remove(&name).is_some() {

@@ -5,6 +5,7 @@ mod alarms;
 mod arm;
 mod arrivals;
 mod card;
+mod changes;
 mod choice;
 mod context;
 mod denied;
@@ -30,6 +31,8 @@ mod worth;
 
 #[cfg(test)]
 mod alarm_stories;
+#[cfg(test)]
+mod change_stories;
 #[cfg(test)]
 mod habits;
 #[cfg(test)]

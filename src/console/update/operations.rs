@@ -9,7 +9,7 @@ use crate::console::effect::Effect;
 use crate::console::running::{About, Effectiveness, Ended, Follow, Running};
 use crate::console::screen::Screen;
 use crate::console::snapshot::Snapshot;
-use crate::console::update::{arm, facts, filter, navigation, try_one};
+use crate::console::update::{arm, changes, filter, navigation, try_one};
 use crate::model::change::{Change, ChangeSubject};
 use crate::model::finding::Severity;
 use crate::model::id::{MessageId, OperationId, QueueName, ReceiptHandle};
@@ -155,11 +155,11 @@ fn without(console: &mut Console, queue: &QueueName, ids: Vec<MessageId>, there:
 
 fn retuned(console: &mut Console, mapping: &crate::model::id::MappingId, report: RetuneReport) {
     if let Some(mapping) = report.mapping {
-        facts::put_mapping(console, mapping, console.now);
+        changes::put_mapping(console, mapping, console.now);
     }
     let Some(settled_at) = report.settled_at else { return };
     let subject = ChangeSubject::Mapping(mapping.clone());
-    facts::record(console, Change { at: settled_at, subject, what: report.what.clone() });
+    changes::record(console, Change { at: settled_at, subject, what: report.what.clone() });
     console.follows.retain(|follow| follow.mapping != *mapping);
     let stopped = console
         .picture

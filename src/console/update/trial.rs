@@ -156,6 +156,7 @@ pub fn queue(name: &str) -> Queue {
         max_message_bytes: 1_048_576,
         redrive: (!dead).then(|| RedrivePolicy { dead_letter_arn: arn("JobDLQ"), max_receive_count: 3 }),
         fifo: false,
+        last_modified: None,
         sources: if dead { vec![arn("JobQueue")] } else { Vec::new() },
     }
 }

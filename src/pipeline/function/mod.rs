@@ -13,6 +13,7 @@ use crate::model::function::Function as Shown;
 use crate::model::id::{Arn, FunctionName};
 use crate::model::time::Timestamp;
 use crate::pipeline::blueprint::{Blueprint, FunctionBlueprint};
+use crate::pipeline::deploy::DEPLOYED_S;
 use crate::pipeline::distribution::one_in;
 use crate::pipeline::rng::{fixed, rng};
 
@@ -33,6 +34,9 @@ pub struct Function {
     /// When code or configuration last changed.
     pub modified_at: Timestamp,
     code_sha256: String,
+    /// Deploys since the start, and when the last of them was.
+    deploys: u64,
+    pub deployed_at: Option<Timestamp>,
     service: ChaCha8Rng,
     failure: ChaCha8Rng,
 }
@@ -58,7 +62,9 @@ impl Functions {
             allow_recursion: function.allow_recursion,
             running: 0,
             modified_at: start.plus_s(-DEPLOYED_S),
-            code_sha256: format!("{:016x}", fixed(0, &format!("code/{}", function.name))),
+            code_sha256: code_sha256(&function.name, 0),
+            deploys: 0,
+            deployed_at: None,
             service: rng(seed, &format!("service/{}", function.name)),
             failure: rng(seed, &format!("failure/{}", function.name)),
             blueprint: function.clone(),
@@ -147,6 +153,15 @@ impl Functions {
 }
 
 impl Function {
+    /// New code, which does what the old one did; answers how many times that was.
+    pub fn deploy(&mut self, now: Timestamp) -> u64 {
+        self.deploys += 1;
+        self.modified_at = now;
+        self.deployed_at = Some(now);
+        self.code_sha256 = code_sha256(&self.blueprint.name, self.deploys);
+        self.deploys
+    }
+
     /// As `ListFunctions` shows it.
     pub fn shown(&self) -> Shown {
         Shown {
@@ -161,8 +176,10 @@ impl Function {
     }
 }
 
-/// How long before the start everything was deployed: two days.
-const DEPLOYED_S: i64 = 172_800;
+fn code_sha256(name: &FunctionName, deploys: u64) -> String {
+    let version = if deploys == 0 { String::new() } else { format!("/{deploys}") };
+    format!("{:016x}", fixed(0, &format!("code/{name}{version}")))
+}
 
 #[cfg(test)]
 mod tests {

@@ -10,6 +10,7 @@ use crate::model::id::{Arn, FunctionName, MappingId};
 use crate::model::mapping::{Mapping as Shown, MappingSettings, MappingState, SourceKind};
 use crate::model::service_error::ServiceError;
 use crate::model::time::Timestamp;
+use crate::pipeline::deploy::DEPLOYED_S;
 use crate::pipeline::mapping::queue::QueueFeed;
 use crate::pipeline::mapping::stream::StreamFeed;
 
@@ -74,7 +75,7 @@ impl Mapping {
             target: None,
             transition: 0,
             last_result: stream.then_some("No records processed"),
-            modified_at: now,
+            modified_at: now.plus_s(-DEPLOYED_S),
         }
     }
 

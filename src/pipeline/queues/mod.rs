@@ -21,6 +21,7 @@ use crate::model::queue::{QueueCounts, RedrivePolicy};
 use crate::model::service_error::ServiceError;
 use crate::model::time::Timestamp;
 use crate::pipeline::blueprint::QueueBlueprint;
+use crate::pipeline::deploy::DEPLOYED_S;
 use crate::pipeline::meter::Meter;
 use crate::pipeline::move_task::MoveTasks;
 use crate::pipeline::queue::settings::Settings;
@@ -115,6 +116,10 @@ impl Queues {
                 ..Settings::default()
             };
             self.make(now, &blueprint.name, settings, meter);
+            if let Some(queue) = self.queues.get_mut(&blueprint.name) {
+                queue.created_at = now.plus_s(-DEPLOYED_S);
+                queue.modified_at = queue.created_at;
+            }
         }
     }
 

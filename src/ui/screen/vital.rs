@@ -107,7 +107,7 @@ impl<'a> Vital<'a> {
             lines: series.into_iter().collect(),
             source,
             severity: console.worst(&Subject::Queue(name.clone())).map(|finding| finding.severity),
-            marks: consumer.as_ref().map(|function| function_marks(console, function)).unwrap_or_default(),
+            marks: queue_marks(console, name, consumer.as_ref()),
             empty: why_empty(console, &key),
             function: consumer,
         }
@@ -289,6 +289,23 @@ fn marks(console: &Console, mapping: &MappingId, function: &FunctionName) -> Vec
     named(console, |subject| match subject {
         ChangeSubject::Mapping(id) => id == mapping,
         ChangeSubject::Function(name) => name == function,
+        ChangeSubject::Queue(name) => reads(console, mapping, name),
+        // What it changed is marked by itself.
+        ChangeSubject::Stack(_) => false,
+    })
+}
+
+fn reads(console: &Console, mapping: &MappingId, queue: &QueueName) -> bool {
+    let source = console.picture.mappings.get(mapping).map(|seen| &seen.value.source);
+    source.and_then(|arn| console.picture.queue_by_arn(arn)).is_some_and(|source| source.value.name == *queue)
+}
+
+/// Of a queue: its own, and those of the function that reads it or dies into it.
+fn queue_marks(console: &Console, queue: &QueueName, consumer: Option<&FunctionName>) -> Vec<Mark> {
+    named(console, |subject| match subject {
+        ChangeSubject::Queue(name) => name == queue,
+        ChangeSubject::Function(name) => Some(name) == consumer,
+        ChangeSubject::Mapping(_) | ChangeSubject::Stack(_) => false,
     })
 }
 

@@ -64,6 +64,8 @@ fn functions(request: &http::Request<Bytes>, rest: &[&str]) -> Result<(LambdaReq
         }
         (&Method::GET, [_]) => Ok((LambdaRequest::GetFunction(name()), Shape::Function)),
         (&Method::GET, [_, "configuration"]) => Ok((LambdaRequest::GetFunction(name()), Shape::Configuration)),
+        // The archive is not looked at: the sandbox's functions are its own.
+        (&Method::PUT, [_, "code"]) => Ok((LambdaRequest::UpdateCode(name()), Shape::Configuration)),
         (&Method::GET, [_, "concurrency"]) => plain(LambdaRequest::GetConcurrency(name())),
         (&Method::PUT, [_, "concurrency"]) => {
             let action = "lambda:PutFunctionConcurrency";
