@@ -24,6 +24,8 @@ pub mod theme;
 pub mod widget;
 
 #[cfg(test)]
+mod alarm_scenes;
+#[cfg(test)]
 mod dump;
 #[cfg(test)]
 mod fixture;

@@ -25,7 +25,7 @@ use crate::model::trial::Verdict;
 use crate::operation::order::{EndState, JournalEntry};
 use crate::operation::progress::{Kind, Phase, Progress, TrialReport};
 use crate::operation::record::{Holder, Outline, Tally};
-use crate::ui::{fixture, log_scene, redaction_scenes};
+use crate::ui::{alarm_scenes, fixture, log_scene, redaction_scenes};
 
 /// On the account, read-only, everything read.
 pub fn account() -> Console {
@@ -377,6 +377,8 @@ pub fn all() -> Vec<(&'static str, Console)> {
         ("triage-redacted", redaction_scenes::list()),
         ("message-redacted", redaction_scenes::message("\n")),
         ("message-revealed", redaction_scenes::message("\nv")),
+        ("alarms", alarm_scenes::paged()),
+        ("alarms-denied", alarm_scenes::denied()),
     ]
 }
 

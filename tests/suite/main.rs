@@ -1,5 +1,6 @@
 //! One integration binary, so that the AWS SDK is linked once.
 
+mod alarms;
 mod aws;
 mod console;
 mod context;
