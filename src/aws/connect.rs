@@ -16,7 +16,10 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use thiserror::Error;
 use tokio::sync::watch;
@@ -24,6 +27,7 @@ use tokio::sync::watch;
 use crate::aws::credentials::{Chain, Renewing};
 use crate::aws::meter::Meter;
 use crate::aws::observer::Observer;
+use crate::aws::pace::Pace;
 use crate::aws::signed::Signed;
 use crate::aws::skew::Corrected;
 use crate::aws::{Account, Clients};
@@ -40,6 +44,14 @@ pub struct ConnectOptions {
     pub http_client: Option<SharedHttpClient>,
     /// Made-up credentials instead of configured ones.
     pub test_credentials: bool,
+    /// Through a door too, as with an account far away: repeat reads, and keep to Lambda's turns.
+    pub as_remote: bool,
+}
+
+impl ConnectOptions {
+    fn is_remote(&self) -> bool {
+        self.http_client.is_none() || self.as_remote
+    }
 }
 
 #[derive(Debug, Error)]
@@ -129,7 +141,11 @@ fn assemble(config: &SdkConfig, region: String, options: &ConnectOptions, renewi
     let (sender, dates) = watch::channel(None);
     let (skew, ahead_ms) = watch::channel(0);
     let observer = Observer::new(Arc::clone(&meter), sender, Some(skew));
-    let reads = if in_process { RetryConfig::disabled() } else { RetryConfig::standard() };
+    let reads =
+        if options.is_remote() { RetryConfig::standard().with_max_attempts(5) } else { RetryConfig::disabled() };
+    let pace = Pace::new();
+    let lambda = |at_once| in_turn(options, &pace, at_once);
+    let waits = || if in_process { TimeoutConfig::disabled() } else { patient() };
     // A change is never repeated: it is signed right at once, by what the reads have learnt.
     let corrected = Corrected { ahead_ms: ahead_ms.clone() };
     let changes = Clients {
@@ -144,6 +160,8 @@ fn assemble(config: &SdkConfig, region: String, options: &ConnectOptions, renewi
             aws_sdk_lambda::config::Builder::from(config)
                 .retry_config(RetryConfig::disabled())
                 .time_source(corrected)
+                .timeout_config(waits())
+                .http_client(lambda(true))
                 .interceptor(observer.without_skew())
                 .build(),
         ),
@@ -158,6 +176,8 @@ fn assemble(config: &SdkConfig, region: String, options: &ConnectOptions, renewi
         lambda: aws_sdk_lambda::Client::from_conf(
             aws_sdk_lambda::config::Builder::from(config)
                 .retry_config(reads.clone())
+                .timeout_config(waits())
+                .http_client(lambda(false))
                 .interceptor(observer.clone())
                 .build(),
         ),
@@ -176,6 +196,7 @@ fn assemble(config: &SdkConfig, region: String, options: &ConnectOptions, renewi
         signed: Signed::new(config, &region, reads, observer),
         in_process,
         region,
+        pace: options.is_remote().then_some(pace),
         endpoint_url: options.endpoint_url.clone(),
         test_credentials: options.test_credentials,
         meter,
@@ -276,6 +297,30 @@ fn made_up() -> Credentials {
     Credentials::new("test", "test", None, None, "redrive test credentials")
 }
 
+/// The way to Lambda: an account far away is asked no oftener than its turns allow.
+fn in_turn(options: &ConnectOptions, pace: &Pace, at_once: bool) -> SharedHttpClient {
+    let limit = options.http_client.is_none().then_some(ATTEMPT_TIMEOUT);
+    let client = options.http_client.clone().unwrap_or_else(over_the_network);
+    if options.is_remote() { pace.over(client, at_once, limit) } else { client }
+}
+
+/// The SDK's own client, made here so that something can stand before it.
+fn over_the_network() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new().build_with_connector_fn(|settings, components| {
+        let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc);
+        let mut connector = aws_smithy_http_client::ConnectorBuilder::default().tls_provider(provider);
+        connector.set_connector_settings(settings.cloned());
+        connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+        connector.set_proxy_config(Some(ProxyConfig::from_env()));
+        connector.build()
+    })
+}
+
+/// For calls that wait for their turn first; how long one may last once it has begun is seen to there.
+fn patient() -> TimeoutConfig {
+    TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_timeout(TURN_TIMEOUT).build()
+}
+
 fn time_outs() -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
@@ -290,6 +335,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_millis(3_100);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
 /// A read with its retries: somebody waits in front of it.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(20);
+/// A queue for a turn that is longer than this is no queue any more.
+const TURN_TIMEOUT: Duration = Duration::from_secs(300);
 
 #[cfg(test)]
 mod tests {

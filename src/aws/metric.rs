@@ -8,6 +8,7 @@ use aws_smithy_types::DateTime;
 
 use crate::aws::Account;
 use crate::aws::failure::refused;
+use crate::aws::observer::Asks;
 use crate::model::metric::{MetricKey, Stat};
 use crate::model::service_error::ServiceError;
 use crate::model::time::Timestamp;
@@ -83,10 +84,11 @@ impl Account {
             .scan_by(ScanBy::TimestampAscending);
         let mut token = None;
         for _ in 0..MAX_PAGES {
-            self.meter.metrics_asked(keys.len());
             let page = request
                 .clone()
                 .set_next_token(token.take())
+                .customize()
+                .interceptor(Asks(keys.len()))
                 .send()
                 .await
                 .map_err(|e| refused("cloudwatch:GetMetricData", &e))?;

@@ -3,7 +3,6 @@
 //! not know whether a network or an in-process pipeline answers.
 
 pub mod connect;
-pub mod meter;
 pub mod probe;
 pub mod signed;
 pub mod survey;
@@ -16,8 +15,10 @@ mod invoke;
 mod log;
 mod mapping;
 mod message;
+mod meter;
 mod metric;
 mod observer;
+mod pace;
 mod perform;
 #[cfg(test)]
 mod permissions;
@@ -37,11 +38,13 @@ use tokio::sync::watch;
 
 use crate::aws::credentials::Renewing;
 use crate::aws::failure::refused;
-use crate::aws::meter::{Meter, Usage};
+use crate::aws::meter::Meter;
+use crate::aws::pace::Pace;
 use crate::aws::signed::Signed;
 use crate::model::picture::Identity;
 use crate::model::service_error::ServiceError;
 use crate::model::time::Timestamp;
+use crate::model::usage::Usage;
 
 /// A connected account in one region. Cheap to clone; clones share connections and the meter.
 ///
@@ -65,6 +68,8 @@ pub struct Account {
     ahead_ms: watch::Receiver<i64>,
     /// `None` with made-up credentials, which nobody renews.
     renewing: Option<Renewing>,
+    /// Lambda's turns, where they are kept.
+    pace: Option<Pace>,
 }
 
 #[derive(Debug, Clone)]
@@ -104,6 +109,13 @@ impl Account {
     /// reads say.
     pub fn ahead_ms(&self) -> watch::Receiver<i64> {
         self.ahead_ms.clone()
+    }
+
+    /// Returns when a call to Lambda that nobody waits for keeps nobody waiting.
+    pub async fn leisure(&self) {
+        if let Some(pace) = &self.pace {
+            pace.leisure().await;
+        }
     }
 
     /// `GetCallerIdentity`. Refused for its credentials, the next one looks for them anew.

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
-    BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
+    AfterDeserializationInterceptorContextRef, BeforeDeserializationInterceptorContextRef,
+    BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
 };
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::DateTime;
-use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 use aws_smithy_types::date_time::Format;
 use tokio::sync::watch;
 
@@ -53,7 +54,8 @@ impl Intercept for Observer {
         _: &RuntimeComponents,
         cfg: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        self.meter.sent(cfg.load::<Metadata>().map_or("", |metadata| metadata.service()));
+        let metrics = cfg.load::<Asks>().map_or(0, |asks| asks.0);
+        self.meter.sent(cfg.load::<Metadata>().map_or("", |metadata| metadata.service()), metrics);
         Ok(())
     }
 
@@ -70,6 +72,49 @@ impl Intercept for Observer {
             }
             self.dates.send_replace(Some(Timestamp::from_s(date.secs())));
         }
+        Ok(())
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let answer = context.response();
+        let status = answer.status().as_u16();
+        let code = answer.headers().get("x-amzn-query-error").unwrap_or("");
+        let says = |word: &str| {
+            let body = answer.body().bytes().unwrap_or_default();
+            code.contains(word) || body.windows(word.len()).any(|part| part == word.as_bytes())
+        };
+        if status == 429 || (status >= 400 && (says("hrottl") || says("TooManyRequests"))) {
+            self.meter.told_slower();
+        }
+        Ok(())
+    }
+}
+
+/// How many metrics a call asks for: each is paid for whenever the call is sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asks(pub(super) usize);
+
+impl Storable for Asks {
+    type Storer = StoreReplace<Self>;
+}
+
+impl Intercept for Asks {
+    fn name(&self) -> &'static str {
+        "Asks"
+    }
+
+    fn read_before_serialization(
+        &self,
+        _: &BeforeSerializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        cfg: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        cfg.interceptor_state().store_put(*self);
         Ok(())
     }
 }

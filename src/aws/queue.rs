@@ -230,7 +230,7 @@ const LIST_PAGE: i32 = 1_000;
 /// Most tasks one list answers (aws-facts §3.5).
 const MAX_TASKS: i32 = 10;
 /// Requests in flight at a time: quick, and far from any throttle.
-const QUEUES_AT_ONCE: usize = 8;
+const QUEUES_AT_ONCE: usize = 16;
 /// AWS's defaults (aws-facts §3.1, §3.3).
 const DEFAULT_VISIBILITY_S: u32 = 30;
 const DEFAULT_RETENTION_S: u32 = 345_600;

@@ -1,19 +1,23 @@
 //! The whole discovery: lists, attributes, policies, and the topology they prove. Each part may fail
 //! alone; what could not be read is named in `missing` and not drawn.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use crate::aws::Account;
 use crate::aws::function::Surroundings;
 use crate::aws::queue::{QueueResults, fill_sources};
 use crate::aws::topology::{self, Known, Seen};
 use crate::model::function::Function;
-use crate::model::id::{Arn, FunctionName, QueueUrl};
+use crate::model::id::{Arn, FunctionName, QueueName, QueueUrl};
 use crate::model::mapping::Mapping;
 use crate::model::permission::action_of;
 use crate::model::queue::Queue;
+use crate::model::scope::Scope;
 use crate::model::service_error::ServiceError;
 use crate::model::topology::Topology;
 
@@ -28,6 +32,9 @@ pub struct Survey {
     pub missing: Vec<String>,
     /// Actions of IAM that are not allowed; each stands for all that was asked by it.
     pub denied: BTreeSet<String>,
+    /// Functions whose policies would say who invokes them, one call each: not asked yet.
+    pub unasked: Vec<(FunctionName, Arn)>,
+    surroundings: Vec<Surroundings>,
 }
 
 /// What a survey could not read, permissions told from the rest.
@@ -48,12 +55,53 @@ impl Gaps {
     }
 }
 
+/// Environments hold secrets: their values are never printed.
+impl fmt::Debug for Surroundings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Surroundings")
+    }
+}
+
+/// Who may invoke a function, by its resource policy.
+pub type Invokers = BTreeMap<Arn, Vec<Arn>>;
+
+/// What there is to choose from, before anything of it is read.
+#[derive(Debug)]
+pub struct Names {
+    pub queues: Result<Vec<QueueName>, ServiceError>,
+    pub mappings: Result<Vec<Mapping>, ServiceError>,
+}
+
 impl Account {
+    /// The names of the account's queues and its mappings: two lists and nothing else.
+    pub async fn names(&self) -> Names {
+        let (queues, mappings) = tokio::join!(self.list_queues(None), self.mappings());
+        Names { queues: queues.map(|urls| urls.iter().map(QueueUrl::name).collect()), mappings }
+    }
+
     /// Reads everything whose name begins with `prefix` and what hangs together with it: mappings
-    /// from or to such names, their functions and queues, dead-letter queues, destinations.
+    /// from or to such names, their functions and queues, dead-letter queues, destinations, and who
+    /// invokes the functions.
     pub async fn survey(&self, prefix: Option<&str>) -> Survey {
+        let mut survey = self.survey_of(&Scope::of_prefix(prefix), &Invokers::new()).await;
+        let unasked = std::mem::take(&mut survey.unasked);
+        let mut gaps = Gaps::default();
+        let invokes = self.invokes(unasked, &mut gaps).await;
+        survey.missing.extend(gaps.missing);
+        survey.denied.extend(gaps.denied);
+        let mut known = Invokers::new();
+        for (from, to) in invokes {
+            known.entry(to).or_default().push(from);
+        }
+        survey.draw(&known);
+        survey
+    }
+
+    /// The same for a scope, but for the policies: those `known` are drawn, the others are left to be
+    /// asked by whoever has the time.
+    pub async fn survey_of(&self, scope: &Scope, known: &Invokers) -> Survey {
         let (mappings, urls, functions) =
-            tokio::join!(self.mappings(), self.list_queues(prefix), self.functions_and_surroundings());
+            tokio::join!(self.mappings(), self.list_queues(scope.prefix()), self.functions_and_surroundings());
         let mut gaps = Gaps::default();
         for error in [mappings.as_ref().err(), urls.as_ref().err(), functions.as_ref().err()].into_iter().flatten() {
             gaps.note("", error);
@@ -66,35 +114,76 @@ impl Account {
                 queues: Vec::new(),
                 missing: gaps.missing,
                 denied: gaps.denied,
+                unasked: Vec::new(),
+                surroundings: Vec::new(),
             };
         }
-        let mappings = mappings.map(|all| narrow(all, prefix));
+        let mappings = mappings.map(|all| narrow(all, scope));
         let known_mappings = mappings.as_deref().unwrap_or_default();
-        let queues = self.survey_queues(urls.unwrap_or_default(), known_mappings, &mut gaps).await;
-        let read: Vec<Queue> = queues.iter().filter_map(|(_, result)| result.as_ref().ok().cloned()).collect();
+        let mut urls = urls.unwrap_or_default();
+        urls.retain(|url| scope.takes(url.name().as_str()));
+        let queues = self.survey_queues(urls, known_mappings, &mut gaps).await;
         let (functions, surroundings) = match functions {
             Ok((functions, surroundings)) => (Ok(functions), surroundings),
             Err(error) => (Err(error), Vec::new()),
         };
-        let functions = functions.map(|all| narrow_functions(all, prefix, known_mappings));
+        let functions = functions.map(|all| narrow_functions(all, scope, known_mappings));
         let kept: BTreeSet<&Arn> = functions.iter().flatten().map(|function| &function.arn).collect();
-        let surroundings: Vec<Surroundings> =
-            surroundings.into_iter().filter(|one| kept.contains(&one.function)).collect();
-        let first_writes = topology::writes(&surroundings, &Known::new(known_mappings, &read, &[]));
-        let candidates = policy_candidates(functions.as_deref().unwrap_or_default(), known_mappings, &first_writes);
-        let left_out = functions.as_deref().map_or(0, <[Function]>::len) - candidates.len();
-        if left_out > 0 {
-            gaps.missing.push(format!(
-                "who may invoke {left_out} functions that no mapping feeds: not asked, narrow with --prefix"
-            ));
-        }
-        let invokes = self.invokes(candidates, &mut gaps).await;
-        let writes = topology::writes(&surroundings, &Known::new(known_mappings, &read, &invokes));
-        let topology =
-            topology::build(&Seen { mappings: known_mappings, queues: &read, invokes: &invokes, writes: &writes });
-        Survey { topology: Ok(topology), mappings, functions, queues, missing: gaps.missing, denied: gaps.denied }
+        let surroundings = surroundings.into_iter().filter(|one| kept.contains(&one.function)).collect();
+        let (topology, unasked) = (Ok(Topology::default()), Vec::new());
+        let Gaps { missing, denied } = gaps;
+        let mut survey = Survey { topology, mappings, functions, queues, missing, denied, unasked, surroundings };
+        survey.draw(known);
+        survey.find_unasked(known);
+        survey
+    }
+}
+
+impl Survey {
+    /// A policy could not be read.
+    pub fn note_refusal(&mut self, function: &FunctionName, error: &ServiceError) {
+        let mut gaps = Gaps::default();
+        gaps.note(&format!("who may invoke {function}"), error);
+        self.missing.extend(gaps.missing);
+        self.denied.extend(gaps.denied);
     }
 
+    /// Draws the picture with the invokers known.
+    pub fn draw(&mut self, known: &Invokers) {
+        if self.topology.is_err() {
+            return;
+        }
+        let mappings = self.mappings.as_deref().unwrap_or_default();
+        let read: Vec<Queue> = self.queues.iter().filter_map(|(_, result)| result.as_ref().ok().cloned()).collect();
+        let here: BTreeSet<&Arn> = self.functions.iter().flatten().map(|function| &function.arn).collect();
+        let mut invokes: Vec<(Arn, Arn)> = known
+            .iter()
+            .filter(|(to, _)| here.contains(to))
+            .flat_map(|(to, sources)| sources.iter().map(|from| (from.clone(), to.clone())))
+            .collect();
+        invokes.sort();
+        let writes = topology::writes(&self.surroundings, &Known::new(mappings, &read, &invokes));
+        self.topology = Ok(topology::build(&Seen { mappings, queues: &read, invokes: &invokes, writes: &writes }));
+    }
+
+    fn find_unasked(&mut self, known: &Invokers) {
+        let mappings = self.mappings.as_deref().unwrap_or_default();
+        let read: Vec<Queue> = self.queues.iter().filter_map(|(_, result)| result.as_ref().ok().cloned()).collect();
+        let first_writes = topology::writes(&self.surroundings, &Known::new(mappings, &read, &[]));
+        let functions = self.functions.as_deref().unwrap_or_default();
+        let mut candidates = policy_candidates(functions, mappings, &first_writes);
+        let left_out = functions.len() - candidates.len();
+        if left_out > 0 {
+            self.missing.push(format!(
+                "who may invoke {left_out} functions that no mapping feeds: not asked, narrow the scope"
+            ));
+        }
+        candidates.retain(|(_, arn)| !known.contains_key(arn));
+        self.unasked = candidates;
+    }
+}
+
+impl Account {
     /// The queues listed, and those mappings and redrive policies lead to beside them.
     async fn survey_queues(&self, mut urls: Vec<QueueUrl>, mappings: &[Mapping], gaps: &mut Gaps) -> QueueResults {
         let consumed: BTreeSet<&Arn> = mappings
@@ -107,10 +196,9 @@ impl Account {
             let names: BTreeSet<&str> = consumed.iter().map(|arn| arn.resource()).collect();
             let all = urls.len();
             urls.retain(|url| names.contains(url.name().as_str()));
-            gaps.missing
-                .push(format!("{} of {all} queues that no mapping reads: narrow with --prefix", all - urls.len()));
+            gaps.missing.push(format!("{} of {all} queues that no mapping reads: narrow the scope", all - urls.len()));
         }
-        let mut results = self.queues(&urls, None).await;
+        let mut results = self.queues_in_the_end(&urls).await;
         let mut wanted: BTreeSet<Arn> = consumed.into_iter().cloned().collect();
         // Twice: a source found by its mapping may have a dead-letter queue of its own.
         for _ in 0..2 {
@@ -139,6 +227,25 @@ impl Account {
         results.sort_by(|(a, _), (b, _)| a.cmp(b));
         results.dedup_by(|(a, _), (b, _)| a == b);
         fill_sources(&mut results, None);
+        results
+    }
+
+    /// A queue whose answer was "slower" is asked again after a while: one left out here would be
+    /// missing from the picture, not merely old.
+    async fn queues_in_the_end(&self, urls: &[QueueUrl]) -> QueueResults {
+        let mut results = self.queues(urls, None).await;
+        for _ in 0..ROUNDS {
+            let slower = |result: &Result<Queue, ServiceError>| result.as_ref().is_err_and(ServiceError::is_throttle);
+            let again: BTreeSet<QueueName> =
+                results.iter().filter(|(_, result)| slower(result)).map(|(name, _)| name.clone()).collect();
+            if again.is_empty() {
+                break;
+            }
+            sleep(BETWEEN_ROUNDS).await;
+            let urls: Vec<QueueUrl> = urls.iter().filter(|url| again.contains(&url.name())).cloned().collect();
+            results.retain(|(name, _)| !again.contains(name));
+            results.extend(self.queues(&urls, None).await);
+        }
         results
     }
 
@@ -174,19 +281,17 @@ impl Account {
     }
 }
 
-fn narrow(mappings: Vec<Mapping>, prefix: Option<&str>) -> Vec<Mapping> {
-    let Some(prefix) = prefix else { return mappings };
-    let begins = |mapping: &Mapping| {
+fn narrow(mappings: Vec<Mapping>, scope: &Scope) -> Vec<Mapping> {
+    let named = |mapping: &Mapping| {
         let source = mapping.source.table().unwrap_or_else(|| mapping.source.resource());
-        mapping.function.as_str().starts_with(prefix) || source.starts_with(prefix)
+        scope.takes(mapping.function.as_str()) || scope.takes(source)
     };
-    mappings.into_iter().filter(begins).collect()
+    mappings.into_iter().filter(named).collect()
 }
 
-fn narrow_functions(functions: Vec<Function>, prefix: Option<&str>, mappings: &[Mapping]) -> Vec<Function> {
-    let Some(prefix) = prefix else { return functions };
+fn narrow_functions(functions: Vec<Function>, scope: &Scope, mappings: &[Mapping]) -> Vec<Function> {
     let fed: BTreeSet<&FunctionName> = mappings.iter().map(|mapping| &mapping.function).collect();
-    functions.into_iter().filter(|f| f.name.as_str().starts_with(prefix) || fed.contains(&f.name)).collect()
+    functions.into_iter().filter(|f| scope.takes(f.name.as_str()) || fed.contains(&f.name)).collect()
 }
 
 /// Whose policies are worth a call each: everybody's in a small account; in a large one those that
@@ -202,8 +307,11 @@ fn policy_candidates(functions: &[Function], mappings: &[Mapping], writes: &[(Ar
         .collect()
 }
 
+/// Times that queues are asked again whose answer was "slower", and the wait before each.
+const ROUNDS: usize = 4;
+const BETWEEN_ROUNDS: Duration = Duration::from_secs(1);
 /// Beyond so many queues only those of mappings are read, one call each.
-const MAX_QUEUES: usize = 300;
+const MAX_QUEUES: usize = 1_000;
 /// Up to so many functions everybody's policy is read.
 const MAX_POLICIES: usize = 40;
 /// A fifth of what the account's control plane takes a second.

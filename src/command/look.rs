@@ -33,7 +33,7 @@ pub async fn look(here: &Here) -> Result<Look, Failure> {
     let (identity, survey) = tokio::join!(account.identity(), account.survey(here.place.prefix.as_deref()));
     let now = now(&account);
     let mut picture = Picture { objectives: here.place.context.objectives.clone(), ..Picture::default() };
-    let Survey { topology, mappings, functions, queues, mut missing, denied } = survey;
+    let Survey { topology, mappings, functions, queues, mut missing, denied, .. } = survey;
     missing.extend(denied.iter().map(|action| not_allowed(action)));
     match identity {
         Ok(identity) => picture.identity = Some(Observed::new(identity, now)),

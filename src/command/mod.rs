@@ -31,6 +31,8 @@ use crate::config::file::ContextFile;
 use crate::config::{self, Action, Config, Output, Place, Writes, exit};
 use crate::console::ConsoleOptions;
 use crate::journal::Journal;
+use crate::model::scope::Scope;
+use crate::model::usage::Budget;
 use crate::report::Style;
 use crate::shell::{self, Opening, Scene, ShellOptions};
 
@@ -124,13 +126,15 @@ fn connect_options(place: &Place) -> ConnectOptions {
         profile: place.profile.clone(),
         endpoint_url: place.endpoint_url.clone(),
         role: place.role.clone(),
-        http_client: None,
         test_credentials: place.test_credentials,
+        ..ConnectOptions::default()
     }
 }
 
 fn console(here: Here, asked: config::Console, colour: bool) -> Result<u8, Failure> {
     let mut opening = opening(&here.place, asked.writes, &here.contexts);
+    // Somebody who names a thing has said what to watch.
+    opening.console.pick &= asked.target.is_none();
     opening.console.open = asked.target;
     let contexts = here.contexts;
     let elsewhere = move |name: &str| {
@@ -154,9 +158,12 @@ fn opening(place: &Place, writes: Writes, contexts: &ContextFile) -> Opening {
         utc_offset_s: shell::utc_offset_s(),
         context: place.context.clone(),
         contexts: contexts.contexts.keys().cloned().collect(),
+        budget: place.context.budget_per_h.map(Budget).unwrap_or_default(),
+        pick: place.prefix.is_none(),
+        scope: place.prefix.as_deref().map(|prefix| Scope::of_prefix(Some(prefix))),
         ..ConsoleOptions::default()
     };
-    Opening { scene: Scene::Account(connect_options(place)), console, prefix: place.prefix.clone() }
+    Opening { scene: Scene::Account(connect_options(place)), console }
 }
 
 fn style(output: Output) -> Style {

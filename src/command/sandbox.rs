@@ -2,6 +2,7 @@
 //! served.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -10,7 +11,9 @@ use crate::command::{print, runtime, say, style};
 use crate::config::{self, Headless, Output, exit};
 use crate::console::ConsoleOptions;
 use crate::driver::sandbox::{Sandbox, SandboxOptions};
+use crate::driver::traffic::Traffic;
 use crate::driver::virtual_time::VirtualTime;
+use crate::model::time::Timestamp;
 use crate::pipeline::summary::Summary;
 use crate::report;
 use crate::report::summary::Run;
@@ -78,7 +81,7 @@ fn report_run(scenario: String, seed: u64, summary: &Summary, output: Output) ->
 /// Serves until `--for` is over or a signal comes; one line of JSON on standard output says where.
 async fn serve(scenario: Scenario, seed: u64, asked: &Headless, address: SocketAddr) -> Result<u8, Failure> {
     let name = scenario.name.clone();
-    let sandbox = Sandbox::start(options(scenario, seed, &asked.sandbox))?;
+    let sandbox = Sandbox::behind(options(scenario, seed, &asked.sandbox), traffic(asked.sandbox.manners))?;
     let listener = sandbox.listen(address).await.map_err(|error| Failure::Usage(error.to_string()))?;
     sandbox.ready().await.map_err(|error| Failure::Unreachable(error.to_string()))?;
     let ready = json!({
@@ -114,13 +117,15 @@ pub fn open(asked: &config::Sandbox, colour: bool) -> Result<u8, Failure> {
     let seed = asked.seed.unwrap_or(DEFAULT_SEED);
     let console = ConsoleOptions {
         sandbox: true,
+        pick: true,
         session: shell::session(),
         utc_offset_s: shell::utc_offset_s(),
         ..ConsoleOptions::default()
     };
-    let scene = Scene::Sandbox { options: Box::new(options(scenario, seed, asked)), listen: asked.listen };
+    let (options, traffic) = (Box::new(options(scenario, seed, asked)), traffic(asked.manners));
+    let scene = Scene::Sandbox { options, listen: asked.listen, traffic };
     // The sandbox ends with the process, and so does the journal of what was done in it.
-    let opening = Opening { scene, console, prefix: None };
+    let opening = Opening { scene, console };
     Ok(shell::run(ShellOptions { opening, elsewhere: None, state_dir: None, colour })?)
 }
 
@@ -132,6 +137,17 @@ fn options(scenario: Scenario, seed: u64, asked: &config::Sandbox) -> SandboxOpt
         seed,
         speed: asked.speed,
     }
+}
+
+/// What stands before the sandbox's doors, as asked for.
+fn traffic(manners: config::Manners) -> Traffic {
+    let traffic = Traffic::default();
+    traffic.set_latency(Duration::from_millis(manners.latency_ms));
+    traffic.throttle_every(manners.throttle_every);
+    if manners.limits {
+        traffic.enforce_limits(Timestamp::ZERO);
+    }
+    traffic
 }
 
 /// Headless without `--for`: an hour of sandbox time.

@@ -205,6 +205,18 @@ pub struct Sandbox {
     /// Sandbox seconds per real second.
     pub speed: f64,
     pub listen: Option<SocketAddr>,
+    pub manners: Manners,
+}
+
+/// What stands between a caller and the sandbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Manners {
+    /// Every answer comes so much later.
+    pub latency_ms: u64,
+    /// AWS's request rates are enforced.
+    pub limits: bool,
+    /// Every so many requests one is answered "slower".
+    pub throttle_every: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -395,7 +407,13 @@ mod tests {
     #[test]
     fn the_sandbox_opens_with_night_shift() {
         let config = parse("redrive sandbox").expect("valid");
-        let sandbox = Sandbox { scenario: "night-shift".to_owned(), seed: None, speed: 1.0, listen: None };
+        let sandbox = Sandbox {
+            scenario: "night-shift".to_owned(),
+            seed: None,
+            speed: 1.0,
+            listen: None,
+            manners: Manners::default(),
+        };
         assert_eq!(config.action, Action::Sandbox(sandbox));
     }
 

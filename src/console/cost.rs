@@ -1,54 +1,65 @@
-//! What watching costs: `GetMetricData` is billed by the metric asked for, queue calls by the
-//! request. An estimate from what was asked, shown in the header.
+//! What watching costs, from what really left: the account's own count of its requests arrives as a
+//! message, repeats, discovery and operations included. An hour is one of the account's time, so that
+//! a sandbox that runs fast costs what an account would.
 
 use std::collections::VecDeque;
 
-use crate::model::time::Mono;
+use crate::model::time::Timestamp;
+use crate::model::usage::Usage;
 
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct CostMeter {
-    /// What was asked within the last hour: when, and what it cost in micro-dollars.
-    asked: VecDeque<(Mono, f64)>,
-    /// Metrics asked for since the start.
-    pub metrics: u64,
-    /// Other requests since the start.
-    pub requests: u64,
+    usage: Usage,
+    /// What had been used when, oldest first: one entry a minute.
+    seen: VecDeque<(Timestamp, Usage)>,
 }
 
-/// $0.01 per 1,000 metrics requested, never in the free tier (CloudWatch pricing).
-const METRIC_MICRODOLLARS: f64 = 10.0;
-/// $0.40 per million requests on standard queues (SQS pricing).
-const SQS_REQUEST_MICRODOLLARS: f64 = 0.4;
-const HOUR_MS: u64 = 3_600_000;
+const HOUR_MS: i64 = 3_600_000;
+/// Below this there is nothing to know an hour by: the first questions reach back furthest.
+const LEAST_MS: i64 = HOUR_MS / 6;
 
 impl CostMeter {
-    pub fn metrics_asked(&mut self, mono: Mono, metrics: usize) {
-        self.metrics += metrics as u64;
-        self.add(mono, metrics as f64 * METRIC_MICRODOLLARS);
-    }
-
-    pub fn queues_asked(&mut self, mono: Mono, queues: usize) {
-        self.requests += queues as u64;
-        self.add(mono, queues as f64 * SQS_REQUEST_MICRODOLLARS);
-    }
-
-    /// Dollars an hour at the present pace: the last hour's sum, or what was asked so far stretched
-    /// to an hour once ten minutes have been seen.
-    pub fn dollars_per_hour(&self, mono: Mono) -> Option<f64> {
-        let since = mono.ms_since(self.asked.front()?.0);
-        let sum: f64 = self.asked.iter().filter(|(at, _)| mono.ms_since(*at) <= HOUR_MS).map(|(_, cost)| cost).sum();
-        let window_ms = since.clamp(HOUR_MS / 6, HOUR_MS);
-        Some(sum / 1e6 * HOUR_MS as f64 / window_ms as f64)
-    }
-
-    fn add(&mut self, mono: Mono, cost: f64) {
-        // One entry a minute is enough to know an hour by.
-        match self.asked.back_mut() {
-            Some((at, sum)) if mono.ms_since(*at) < 60_000 => *sum += cost,
-            _ => self.asked.push_back((mono, cost)),
+    pub fn took(&mut self, now: Timestamp, usage: Usage) {
+        if self.seen.is_empty() {
+            self.seen.push_back((now, Usage::default()));
         }
-        while self.asked.front().is_some_and(|(at, _)| mono.ms_since(*at) > HOUR_MS) {
-            self.asked.pop_front();
+        self.usage = usage;
+        let minutes = |at: Timestamp| at.floor_to(60);
+        let begun = self.seen.len() > 1;
+        match self.seen.back_mut() {
+            Some((at, last)) if begun && minutes(*at) == minutes(now) => *last = usage,
+            _ => self.seen.push_back((now, usage)),
+        }
+        while self.seen.get(1).is_some_and(|(at, _)| now.ms_since(*at) > HOUR_MS) {
+            self.seen.pop_front();
+        }
+    }
+
+    pub fn usage(&self) -> Usage {
+        self.usage
+    }
+
+    /// Dollars since the start.
+    pub fn total(&self) -> f64 {
+        self.usage.dollars()
+    }
+
+    /// Dollars an hour at the present pace: the last hour's, or what was asked so far as if it had
+    /// taken ten minutes at least.
+    pub fn dollars_per_hour(&self, now: Timestamp) -> Option<f64> {
+        let (since, before) = self.seen.front()?;
+        let window_ms = now.ms_since(*since).clamp(LEAST_MS, HOUR_MS);
+        Some((self.total() - before.dollars()) * HOUR_MS as f64 / window_ms as f64)
+    }
+
+    /// Answers "slower" within the last one to two minutes.
+    pub fn throttled_lately(&self, now: Timestamp) -> u64 {
+        let before = self.seen.iter().rev().find(|(at, _)| now.ms_since(*at) > 60_000);
+        let before = before.or(self.seen.front()).map_or(0, |(_, usage)| usage.throttled);
+        if self.seen.back().is_some_and(|(at, _)| now.ms_since(*at) <= 120_000) {
+            self.usage.throttled.saturating_sub(before)
+        } else {
+            0
         }
     }
 }
@@ -57,16 +68,31 @@ impl CostMeter {
 mod tests {
     use super::*;
 
+    fn used(metrics: u64, throttled: u64) -> Usage {
+        Usage { metrics, throttled, ..Usage::default() }
+    }
+
     #[test]
-    fn the_rate_is_that_of_the_last_hour() {
+    fn the_rate_is_that_of_the_last_hour_and_the_total_that_of_all() {
         let mut meter = CostMeter::default();
-        assert_eq!(meter.dollars_per_hour(Mono::ZERO), None);
-        for minute in 0..180 {
-            meter.metrics_asked(Mono::from_ms(minute * 60_000), 12);
+        assert_eq!(meter.dollars_per_hour(Timestamp::ZERO), None);
+        for minute in 0..180_u32 {
+            meter.took(Timestamp::from_s(i64::from(minute) * 60), used(u64::from(minute) * 12, 0));
         }
         // 12 metrics a minute: 720 an hour, $0.0072.
-        let rate = meter.dollars_per_hour(Mono::from_ms(179 * 60_000)).expect("asked");
+        let rate = meter.dollars_per_hour(Timestamp::from_s(179 * 60)).expect("asked");
         assert!((rate - 0.0072).abs() < 0.0002, "{rate}");
-        assert_eq!(meter.metrics, 180 * 12);
+        assert!((meter.total() - 179.0 * 12.0 * 1e-5).abs() < 1e-9);
+    }
+
+    #[test]
+    fn being_told_to_go_slower_is_remembered_for_a_minute_or_two() {
+        let mut meter = CostMeter::default();
+        meter.took(Timestamp::from_s(0), used(1, 0));
+        meter.took(Timestamp::from_s(70), used(2, 5));
+        assert_eq!(meter.throttled_lately(Timestamp::from_s(75)), 5);
+        meter.took(Timestamp::from_s(140), used(3, 5));
+        meter.took(Timestamp::from_s(210), used(4, 5));
+        assert_eq!(meter.throttled_lately(Timestamp::from_s(212)), 0);
     }
 }

@@ -1,6 +1,7 @@
 //! What the console wants done, as comparable data; the shell does it and answers with a
 //! [`Msg`](crate::console::msg::Msg). No closures, no channels.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::console::snapshot::Question;
@@ -12,6 +13,7 @@ use crate::model::log::LogAsk;
 use crate::model::message::Message;
 use crate::model::metric::MetricKey;
 use crate::model::plan::NotePlan;
+use crate::model::scope::Scope;
 use crate::model::time::Timestamp;
 use crate::operation::{Command, Undertaking};
 
@@ -29,6 +31,13 @@ pub struct Incident {
 pub enum Effect {
     /// Answered by `IdentityArrived`.
     FetchIdentity,
+    /// The names of all queues and mappings. Answered by `NamesArrived`.
+    FetchNames,
+    /// From here on this part of the account is what is discovered; answers about another are dropped.
+    /// Answered by `KeptArrived`, where the last session left something.
+    Watch(Scope),
+    /// Names that were unhealthy, for the next session's picker.
+    Remember(BTreeSet<String>),
     /// The whole discovery. Answered by `TopologyArrived`, and beside it by whichever of
     /// `MappingsArrived`, `FunctionsArrived`, `QueuesArrived` and `StacksArrived` the discovery read on
     /// its way.

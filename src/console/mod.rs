@@ -11,6 +11,7 @@ pub mod logs;
 pub mod msg;
 pub mod notice;
 pub mod overlay;
+pub mod picker;
 pub mod redaction;
 pub mod rows;
 pub mod running;
@@ -18,6 +19,8 @@ pub mod schedule;
 pub mod screen;
 pub mod snapshot;
 pub mod status;
+mod stretch;
+mod tiers;
 pub mod update;
 mod verdicts;
 
@@ -31,6 +34,7 @@ use crate::console::key::Line;
 use crate::console::logs::LogView;
 use crate::console::notice::{Acknowledgement, Toast};
 use crate::console::overlay::Overlay;
+use crate::console::picker::Names;
 use crate::console::rows::JournalRow;
 use crate::console::running::{Follow, Running};
 use crate::console::schedule::Schedule;
@@ -42,7 +46,9 @@ use crate::model::finding::{Finding, Subject};
 use crate::model::id::{FunctionName, MappingId, OperationId, QueueName};
 use crate::model::picture::Picture;
 use crate::model::plan::RetunePlan;
+use crate::model::scope::Scope;
 use crate::model::time::{Mono, Timestamp};
+use crate::model::usage::Budget;
 
 /// How the console starts; nothing here changes afterwards.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -64,6 +70,12 @@ pub struct ConsoleOptions {
     pub contexts: Vec<String>,
     /// Open at this object when it turns up: an ARN or a name.
     pub open: Option<String>,
+    /// What to watch; without it everything, or with `pick` what somebody chooses.
+    pub scope: Option<Scope>,
+    /// On an account larger than one screen: ask what to watch.
+    pub pick: bool,
+    /// What watching may cost.
+    pub budget: Budget,
     /// Local time's distance from UTC in seconds, for the second clock; `None` shows UTC alone.
     pub utc_offset_s: Option<i32>,
 }
@@ -72,6 +84,7 @@ pub struct ConsoleOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Asked {
     Identity,
+    Names,
     Topology,
     Functions,
     Mappings,
@@ -121,6 +134,12 @@ pub struct Console {
     pub frozen_at: Option<Timestamp>,
     pub mouse: bool,
     pub picture: Picture,
+    /// What is watched; `None` until somebody has said so.
+    pub scope: Option<Scope>,
+    /// What there is to choose from.
+    pub names: Option<Names>,
+    /// The picker opens when the names have come.
+    picker_wanted: bool,
     /// The picture's topology comes from the last session's file.
     pub from_cache: bool,
     /// What discovery could not read, one line each.
@@ -186,6 +205,9 @@ impl Console {
         let picture = Picture { objectives: options.context.objectives.clone(), ..Picture::default() };
         Console {
             open_wanted: options.open.clone(),
+            scope: options.scope.clone().or_else(|| (!options.pick).then_some(Scope::Everything)),
+            names: None,
+            picker_wanted: false,
             arm_wanted: options.write && armed == Armed::ReadOnly { locked: false },
             options,
             mono: Mono::ZERO,

@@ -4,10 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::console::key::{Key, Mouse};
+use crate::console::picker::Names;
 use crate::model::alarm::Alarm;
 use crate::model::bench::Bench;
 use crate::model::function::Function;
 use crate::model::id::{FunctionName, MessageId, OperationId, QueueName};
+use crate::model::kept::Kept;
 use crate::model::log::LogReading;
 use crate::model::mapping::Mapping;
 use crate::model::metric::MetricKey;
@@ -18,6 +20,7 @@ use crate::model::service_error::ServiceError;
 use crate::model::stack::Stack;
 use crate::model::time::{Mono, Timestamp};
 use crate::model::topology::Topology;
+use crate::model::usage::Usage;
 use crate::operation::progress::Progress;
 use crate::operation::record::{Holder, Outline, Record};
 
@@ -42,6 +45,14 @@ pub enum Msg {
         at: Timestamp,
         result: Result<Identity, ServiceError>,
     },
+    /// What there is to choose a scope from.
+    NamesArrived {
+        result: Result<Names, ServiceError>,
+    },
+    /// What the last session left of the scope.
+    KeptArrived(Kept),
+    /// What has been asked of the account since the start, by its own count.
+    Used(Usage),
     TopologyArrived {
         at: Timestamp,
         result: Result<Topology, ServiceError>,

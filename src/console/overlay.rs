@@ -2,6 +2,7 @@
 //! state; `update` moves it, `ui` draws it.
 
 use crate::console::key::Line;
+use crate::console::picker::Picker;
 use crate::model::finding::Subject;
 use crate::model::id::{FunctionName, MappingId, MessageId, OperationId, QueueName};
 use crate::model::mapping::{MappingSettings, SourceKind};
@@ -21,6 +22,7 @@ pub enum Overlay {
         scroll: usize,
     },
     Palette(Palette),
+    Picker(Picker),
     Card(Card),
     Tune(TuneForm),
     Choice(Choice),

@@ -4,13 +4,13 @@
 //! A poll is due by local time, or by the account's when that runs faster (then no oftener than its
 //! floor of local time): a minute of new metrics is worth a look whoever's minute it is.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::console::Console;
 use crate::console::effect::Effect;
-use crate::console::rows::source_name;
 use crate::console::screen::Screen;
-use crate::model::finding::{Severity, Subject};
+use crate::console::stretch::Stretch;
+use crate::console::tiers::{self, Tier, Tiers};
 use crate::model::id::QueueName;
 use crate::model::metric::MetricKey;
 use crate::model::time::{Mono, Timestamp};
@@ -18,23 +18,33 @@ use crate::verdict;
 
 /// How often, and never oftener than.
 #[derive(Debug, Clone, Copy)]
-struct Pace {
-    every_ms: u64,
+pub(in crate::console) struct Pace {
+    pub(in crate::console) every_ms: u64,
     /// Local time between two polls at least.
     floor_ms: u64,
+}
+
+impl Pace {
+    /// So many times as long between two polls.
+    fn by(self, factor: f64) -> Self {
+        let longer = |ms: u64| (ms as f64 * factor.max(1.0)) as u64;
+        Pace { every_ms: longer(self.every_ms), floor_ms: longer(self.floor_ms) }
+    }
 }
 
 const IDENTITY: Pace = Pace { every_ms: 3_600_000, floor_ms: 600_000 };
 /// While nobody is logged in: the one question that costs nothing, until it is answered.
 const IDENTITY_LOCKED_OUT: Pace = Pace { every_ms: 10_000, floor_ms: 10_000 };
+const NAMES: Pace = Pace { every_ms: 60_000, floor_ms: 30_000 };
+const REMEMBER: Pace = Pace { every_ms: 60_000, floor_ms: 30_000 };
 const TOPOLOGY: Pace = Pace { every_ms: 600_000, floor_ms: 30_000 };
-const QUEUES_IN_VIEW: Pace = Pace { every_ms: 5_000, floor_ms: 1_000 };
-const QUEUES_ELSEWHERE: Pace = Pace { every_ms: 30_000, floor_ms: 3_000 };
+pub(in crate::console) const QUEUES_IN_VIEW: Pace = Pace { every_ms: 5_000, floor_ms: 1_000 };
+pub(in crate::console) const QUEUES_ELSEWHERE: Pace = Pace { every_ms: 30_000, floor_ms: 3_000 };
 const MAPPINGS: Pace = Pace { every_ms: 60_000, floor_ms: 3_000 };
 /// While one is in transition: it settles within seconds to minutes (aws-facts §1.3).
 const MAPPINGS_IN_TRANSITION: Pace = Pace { every_ms: 2_000, floor_ms: 1_000 };
-const METRICS_IN_VIEW: Pace = Pace { every_ms: 60_000, floor_ms: 2_000 };
-const METRICS_ELSEWHERE: Pace = Pace { every_ms: 300_000, floor_ms: 5_000 };
+pub(in crate::console) const METRICS_IN_VIEW: Pace = Pace { every_ms: 60_000, floor_ms: 2_000 };
+pub(in crate::console) const METRICS_ELSEWHERE: Pace = Pace { every_ms: 300_000, floor_ms: 5_000 };
 /// Free of charge, but nine calls a second for the whole account (aws-facts §2.6).
 const ALARMS: Pace = Pace { every_ms: 60_000, floor_ms: 3_000 };
 const MOVE_TASK: Pace = Pace { every_ms: 10_000, floor_ms: 2_000 };
@@ -46,12 +56,14 @@ const BACKOFF_MS: (u64, u64) = (5_000, 15_000);
 const LONGEST_BACKOFF_MS: u64 = 300_000;
 /// An answer that has not come by then is taken for lost.
 const LOST_MS: u64 = 120_000;
-/// Queues in view that are asked at full pace; more of them are asked slower.
-const QUEUES_AT_FULL_PACE: u64 = 25;
 /// Alarms that are asked for every minute, five pages of them; more are asked for less often.
 const ALARMS_A_MINUTE: u64 = 500;
-/// Metrics a minute that stay within $0.10 an hour at $0.01 per 1,000 (ux.md: the cost is shown).
-const METRICS_A_MINUTE: u64 = 166;
+/// Queues asked in one go: the others have their turn when these have answered.
+const QUEUES_AT_ONCE: usize = 64;
+/// What is due of a large account's metrics is not worked out oftener than this, in local milliseconds.
+const LOOK_MS: u64 = 1_000;
+/// How much later than due a metric may come before its silence means something.
+const PATIENCE_MS: u64 = 300_000;
 /// What the first question about a metric reaches back.
 const HISTORY_S: i64 = 3 * 3600;
 /// Later questions reach back behind the last answer: periods are published late and again
@@ -134,6 +146,13 @@ pub struct Schedule {
     queue_asked: BTreeMap<QueueName, (Mono, Timestamp)>,
     metric_asked: BTreeMap<MetricKey, (Mono, Timestamp)>,
     move_task_of: Option<QueueName>,
+    /// The names there are to choose a scope from.
+    pub names: Poll,
+    remembered: Poll,
+    /// How far what is well is stretched.
+    pub stretch: Stretch,
+    /// When it was last worked out which metrics are due.
+    looked_at: Option<Mono>,
     /// The end of the window asked for last.
     pub(in crate::console) metrics_to: Timestamp,
 }
@@ -148,6 +167,13 @@ impl Schedule {
         self.move_task.hurry();
         self.queue_asked.clear();
         self.metric_asked.clear();
+    }
+
+    /// Another scope: nothing that was asked for counts any more, but who and what there is.
+    pub(in crate::console) fn anew(&mut self) {
+        let (identity, names, journal) =
+            (std::mem::take(&mut self.identity), std::mem::take(&mut self.names), std::mem::take(&mut self.journal));
+        *self = Schedule { identity, names, journal, ..Schedule::default() };
     }
 
     /// These queues are due at once: something was just done to them.
@@ -188,9 +214,18 @@ pub(in crate::console) fn due(console: &mut Console) -> Vec<Effect> {
         schedule.identity.ask(mono, now);
         effects.push(Effect::FetchIdentity);
     }
-    if schedule.topology.is_due(TOPOLOGY, mono, now) {
-        schedule.topology.ask(mono, now);
-        effects.push(Effect::FetchTopology);
+    match console.scope {
+        // Nothing is read before somebody has said what.
+        None if console.names.is_none() && schedule.names.is_due(NAMES, mono, now) => {
+            schedule.names.ask(mono, now);
+            effects.push(Effect::FetchNames);
+        }
+        None => {}
+        Some(_) if schedule.topology.is_due(TOPOLOGY, mono, now) => {
+            schedule.topology.ask(mono, now);
+            effects.push(Effect::FetchTopology);
+        }
+        Some(_) => {}
     }
     // Once at the start; later when something ended or the screen is opened.
     let never = Pace { every_ms: u64::MAX, floor_ms: u64::MAX };
@@ -199,6 +234,7 @@ pub(in crate::console) fn due(console: &mut Console) -> Vec<Effect> {
         effects.push(Effect::LoadJournal);
     }
     effects.extend(alarms(console));
+    effects.extend(remember(console));
     effects.extend(mappings(console));
     effects.extend(queues(console));
     effects.extend(move_task(console));
@@ -214,6 +250,18 @@ fn alarms(console: &mut Console) -> Option<Effect> {
     poll.is_due(pace, mono, now).then(|| {
         poll.ask(mono, now);
         Effect::FetchAlarms
+    })
+}
+
+/// Now and then, what is unhealthy, for the next session to offer.
+fn remember(console: &mut Console) -> Option<Effect> {
+    let names = tiers::unhealthy_names(console);
+    let (mono, now) = (console.mono, console.now);
+    let due = !names.is_empty() && !console.from_cache && console.schedule.remembered.is_due(REMEMBER, mono, now);
+    due.then(|| {
+        console.schedule.remembered.ask(mono, now);
+        console.schedule.remembered.answered(true);
+        Effect::Remember(names)
     })
 }
 
@@ -236,17 +284,21 @@ fn queues(console: &mut Console) -> Option<Effect> {
     if !console.schedule.queues.is_due(Pace { every_ms: 0, floor_ms: 0 }, mono, now) {
         return None;
     }
-    let in_view = queues_in_view(console);
-    let stretch = (in_view.len() as u64).div_ceil(QUEUES_AT_FULL_PACE).max(1);
-    let near = Pace { every_ms: QUEUES_IN_VIEW.every_ms * stretch, floor_ms: QUEUES_IN_VIEW.floor_ms * stretch };
+    let tiers = Tiers::of(console);
+    let by = console.schedule.stretch;
     let due: Vec<QueueName> = console
         .picture
         .queues
         .keys()
         .filter(|name| {
-            let pace = if in_view.contains(*name) { near } else { QUEUES_ELSEWHERE };
+            let pace = match tiers.of_queue(name) {
+                Tier::Unhealthy => QUEUES_IN_VIEW,
+                Tier::View => QUEUES_IN_VIEW.by(by.view),
+                Tier::Rest => QUEUES_ELSEWHERE.by(by.rest),
+            };
             console.schedule.queue_asked.get(*name).is_none_or(|asked| elapsed(*asked, pace, mono, now))
         })
+        .take(QUEUES_AT_ONCE)
         .cloned()
         .collect();
     if due.is_empty() {
@@ -255,35 +307,7 @@ fn queues(console: &mut Console) -> Option<Effect> {
     let queues: Vec<_> = due.iter().map(|name| console.picture.queues[name].value.url.clone()).collect();
     console.schedule.queue_asked.extend(due.into_iter().map(|name| (name, (mono, now))));
     console.schedule.queues.ask(mono, now);
-    console.cost.queues_asked(mono, queues.len());
     Some(Effect::FetchQueues { queues })
-}
-
-fn queues_in_view(console: &Console) -> BTreeSet<QueueName> {
-    let busy = console.running().filter_map(|operation| operation.queue().cloned());
-    let mut names: BTreeSet<QueueName> = busy.collect();
-    match console.screen() {
-        Screen::Map | Screen::Queues => names.extend(console.picture.queues.keys().cloned()),
-        Screen::Triage(name) => {
-            names.insert(name.clone());
-        }
-        Screen::ConsumerDetail(id) => {
-            let source = console.picture.mappings.get(id).map(|mapping| &mapping.value.source);
-            names
-                .extend(source.and_then(|arn| console.picture.queue_by_arn(arn)).map(|queue| queue.value.name.clone()));
-        }
-        Screen::Consumers | Screen::Logs(_) | Screen::Journal | Screen::Sandbox => {}
-    }
-    // What a redrive moves arrives in the queues the letters came from.
-    let sources: Vec<QueueName> = names
-        .iter()
-        .filter_map(|name| console.picture.queues.get(name))
-        .flat_map(|queue| &queue.value.sources)
-        .filter_map(|arn| console.picture.queue_by_arn(arn))
-        .map(|queue| queue.value.name.clone())
-        .collect();
-    names.extend(sources);
-    names
 }
 
 fn move_task(console: &mut Console) -> Option<Effect> {
@@ -307,20 +331,25 @@ fn move_task(console: &mut Console) -> Option<Effect> {
 
 fn metrics(console: &mut Console) -> Option<Effect> {
     let (mono, now) = (console.mono, console.now);
-    if !console.schedule.metrics.is_due(Pace { every_ms: 0, floor_ms: 0 }, mono, now) {
+    let schedule = &mut console.schedule;
+    let looked_lately = schedule.looked_at.is_some_and(|at| mono.ms_since(at) < LOOK_MS) && !schedule.metrics.hurried;
+    if looked_lately || !schedule.metrics.is_due(Pace { every_ms: 0, floor_ms: 0 }, mono, now) {
         return None;
     }
+    schedule.looked_at = Some(mono);
     let wanted = verdict::wanted(&console.picture);
-    let hot = hot_names(console);
-    let is_hot = |key: &MetricKey| key.dimensions.iter().any(|(_, value)| hot.contains(value.as_str()));
-    let hot_keys = wanted.iter().filter(|key| is_hot(key)).count() as u64;
-    let a_minute = hot_keys + (wanted.len() as u64 - hot_keys).div_ceil(5);
-    let stretch = a_minute.div_ceil(METRICS_A_MINUTE).max(1);
+    let tiers = Tiers::of(console);
+    let by = tiers.stretch(console, &wanted);
+    console.schedule.stretch = by;
+    console.picture.metrics.set_patience(METRICS_ELSEWHERE.by(by.rest).every_ms.saturating_add(PATIENCE_MS));
     let due: Vec<MetricKey> = wanted
         .into_iter()
         .filter(|key| {
-            let pace = if is_hot(key) { METRICS_IN_VIEW } else { METRICS_ELSEWHERE };
-            let pace = Pace { every_ms: pace.every_ms * stretch, ..pace };
+            let pace = match tiers.of_key(key) {
+                Tier::Unhealthy => METRICS_IN_VIEW,
+                Tier::View => METRICS_IN_VIEW.by(by.view),
+                Tier::Rest => METRICS_ELSEWHERE.by(by.rest),
+            };
             console.schedule.metric_asked.get(key).is_none_or(|asked| elapsed(*asked, pace, mono, now))
         })
         .collect();
@@ -333,49 +362,9 @@ fn metrics(console: &mut Console) -> Option<Effect> {
     let from = last.unwrap_or(history).max(history).floor_to(60);
     console.schedule.metric_asked.extend(keys.iter().map(|key| (key.clone(), (mono, now))));
     console.schedule.metrics.ask(mono, now);
-    console.cost.metrics_asked(mono, keys.len());
     let to = now.floor_to(60).plus_s(60);
     console.schedule.metrics_to = to;
     Some(Effect::FetchMetrics { generation: console.generation, keys, from, to })
-}
-
-/// Dimension values whose metrics are looked at: those in view, those unhealthy.
-fn hot_names(console: &Console) -> BTreeSet<String> {
-    let mut subjects: Vec<Subject> = console
-        .findings
-        .iter()
-        .filter(|finding| finding.severity <= Severity::Warning)
-        .map(|finding| finding.subject.clone())
-        .collect();
-    match console.screen() {
-        Screen::Map => {
-            subjects.extend(console.current_finding().map(|finding| finding.subject.clone()));
-            subjects.extend(console.picture.mappings.keys().cloned().map(Subject::Mapping));
-        }
-        Screen::Consumers => subjects.extend(console.picture.mappings.keys().cloned().map(Subject::Mapping)),
-        Screen::ConsumerDetail(id) => subjects.push(Subject::Mapping(id.clone())),
-        Screen::Queues => subjects.extend(console.picture.queues.keys().cloned().map(Subject::Queue)),
-        Screen::Triage(name) => subjects.push(Subject::Queue(name.clone())),
-        Screen::Logs(function) => subjects.push(Subject::Function(function.clone())),
-        Screen::Journal | Screen::Sandbox => {}
-    }
-    subjects.extend(console.follows.iter().map(|follow| Subject::Mapping(follow.mapping.clone())));
-    let mut names = BTreeSet::new();
-    for subject in subjects {
-        match subject {
-            Subject::Mapping(id) => {
-                if let Some(mapping) = console.picture.mappings.get(&id) {
-                    names.insert(mapping.value.function.to_string());
-                    names.insert(source_name(&mapping.value).to_owned());
-                }
-                names.insert(id.to_string());
-            }
-            Subject::Function(name) => drop(names.insert(name.to_string())),
-            Subject::Queue(name) => drop(names.insert(name.to_string())),
-            Subject::Account => {}
-        }
-    }
-    names
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! The one door time comes in through. `read` is the only function of the program that reads a
-//! clock; everything else is told, or asks a [`Clock`] handle that was given to it. A clock decides
+//! clock (in simulated time `simulated_now` asks the runtime's); everything else is told, or asks a [`Clock`] handle that was given to it. A clock decides
 //! nothing: it does not pace, wake or wait.
 
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -27,9 +27,17 @@ impl Clock {
         Clock { account: Account::Paced(Arc::new(Mutex::new(pace))) }
     }
 
+    /// A clock that goes with the tokio runtime it was made in: a paused runtime moves it.
+    pub(super) fn simulated(base: Timestamp) -> Self {
+        Clock { account: Account::Simulated { base, since: simulated_now() } }
+    }
+
     /// Local time since the process first asked; never goes backwards.
     pub fn mono_now(&self) -> Mono {
-        read().0
+        match &self.account {
+            Account::Simulated { since, .. } => simulated_since(*since),
+            Account::Local(_) | Account::Paced(_) => read().0,
+        }
     }
 
     /// The account's time: AWS's as far as known, or the sandbox's.
@@ -37,6 +45,9 @@ impl Clock {
         match &self.account {
             Account::Local(skew_ms) => read().1.plus_ms(skew_ms.load(Ordering::Relaxed)),
             Account::Paced(pace) => lock(pace).at(read().0),
+            Account::Simulated { base, since } => {
+                base.plus_ms(i64::try_from(simulated_since(*since).ms()).unwrap_or(i64::MAX))
+            }
         }
     }
 
@@ -51,7 +62,7 @@ impl Clock {
     /// Sandbox seconds per real second; 1 for AWS.
     pub fn speed(&self) -> f64 {
         match &self.account {
-            Account::Local(_) => 1.0,
+            Account::Local(_) | Account::Simulated { .. } => 1.0,
             Account::Paced(pace) => lock(pace).speed,
         }
     }
@@ -92,6 +103,10 @@ enum Account {
     /// Local time plus so many milliseconds.
     Local(Arc<AtomicI64>),
     Paced(Arc<Mutex<Pace>>),
+    Simulated {
+        base: Timestamp,
+        since: tokio::time::Instant,
+    },
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -136,6 +151,17 @@ fn read() -> (Mono, Timestamp) {
     let mono = Mono::from_ms(u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX));
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     (mono, Timestamp::from_ms(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)))
+}
+
+/// The runtime's clock: the same one where nothing pauses it.
+#[allow(clippy::disallowed_methods)]
+fn simulated_now() -> tokio::time::Instant {
+    tokio::time::Instant::now()
+}
+
+fn simulated_since(since: tokio::time::Instant) -> Mono {
+    let passed = simulated_now().saturating_duration_since(since).as_millis();
+    Mono::from_ms(u64::try_from(passed).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ pub mod listen;
 mod real_time;
 pub mod sandbox;
 mod service;
+pub mod simulated;
+pub mod traffic;
 pub mod virtual_time;
 
 pub use inlet::Stopped;

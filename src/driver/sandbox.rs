@@ -13,7 +13,8 @@ use crate::driver::gate::Gate;
 use crate::driver::inlet::{Ask, Inlet, Stopped};
 use crate::driver::listen::{ListenError, Listener};
 use crate::driver::real_time::{RealTime, clamp_speed};
-use crate::driver::service::Service;
+use crate::driver::service::{Back, Service};
+use crate::driver::traffic::Traffic;
 use crate::model::bench::{Bench, BenchCommand};
 use crate::model::census::Census;
 use crate::pipeline::Pipeline;
@@ -54,6 +55,7 @@ pub struct Sandbox {
     inlet: Inlet,
     bench: watch::Receiver<Bench>,
     gate: Gate,
+    traffic: Traffic,
     region: String,
     account: String,
 }
@@ -62,6 +64,14 @@ impl Sandbox {
     /// Starts the pipeline on a thread of its own and returns at once; its history, which ends at the
     /// real now, is run there while `bench().preparing` is true, and requests wait for its end.
     pub fn start(options: SandboxOptions) -> Result<Self, SandboxError> {
+        Self::behind(options, Traffic::default())
+    }
+
+    /// The same with the way to it arranged before anybody calls.
+    ///
+    /// # Errors
+    /// As [`Sandbox::start`].
+    pub fn behind(options: SandboxOptions, traffic: Traffic) -> Result<Self, SandboxError> {
         let SandboxOptions { scenario, blueprint, seed, speed, history_s } = options;
         let (region, account) = (blueprint.region.clone(), blueprint.account.clone());
         let now = wall_now();
@@ -83,7 +93,7 @@ impl Sandbox {
         let real_time = RealTime::new(pipeline, clock.clone(), inbox, bench);
         std::thread::Builder::new().name("sandbox".to_owned()).spawn(move || real_time.run(now))?;
         let gate = Gate::new(&account, &region);
-        Ok(Sandbox { clock, inlet: Inlet::new(asks), bench: bench_seen, gate, region, account })
+        Ok(Sandbox { clock, inlet: Inlet::new(asks), bench: bench_seen, gate, traffic, region, account })
     }
 
     /// The way in for `aws-sdk-*` clients: the real serializers, no socket. Configure them with
@@ -112,6 +122,11 @@ impl Sandbox {
     /// takes no notice.
     pub fn command(&self, command: BenchCommand) {
         let _ = self.inlet.tell(Ask::Bench(command));
+    }
+
+    /// How far away and how strict it is, and what came in.
+    pub fn traffic(&self) -> Traffic {
+        self.traffic.clone()
     }
 
     pub fn region(&self) -> &str {
@@ -149,7 +164,7 @@ impl Sandbox {
     }
 
     fn service(&self) -> Service {
-        Service::new(self.inlet.clone(), self.clock.clone(), self.gate.clone())
+        Service::new(Back::Thread(self.inlet.clone()), self.clock.clone(), self.gate.clone(), self.traffic.clone())
     }
 }
 

@@ -122,6 +122,8 @@ pub struct Metrics {
     series: BTreeMap<MetricKey, Series>,
     /// When each key was last asked for and answered, even with nothing.
     asked_at: BTreeMap<MetricKey, Timestamp>,
+    /// Milliseconds that may lie between two questions about a key, where that is more than ten minutes.
+    patience_ms: i64,
 }
 
 impl Metrics {
@@ -140,13 +142,22 @@ impl Metrics {
         self.asked_at.get(key).copied()
     }
 
-    /// Where sums over complete periods end: the newest three before the key was asked are incomplete
-    /// (ux.md, "Verdicts on screen"), and stay so until it is asked again. An answer older than ten
-    /// minutes counts for nothing here: what should have been asked since is missing, not old.
-    pub fn complete_until(&self, key: &MetricKey, now: Timestamp) -> Timestamp {
+    /// Says how long a key may go unasked before its silence means something.
+    pub fn set_patience(&mut self, ms: u64) {
+        self.patience_ms = i64::try_from(ms).unwrap_or(i64::MAX);
+    }
+
+    /// The moment a key's series speaks of: now, but for one that is asked seldom on purpose; that one
+    /// is judged as of when it was asked. What should have been asked since is missing, not old.
+    pub fn spoken_at(&self, key: &MetricKey, now: Timestamp) -> Timestamp {
         let asked_at = self.asked_at(key).unwrap_or(now).min(now);
-        let seen_at = if now.ms_since(asked_at) > 600_000 { now } else { asked_at };
-        seen_at.floor_to(60).plus_s(-180)
+        if now.ms_since(asked_at) > self.patience_ms.max(MOST_SEEN_MS) { now } else { asked_at }
+    }
+
+    /// Where sums over complete periods end: the newest three before the key was asked are incomplete
+    /// (ux.md, "Verdicts on screen"), and stay so until it is asked again.
+    pub fn complete_until(&self, key: &MetricKey, now: Timestamp) -> Timestamp {
+        self.spoken_at(key, now).floor_to(60).plus_s(-180)
     }
 
     /// The newest datapoint of any series: what "metrics 2 m" on screen is the age of.
@@ -154,6 +165,9 @@ impl Metrics {
         self.series.values().filter_map(|series| series.newest().map(|(at, _)| at)).max()
     }
 }
+
+/// An answer older than this counts for nothing, unless it is asked for more seldom than that.
+const MOST_SEEN_MS: i64 = 600_000;
 
 #[cfg(test)]
 mod tests {

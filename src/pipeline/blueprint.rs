@@ -45,6 +45,8 @@ pub struct QueueBlueprint {
     pub max_message_bytes: u64,
     /// Dead-letter queue and maxReceiveCount.
     pub redrive: Option<(QueueName, u32)>,
+    /// Messages that stand in it at the start.
+    pub standing: u32,
 }
 
 /// The bucket that requests are stored in.
@@ -269,6 +271,7 @@ impl QueueBlueprint {
             delay_s: 0,
             max_message_bytes: 1_048_576,
             redrive: None,
+            standing: 0,
         }
     }
 

@@ -46,7 +46,7 @@ pub mod streams;
 pub mod summary;
 mod switch;
 mod table;
-mod throttle;
+pub mod throttle;
 pub mod timer;
 mod web;
 mod world;

@@ -115,6 +115,7 @@ impl Pipeline {
         for name in on {
             self.switched_on_at_start(&name);
         }
+        self.after_queues();
     }
 
     /// Once a minute: the trim, the mappings' sign of life, what is still running, the alarms.

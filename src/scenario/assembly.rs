@@ -12,7 +12,7 @@ use crate::scenario::action::{Action, deployed};
 use crate::scenario::error::{ScenarioError, at, of_toml};
 use crate::scenario::expect::Expect;
 use crate::scenario::file::{self, File};
-use crate::scenario::{alarm, part, switch};
+use crate::scenario::{alarm, fleet, part, switch};
 
 /// The history the console's charts show: three hours.
 const HISTORY_S: u32 = 3 * 3600;
@@ -36,6 +36,9 @@ pub(super) fn scenario(name: &str, file: &str, text: &str) -> Result<Scenario, S
     }
     for mapping in &read.mappings {
         part::mapping(&mut base, mapping.get_ref()).map_err(|message| here(mapping.span(), message))?;
+    }
+    if let Some(file) = &read.fleet {
+        fleet::fill(&mut base, file.get_ref()).map_err(|message| here(file.span(), message))?;
     }
     for one in &read.alarms {
         alarm::alarm(&mut base, one.get_ref()).map_err(|message| here(one.span(), message))?;

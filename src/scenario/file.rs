@@ -23,6 +23,7 @@ pub(super) struct File {
     pub templates: BTreeMap<String, Template>,
     pub table: Option<Table>,
     pub bucket: Option<Bucket>,
+    pub fleet: Option<Spanned<Fleet>>,
     #[serde(default)]
     pub queues: Vec<Spanned<Queue>>,
     #[serde(default)]
@@ -98,6 +99,20 @@ pub(super) struct Table {
 pub(super) struct Bucket {
     pub name: Option<String>,
     pub notifies: Option<String>,
+}
+
+/// Other teams' things around the pipeline; how many there are in all.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Fleet {
+    pub functions: Option<u32>,
+    pub queues: Option<u32>,
+    pub mappings: Option<u32>,
+    /// Consumers in trouble.
+    pub unhealthy: Option<u32>,
+    /// What names begin with.
+    #[serde(default)]
+    pub groups: Vec<String>,
 }
 
 #[derive(Deserialize)]

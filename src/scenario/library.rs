@@ -1,7 +1,7 @@
 //! The scenarios that are built in.
 
 /// Name and text; the default first, then in the order they are listed to people.
-pub(super) const FILES: [(&str, &str); 10] = [
+pub(super) const FILES: [(&str, &str); 11] = [
     ("night-shift", include_str!("../../assets/scenarios/night-shift.toml")),
     ("steady", include_str!("../../assets/scenarios/steady.toml")),
     ("surge", include_str!("../../assets/scenarios/surge.toml")),
@@ -12,6 +12,7 @@ pub(super) const FILES: [(&str, &str); 10] = [
     ("log-failures", include_str!("../../assets/scenarios/log-failures.toml")),
     ("fifo", include_str!("../../assets/scenarios/fifo.toml")),
     ("retune", include_str!("../../assets/scenarios/retune.toml")),
+    ("fleet", include_str!("../../assets/scenarios/fleet.toml")),
 ];
 
 /// The title, which is the first line of a built-in file.

@@ -8,6 +8,7 @@ mod assembly;
 pub mod error;
 pub mod expect;
 mod file;
+mod fleet;
 mod library;
 mod part;
 #[cfg(test)]

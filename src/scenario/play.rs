@@ -54,6 +54,7 @@ scenarios! {
     log_failures: "log-failures",
     fifo: "fifo",
     retune: "retune",
+    fleet: "fleet",
 }
 
 /// LogWorker's iterator age, the highest of each minute, as CloudWatch publishes it.

@@ -95,7 +95,8 @@ impl Frame<'_> {
     }
 
     fn take(&mut self, msg: Msg) -> Option<Ended> {
-        for effect in update(self.console, msg) {
+        let effects = update(self.console, msg);
+        for effect in take(self.worker, effects) {
             match effect {
                 Effect::Quit => return Some(Ended::Quit),
                 Effect::SwitchContext(name) => return Some(Ended::Switch(name)),
@@ -108,9 +109,21 @@ impl Frame<'_> {
                     let result = self.guard.copy(&text).map_err(|_| text);
                     let _ = self.outbox.send(Msg::Copied { result });
                 }
-                effect => self.worker.perform(effect),
+                _ => {}
             }
         }
         None
     }
+}
+
+/// Has the worker perform what it can; answers what only somebody with a terminal can.
+pub(super) fn take(worker: &mut Worker, effects: Vec<Effect>) -> Vec<Effect> {
+    let mut left = Vec::new();
+    for effect in effects {
+        match effect {
+            Effect::Quit | Effect::MouseCapture(_) | Effect::Copy(_) => left.push(effect),
+            effect => worker.perform(effect),
+        }
+    }
+    left
 }

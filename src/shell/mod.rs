@@ -1,6 +1,8 @@
 //! The imperative shell of the console: it starts what the console needs, runs the loop, performs
 //! effects and leaves in order. It decides nothing about the pipeline.
 
+mod cache;
+mod discovery;
 mod export;
 mod frame;
 mod hoard;
@@ -14,6 +16,7 @@ mod sift;
 mod signals;
 mod stage;
 mod terminal;
+mod unseen;
 mod worker;
 
 #[cfg(test)]
@@ -23,9 +26,12 @@ mod shown;
 #[cfg(test)]
 mod unarmed;
 
+pub use cache::Cache;
 pub use pace::Pace;
 pub use session::{local_now, operation_id, seed_of, session, utc_offset_s};
 pub use signals::asked_to_stop;
+pub use unseen::Unseen;
+pub use worker::Ground;
 
 use std::future::poll_fn;
 use std::io::{self, IsTerminal};
@@ -44,6 +50,7 @@ use crate::aws::connect::{ConnectError, ConnectOptions};
 use crate::console::ConsoleOptions;
 use crate::console::msg::Msg;
 use crate::driver::sandbox::{SandboxError, SandboxOptions};
+use crate::driver::traffic::Traffic;
 use crate::journal::{Journal, JournalError};
 use crate::shell::frame::{Ended, Frame};
 use crate::shell::input::Input;
@@ -60,6 +67,7 @@ pub enum Scene {
     Sandbox {
         options: Box<SandboxOptions>,
         listen: Option<SocketAddr>,
+        traffic: Traffic,
     },
 }
 
@@ -68,8 +76,6 @@ pub enum Scene {
 pub struct Opening {
     pub scene: Scene,
     pub console: ConsoleOptions,
-    /// Only what is named so.
-    pub prefix: Option<String>,
 }
 
 /// The opening of another context, by its name.
@@ -127,7 +133,8 @@ pub fn run(options: ShellOptions) -> Result<u8, ShellError> {
 
 async fn open(options: ShellOptions) -> Result<u8, ShellError> {
     let journal = Arc::new(Journal::open(options.state_dir.as_deref(), session::local_now)?);
-    let mut stage = Stage::set(options.opening, &journal).await?;
+    let cache = options.state_dir.as_deref().map(Cache::new);
+    let mut stage = Stage::set(options.opening, &journal, cache.as_ref()).await?;
     let mut leave = signals::catch().map_err(ShellError::Runtime)?;
     let mut guard = Guard::take().map_err(ShellError::Terminal)?;
     // Keys go to the stage that is set.
@@ -139,16 +146,18 @@ async fn open(options: ShellOptions) -> Result<u8, ShellError> {
         let mut frame = Frame { console, guard: &mut guard, worker, clock, theme, outbox: outbox.clone() };
         let ended = caught(frame.run(inbox, &mut leave)).await;
         match ended {
-            Some(Ended::Switch(name)) => match stage.elsewhere(&name, options.elsewhere.as_ref(), &journal).await {
-                Ok(next) => {
-                    keys.send_replace(next.outbox.clone());
-                    stage = next;
+            Some(Ended::Switch(name)) => {
+                match stage.elsewhere(&name, options.elsewhere.as_ref(), &journal, cache.as_ref()).await {
+                    Ok(next) => {
+                        keys.send_replace(next.outbox.clone());
+                        stage = next;
+                    }
+                    Err(why) => {
+                        let line = format!("{name} could not be opened, this is as it was: {why}");
+                        let _ = stage.outbox.send(Msg::Trouble(line));
+                    }
                 }
-                Err(why) => {
-                    let line = format!("{name} could not be opened, this is as it was: {why}");
-                    let _ = stage.outbox.send(Msg::Trouble(line));
-                }
-            },
+            }
             Some(ended) => break ended,
             // The hook has kept what the panic said.
             None => break Ended::Left(leave.try_recv().unwrap_or(Leave::Panic(String::new()))),

@@ -17,6 +17,7 @@ use crate::driver::clock::Clock;
 use crate::driver::gate::Gate;
 use crate::driver::sandbox::{ENDPOINT, Sandbox, SandboxOptions};
 use crate::journal::Journal;
+use crate::model::scope::Scope;
 use crate::model::time::Mono;
 use crate::pipeline::blueprint::Blueprint;
 use crate::pipeline::standard::standard;
@@ -47,6 +48,8 @@ impl Rig {
         options: ConsoleOptions,
         before: impl FnOnce(&Gate),
     ) -> Self {
+        let scope = prefix.map(|prefix| Scope::of_prefix(Some(prefix)));
+        let options = ConsoleOptions { scope: options.scope.or(scope), ..options };
         let started = SandboxOptions { scenario: "rig".into(), blueprint, seed: 7, speed: 1.0, history_s: 900 };
         let sandbox = Sandbox::start(started).expect("the blueprint fits together");
         sandbox.ready().await.expect("it runs");
@@ -68,7 +71,8 @@ impl Rig {
             sandbox: None,
             journal: Arc::new(Journal::open(None, crate::shell::local_now).expect("in memory")),
             clock: clock.clone(),
-            prefix: prefix.map(str::to_owned),
+            scope: options.scope.clone(),
+            cache: None,
         };
         let worker = Worker::new(ground, outbox);
         let mut console = Console::new(options);

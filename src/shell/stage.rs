@@ -14,6 +14,7 @@ use crate::console::msg::Msg;
 use crate::driver::clock::Clock;
 use crate::driver::sandbox::{ENDPOINT, Sandbox};
 use crate::journal::Journal;
+use crate::shell::cache::Cache;
 use crate::shell::worker::{Ground, Worker};
 use crate::shell::{Elsewhere, Opening, Scene, ShellError};
 
@@ -28,7 +29,7 @@ pub struct Stage {
 impl Stage {
     /// # Errors
     /// Why the account cannot be opened.
-    pub async fn set(opening: Opening, journal: &Arc<Journal>) -> Result<Self, ShellError> {
+    pub async fn set(opening: Opening, journal: &Arc<Journal>, cache: Option<&Cache>) -> Result<Self, ShellError> {
         let (outbox, inbox) = unbounded_channel::<Msg>();
         let (account, clock, sandbox) = connect(opening.scene, &outbox).await?;
         let ground = Ground {
@@ -36,7 +37,8 @@ impl Stage {
             sandbox,
             journal: Arc::clone(journal),
             clock: clock.clone(),
-            prefix: opening.prefix,
+            scope: opening.console.scope.clone(),
+            cache: cache.cloned(),
         };
         let worker = Worker::new(ground, outbox.clone());
         Ok(Stage { console: Console::new(opening.console), worker, clock, outbox, inbox })
@@ -51,10 +53,11 @@ impl Stage {
         name: &str,
         elsewhere: Option<&Elsewhere>,
         journal: &Arc<Journal>,
+        cache: Option<&Cache>,
     ) -> Result<Stage, String> {
         let one_line = |why: String| why.lines().next().unwrap_or("").trim_start_matches("error: ").to_owned();
         let opening = elsewhere.ok_or("there is nowhere else to go")?(name).map_err(one_line)?;
-        let mut next = Stage::set(opening, journal).await.map_err(|error| one_line(error.to_string()))?;
+        let mut next = Stage::set(opening, journal, cache).await.map_err(|error| one_line(error.to_string()))?;
         (next.console.columns, next.console.rows) = (self.console.columns, self.console.rows);
         next.console.mouse = self.console.mouse;
         Ok(next)
@@ -73,13 +76,15 @@ async fn connect(
             follow_dates(&account, &clock, outbox.clone());
             Ok((account, clock, None))
         }
-        Scene::Sandbox { options, listen } => {
-            let sandbox = Arc::new(Sandbox::start(*options)?);
+        Scene::Sandbox { options, listen, traffic } => {
+            let as_remote = !traffic.is_free();
+            let sandbox = Arc::new(Sandbox::behind(*options, traffic)?);
             let account = Account::connect(ConnectOptions {
                 region: Some(sandbox.region().to_owned()),
                 endpoint_url: Some(ENDPOINT.to_owned()),
                 http_client: Some(sandbox.client()),
                 test_credentials: true,
+                as_remote,
                 ..ConnectOptions::default()
             })
             .await?;

@@ -19,6 +19,7 @@ use crate::model::message::Message;
 use crate::model::metric::MetricKey;
 use crate::model::picture::Identity;
 use crate::model::plan::{NotePlan, Plan};
+use crate::model::scope::Scope;
 use crate::model::service_error::Outcome;
 use crate::model::time::Timestamp;
 use crate::model::topology::Topology;
@@ -27,6 +28,8 @@ use crate::operation::progress::Progress;
 use crate::operation::record::{Holder, Record};
 use crate::operation::{Command, Owner, Undertaking};
 use crate::runner::{self, Split};
+use crate::shell::cache::Cache;
+use crate::shell::discovery::Discovery;
 use crate::shell::hoard::Hoard;
 use crate::shell::incident;
 use crate::shell::pace::Pace;
@@ -39,7 +42,10 @@ pub struct Ground {
     pub sandbox: Option<Arc<Sandbox>>,
     pub journal: Arc<Journal>,
     pub clock: Clock,
-    pub prefix: Option<String>,
+    /// What is watched at the start.
+    pub scope: Option<Scope>,
+    /// Where pictures are kept for the next session.
+    pub cache: Option<Cache>,
 }
 
 pub struct Worker {
@@ -49,6 +55,7 @@ pub struct Worker {
     identity: watch::Sender<Identity>,
     topology: watch::Sender<Option<Topology>>,
     hoard: Arc<Mutex<Hoard>>,
+    discovery: Discovery,
 }
 
 /// One operation at work.
@@ -62,13 +69,29 @@ impl Worker {
         let region = ground.account.region().to_owned();
         let identity = watch::Sender::new(Identity { region, ..Identity::default() });
         let topology = watch::Sender::new(None);
-        Worker { ground, outbox, running: BTreeMap::new(), identity, topology, hoard: Arc::default() }
+        let discovery = Discovery {
+            account: Arc::clone(&ground.account),
+            clock: ground.clock.clone(),
+            outbox: outbox.clone(),
+            identity: identity.clone(),
+            topology: topology.clone(),
+            cache: ground.cache.clone(),
+            watched: Arc::default(),
+        };
+        if let Some(scope) = ground.scope.clone() {
+            discovery.watch(scope);
+        }
+        let running = BTreeMap::new();
+        Worker { ground, outbox, running, identity, topology, hoard: Arc::default(), discovery }
     }
 
     pub fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::FetchIdentity => self.fetch_identity(),
-            Effect::FetchTopology => self.fetch_topology(),
+            Effect::FetchNames => self.discovery.names(),
+            Effect::Watch(scope) => self.discovery.watch(scope),
+            Effect::Remember(names) => self.discovery.remember(names),
+            Effect::FetchTopology => self.discovery.survey(),
             Effect::FetchQueues { queues } => {
                 let topology = self.topology.borrow().clone();
                 self.fetch(move |account, at| async move {
@@ -148,9 +171,15 @@ impl Worker {
     {
         let (account, clock, outbox) =
             (Arc::clone(&self.ground.account), self.ground.clock.clone(), self.outbox.clone());
+        let (watched, epoch) = (self.discovery.clone(), self.discovery.epoch());
         tokio::spawn(async move {
-            let msg = ask(account, Box::new(move || clock.account_now())).await;
-            let _ = outbox.send(msg);
+            let msg = ask(Arc::clone(&account), Box::new(move || clock.account_now())).await;
+            let _ = outbox.send(Msg::Used(account.usage()));
+            // What was asked about another scope is nobody's answer any more; who one is, is no matter
+            // of scope.
+            if watched.epoch() == epoch || matches!(msg, Msg::IdentityArrived { .. }) {
+                let _ = outbox.send(msg);
+            }
         });
     }
 
@@ -162,32 +191,6 @@ impl Worker {
                 known.send_replace(identity.clone());
             }
             Msg::IdentityArrived { at: at(), result }
-        });
-    }
-
-    fn fetch_topology(&self) {
-        let (account, clock, outbox) =
-            (Arc::clone(&self.ground.account), self.ground.clock.clone(), self.outbox.clone());
-        let (prefix, known) = (self.ground.prefix.clone(), self.topology.clone());
-        tokio::spawn(async move {
-            let survey = account.survey(prefix.as_deref()).await;
-            let at = clock.account_now();
-            if let Ok(topology) = &survey.topology {
-                known.send_replace(Some(topology.clone()));
-            }
-            let arrived = [
-                Msg::DenialsArrived { actions: survey.denied },
-                Msg::MappingsArrived { at, result: survey.mappings },
-                Msg::FunctionsArrived { at, result: survey.functions },
-                Msg::QueuesArrived { at, results: survey.queues },
-                Msg::TopologyArrived { at, result: survey.topology, missing: survey.missing, cached: false },
-            ];
-            for msg in arrived {
-                let _ = outbox.send(msg);
-            }
-            // Nothing that is drawn waits for it.
-            let result = account.stacks().await;
-            let _ = outbox.send(Msg::StacksArrived { at: clock.account_now(), result });
         });
     }
 

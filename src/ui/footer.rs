@@ -47,6 +47,7 @@ fn row(ink: &mut Ink<'_>, area: Rect, entries: &[Vec<Piece>]) {
 fn overlay_keys(overlay: &Overlay, console: &Console) -> &'static [(&'static str, &'static str)] {
     match overlay {
         Overlay::Help { .. } => &[("↑↓", "scroll"), ("esc", "close")],
+        Overlay::Picker(_) => &[("enter", "watch it"), ("↑↓", "choose"), ("ctrl-c", "quit")],
         Overlay::Palette(_) => &[("enter", "run it"), ("↑↓", "choose"), ("esc", "close")],
         Overlay::Card(card) => match card.focus {
             CardFocus::Count | CardFocus::Account => {

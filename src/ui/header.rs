@@ -6,9 +6,11 @@ use ratatui::layout::Rect;
 use crate::console::Console;
 use crate::console::armed::Armed;
 use crate::model::finding::Severity;
+use crate::model::scope::Scope;
 use crate::model::time::Timestamp;
 use crate::ui::screen::sandbox;
 use crate::ui::widget::figure;
+use crate::ui::widget::hostile;
 use crate::ui::widget::ink::{Ink, Piece, width_of};
 
 /// A part of the header; the higher its rank, the sooner it leaves.
@@ -57,6 +59,12 @@ fn parts(ink: &Ink<'_>, console: &Console, short: bool) -> Vec<Part> {
         parts.push(dim(4, scenario));
         parts.push(part(3, vec![Piece::new(speed, theme.bold())]));
     }
+    if let Some(scope) = console.scope.as_ref().filter(|scope| **scope != Scope::Everything) {
+        parts.push(part(2, vec![Piece::new(hostile::visible(&scope.label()), theme.bold())]));
+    }
+    if console.from_cache {
+        parts.push(part(1, vec![Piece::new("from cache", theme.selected())]));
+    }
     parts.extend(writes(ink, console).map(|piece| part(1, vec![piece])));
     parts.push(part(1, counts(ink, console)));
     parts.push(part(2, vec![Piece::new(console.now.clock_s(), theme.bold())]));
@@ -68,9 +76,10 @@ fn parts(ink: &Ink<'_>, console: &Console, short: bool) -> Vec<Part> {
     parts.push(dim(5, format!("metrics {}", figure::ago(console.picture.metrics.newest_at(), console.now))));
     parts.push(dim(6, format!("queues {}", figure::ago(newest_queue(console), console.now))));
     if !console.options.sandbox
-        && let Some(dollars) = console.cost.dollars_per_hour(console.mono)
+        && let Some(dollars) = console.cost.dollars_per_hour(console.now)
     {
-        parts.push(dim(8, format!("${dollars:.3}/h est")));
+        let total = if short { String::new() } else { format!(" · ${:.2} total", console.cost.total()) };
+        parts.push(dim(8, format!("${dollars:.3}/h{total}")));
     }
     if console.mouse {
         parts.push(dim(9, "mouse".to_owned()));

@@ -22,6 +22,7 @@ use crate::model::message::{Attribute, Attributes, Message, SystemAttributes};
 use crate::model::plan::{Plan, RetunePlan};
 use crate::model::time::{Mono, Timestamp};
 use crate::model::trial::Verdict;
+use crate::model::usage::Usage;
 use crate::operation::order::{EndState, JournalEntry};
 use crate::operation::progress::{Kind, Phase, Progress, TrialReport};
 use crate::operation::record::{Holder, Outline, Tally};
@@ -34,7 +35,8 @@ pub fn account() -> Console {
     console.mono = Mono::from_ms(3_600_000);
     console.picture = fixture::picture();
     console.findings = fixture::findings();
-    console.cost.metrics_asked(Mono::from_ms(1_800_000), 180);
+    console.cost.took(console.now.plus_s(-1_800), Usage::default());
+    console.cost.took(console.now, Usage { metrics: 180, ..Usage::default() });
     console
 }
 

@@ -7,12 +7,12 @@ use ratatui::buffer::Buffer;
 
 use crate::console::Console;
 use crate::ui::theme::Theme;
-use crate::ui::{dump, refusals, scenes};
+use crate::ui::{dump, large, refusals, scenes};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 36), (200, 60)];
 
 fn every() -> impl Iterator<Item = (&'static str, Console)> {
-    scenes::all().into_iter().chain(refusals::all())
+    scenes::all().into_iter().chain(refusals::all()).chain(large::all())
 }
 
 fn buffer(console: &Console, width: u16, height: u16, colour: bool) -> Buffer {

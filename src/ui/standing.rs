@@ -45,7 +45,10 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
 fn troubles(console: &Console) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let told = console.troubles.iter().filter(|(asked, _)| !console.is_denied(**asked)).map(|(_, line)| line);
-    for line in console.skew_line().iter().chain(console.denied_line().iter()).chain(told) {
+    let slower = slower(console);
+    // One line for all of what was refused so.
+    let told = told.filter(|line| slower.is_none() || !line.ends_with("; asking less often"));
+    for line in console.skew_line().iter().chain(console.denied_line().iter()).chain(told).chain(slower.iter()) {
         if !lines.contains(line) {
             lines.push(line.clone());
         }
@@ -65,6 +68,17 @@ fn troubles(console: &Console) -> Vec<String> {
         lines.push(error.clone());
     }
     lines
+}
+
+/// AWS asked for fewer questions, and what that does to what is shown.
+fn slower(console: &Console) -> Option<String> {
+    let times = console.cost.throttled_lately(console.now);
+    if times == 0 {
+        return None;
+    }
+    let metrics = figure::ago(console.picture.metrics.newest_at(), console.now);
+    let queues = figure::ago(console.picture.queues.values().map(|queue| queue.at).min(), console.now);
+    Some(format!("AWS says slower ({times} times): asking less often; metrics {metrics}, queues {queues}"))
 }
 
 /// `▶ Redrive 40 from JobDLQ ███████░░░ 28 done · 12 left · 20/s · about 1 s   p pause  X cancel`

@@ -29,7 +29,18 @@ pub fn check(picture: &Picture, now: Timestamp, mapping: &Mapping) -> Option<Fin
     }
     let key = if mapping.kind().is_stream() { age_max(&mapping.function) } else { invocations(&mapping.function) };
     let newest = picture.metrics.get(&key).and_then(|series| series.newest()).map(|(at, _)| at);
-    if newest.is_some_and(|at| now.ms_since(at) <= STALE_S * 1000) {
+    let spoken_at = picture.metrics.spoken_at(&key, now);
+    if newest.is_some_and(|at| spoken_at.ms_since(at) <= STALE_S * 1000) {
+        return None;
+    }
+    let refused = greatest(picture, now, &throttles(&mapping.function), 15).filter(|n| *n > 0.0);
+    let asked = picture.metrics.asked_at(&key).is_some();
+    // Nothing waits and nothing is held: it has nothing to do, and silence is what that looks like.
+    let source = picture.queue_by_arn(&mapping.source);
+    if asked
+        && refused.is_none()
+        && source.is_some_and(|queue| queue.stale.is_none() && queue.value.counts.total() == 0)
+    {
         return None;
     }
     let mut evidence = Vec::new();
@@ -44,7 +55,7 @@ pub fn check(picture: &Picture, now: Timestamp, mapping: &Mapping) -> Option<Fin
         waits = newest.is_some() || picture.metrics.asked_at(&key).is_some();
         evidence.push(format!("~{} wait in {}", count(exact(queue.value.counts.visible)), queue.value.name));
     }
-    if let Some(refused) = greatest(picture, now, &throttles(&mapping.function), 15).filter(|n| *n > 0.0) {
+    if let Some(refused) = refused {
         waits = true;
         evidence.push(format!("{} throttles in a minute", count(refused)));
     }

@@ -41,6 +41,7 @@ impl Trend {
 pub fn trend(picture: &Picture, now: Timestamp, key: &MetricKey) -> Option<Trend> {
     let series = picture.metrics.get(key)?;
     let (newest_at, newest) = series.newest()?;
+    let now = picture.metrics.spoken_at(key, now);
     if now.ms_since(newest_at) > STALE_S * 1000 {
         return None;
     }
@@ -125,12 +126,14 @@ pub fn total(picture: &Picture, now: Timestamp, key: &MetricKey, minutes: i64) -
 /// The greatest datapoint of the last `minutes`, incomplete ones included.
 pub fn greatest(picture: &Picture, now: Timestamp, key: &MetricKey, minutes: i64) -> Option<f64> {
     let series = picture.metrics.get(key)?;
+    let now = picture.metrics.spoken_at(key, now);
     series.between(now.plus_s(-minutes * PERIOD_S), now.plus_ms(1)).map(|(_, value)| value).max_by(f64::total_cmp)
 }
 
 /// The newest datapoint, if it is recent.
 pub fn newest(picture: &Picture, now: Timestamp, key: &MetricKey) -> Option<(Timestamp, f64)> {
     let (at, value) = picture.metrics.get(key)?.newest()?;
+    let now = picture.metrics.spoken_at(key, now);
     (now.ms_since(at) <= STALE_S * 1000).then_some((at, value))
 }
 

@@ -5,6 +5,7 @@ mod aws;
 mod console;
 mod context;
 mod driver;
+mod fleet;
 mod hangup;
 mod killed;
 mod leaving;

@@ -21,6 +21,10 @@ use crate::config::flags::rehearse::RehearseFlags;
 use crate::config::{Output, duration};
 use crate::model::qualifier;
 
+mod manners;
+
+pub(super) use manners::MannersFlags;
+
 /// The console an on-call engineer opens when a serverless pipeline on AWS hurts.
 ///
 /// Shows where work is stuck, why, and how long until data is lost; retunes stream consumers and
@@ -140,6 +144,9 @@ pub(super) struct SandboxFlags {
     /// Sandbox seconds per real second, 0.1 to 600
     #[arg(long, default_value_t = 1.0, value_name = "N")]
     pub(super) speed: f64,
+
+    #[command(flatten)]
+    pub(super) manners: MannersFlags,
 
     /// How to print the summary (with --headless)
     #[arg(short, long, value_enum, default_value_t)]

@@ -115,7 +115,8 @@ fn sandbox(flags: SandboxFlags, place: &PlaceFlags) -> Result<Action, Stop> {
         return Err(Stop::fault(format!("--speed {} is not between {MIN_SPEED} and {MAX_SPEED}", flags.speed)));
     }
     let listen = flags.listen.as_deref().map(loopback).transpose()?;
-    let sandbox = Sandbox { scenario: flags.scenario, seed: flags.seed, speed: flags.speed, listen };
+    let manners = flags.manners.manners();
+    let sandbox = Sandbox { scenario: flags.scenario, seed: flags.seed, speed: flags.speed, listen, manners };
     if !flags.headless {
         return Ok(Action::Sandbox(sandbox));
     }

@@ -78,7 +78,11 @@ pub(super) fn ran_out(console: &mut Console) {
 /// True when writing is allowed; else says how it would be.
 pub(super) fn allows(console: &mut Console, what: &str) -> bool {
     if console.may_write() {
-        return true;
+        if console.from_cache {
+            console
+                .say(Severity::Warning, format!("{what} waits: what is shown is from cache, not the account's word"));
+        }
+        return !console.from_cache;
     }
     let line = match console.armed {
         Armed::ReadOnly { locked: true } => format!("{what} writes, and {}", locked(console)),

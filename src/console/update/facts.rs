@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::console::effect::Effect;
 use crate::console::msg::{MetricAnswer, Msg};
 use crate::console::screen::Screen;
-use crate::console::update::{alarms, arm, arrivals, changes, follow, navigation, opening};
+use crate::console::update::{alarms, arm, arrivals, changes, follow, navigation, opening, scope};
 use crate::console::{Asked, Console};
 use crate::model::finding::Severity;
 use crate::model::id::QueueName;
@@ -64,7 +64,10 @@ pub(super) fn take(console: &mut Console, fact: Msg) -> Vec<Effect> {
                 changes::put_stacks(console, at, &found);
             }
         }
-        Msg::AlarmsArrived { at, result } => alarms::arrived(console, at, result),
+        Msg::AlarmsArrived { at, result } => {
+            alarms::arrived(console, at, result);
+            scope::alarms_arrived(console);
+        }
         Msg::Copied { result: Ok(()) } => console.say(Severity::Good, "copied"),
         Msg::Copied { result: Err(text) } => console.say(Severity::Note, format!("could not copy: {text}")),
         Msg::Exported { path, result: Ok(count) } => {

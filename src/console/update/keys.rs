@@ -9,7 +9,7 @@ use crate::console::screen::Screen;
 use crate::console::status;
 use crate::console::update::{
     arm, card, choice, context, filter, journal, leave, letters, logs, navigation, operations, redrive, reveal,
-    sandbox, scan, try_one, tune,
+    sandbox, scan, scope, try_one, tune,
 };
 use crate::model::finding::Severity;
 use crate::model::plan::NotePlan;
@@ -35,7 +35,9 @@ pub(super) fn key(console: &mut Console, key: Key) -> Vec<Effect> {
 /// Pasted text is typed where text is typed, and is never taken for commands.
 pub(super) fn paste(console: &mut Console, text: &str) -> Vec<Effect> {
     let types = match console.overlay() {
-        Some(Overlay::Palette(_) | Overlay::Prompt(_) | Overlay::Card(_) | Overlay::Tune(_)) => true,
+        Some(Overlay::Palette(_) | Overlay::Picker(_) | Overlay::Prompt(_) | Overlay::Card(_) | Overlay::Tune(_)) => {
+            true
+        }
         Some(_) => false,
         None => console.filtering,
     };
@@ -89,6 +91,7 @@ fn over(console: &mut Console, key: Key) -> Vec<Effect> {
             Vec::new()
         }
         Some(Overlay::Palette(_)) => palette(console, key),
+        Some(Overlay::Picker(_)) => scope::key(console, key),
         Some(Overlay::Card(_)) => card::key(console, key),
         Some(Overlay::Tune(_)) => tune::key(console, key),
         Some(Overlay::Choice(_)) => choice::key(console, key),
@@ -118,6 +121,7 @@ pub(super) fn run(console: &mut Console, command: &Command) -> Vec<Effect> {
         Action::GoSandbox => navigation::go(console, Screen::Sandbox),
         Action::Filter => console.filtering = true,
         Action::Palette => open_palette(console),
+        Action::Scope => return scope::ask(console),
         Action::Help => console.overlays.push(Overlay::Help { scroll: 0 }),
         Action::Tune => tune::open(console),
         Action::StopStart => tune::stop_start(console),

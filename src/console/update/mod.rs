@@ -25,6 +25,7 @@ mod redrive;
 mod reveal;
 pub mod sandbox;
 mod scan;
+mod scope;
 mod try_one;
 mod tune;
 mod worth;
@@ -78,6 +79,16 @@ pub fn update(console: &mut Console, msg: Msg) -> Vec<Effect> {
         Msg::BodyArrived { queue, id, result } => navigation::body_arrived(console, &queue, &id, result),
         Msg::RecordArrived { result } => journal::record_arrived(console, result),
         Msg::IncidentWritten { result } => journal::incident_written(console, result),
+        Msg::NamesArrived { result } => scope::names(console, result),
+        Msg::KeptArrived(kept) => {
+            scope::kept(console, kept);
+            console.judge();
+            Vec::new()
+        }
+        Msg::Used(usage) => {
+            console.cost.took(console.now, usage);
+            Vec::new()
+        }
         fact => facts::take(console, fact),
     };
     reveal::forget(console);

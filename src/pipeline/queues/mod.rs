@@ -121,6 +121,13 @@ impl Queues {
                 queue.modified_at = queue.created_at;
             }
         }
+        for blueprint in blueprints {
+            for n in 1..=blueprint.standing {
+                let body = format!("{{\"queue\":\"{}\",\"number\":{n}}}", blueprint.name);
+                // A queue just made takes it.
+                let _ = self.put(now, &blueprint.name, Outgoing { body, ..Outgoing::default() }, meter);
+            }
+        }
     }
 
     pub fn arn(&self, name: &QueueName) -> Arn {

@@ -6,6 +6,7 @@ mod help;
 mod leave;
 mod message;
 mod palette;
+mod picker;
 mod prompt;
 pub(in crate::ui) mod toast;
 mod tried;
@@ -25,6 +26,7 @@ pub(in crate::ui) fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
         None => {}
         Some(Overlay::Help { scroll }) => help::draw(ink, area, console, *scroll),
         Some(Overlay::Palette(palette)) => palette::draw(ink, area, console, palette),
+        Some(Overlay::Picker(picker)) => picker::draw(ink, area, console, picker),
         Some(Overlay::Card(card)) => card::draw(ink, area, console, card),
         Some(Overlay::Tune(form)) => tune::draw(ink, area, form),
         Some(Overlay::Choice(choice)) => choice::draw(ink, area, choice),
