@@ -57,6 +57,7 @@ impl Account {
                     last_modified: function.last_modified().and_then(moment),
                     code_sha256: function.code_sha256().map(str::to_owned),
                     reserved_concurrency: None,
+                    dead_letter: function.dead_letter_config().and_then(|config| config.target_arn()).map(Arn::from),
                 });
             }
         }
@@ -76,16 +77,6 @@ impl Account {
             Err(error) if error.is_missing() => Ok(Vec::new()),
             Err(error) => Err(error),
         }
-    }
-
-    /// `ReservedConcurrentExecutions`; `None` when unreserved.
-    ///
-    /// # Errors
-    /// What Lambda refused.
-    pub async fn concurrency(&self, function: &FunctionName) -> Result<Option<u32>, ServiceError> {
-        let request = self.reads.lambda.get_function_concurrency().function_name(function.as_str());
-        let answer = request.send().await.map_err(|e| refused("lambda:GetFunctionConcurrency", &e))?;
-        Ok(answer.reserved_concurrent_executions.and_then(|n| u32::try_from(n).ok()))
     }
 }
 

@@ -11,6 +11,7 @@ pub mod topology;
 mod alarm;
 mod failure;
 mod function;
+mod function_settings;
 mod invoke;
 mod log;
 mod mapping;

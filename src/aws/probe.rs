@@ -43,15 +43,22 @@ impl Account {
 
     async fn probe_functions(&self, seen: &Seen, found: &mut BTreeMap<&'static str, Found>) {
         let none = || Found::Untried("no function to try it with".to_owned());
-        let (policy, concurrency) = match seen.functions.first() {
+        let answers = match seen.functions.first() {
             Some(name) => {
-                let (policy, concurrency) = tokio::join!(self.invokers(name), self.concurrency(name));
-                (outcome(&policy), outcome(&concurrency))
+                let policy = outcome(&self.invokers(name).await);
+                let (concurrency, asynchronous, recursion) =
+                    tokio::join!(self.concurrency(name), self.asynchronous(name), self.recursion(name));
+                [policy, outcome(&concurrency), outcome(&asynchronous), outcome(&recursion)]
             }
-            None => (none(), none()),
+            None => std::array::from_fn(|_| none()),
         };
-        found.insert("lambda:GetPolicy", policy);
-        found.insert("lambda:GetFunctionConcurrency", concurrency);
+        let actions = [
+            "lambda:GetPolicy",
+            "lambda:GetFunctionConcurrency",
+            "lambda:GetFunctionEventInvokeConfig",
+            "lambda:GetFunctionRecursionConfig",
+        ];
+        found.extend(actions.into_iter().zip(answers));
         let mapping = match seen.mappings.first() {
             Some(id) => outcome(&self.mapping(id).await),
             None => Found::Untried("no mapping to try it with".to_owned()),

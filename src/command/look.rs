@@ -1,5 +1,7 @@
 //! Commands that only look. One picture is read, as the console would read it, and reported.
 
+use std::collections::BTreeSet;
+
 use crate::aws::Account;
 use crate::aws::survey::Survey;
 use crate::command::failure::Failure;
@@ -7,8 +9,12 @@ use crate::command::{Here, print};
 use crate::config::exit;
 use crate::driver::clock::Clock;
 use crate::model::change::Change;
+use crate::model::id::{QueueName, QueueUrl};
+use crate::model::mapping::Mapping;
+use crate::model::metric::MetricKey;
 use crate::model::observed::Observed;
 use crate::model::picture::Picture;
+use crate::model::service_error::ServiceError;
 use crate::model::time::Timestamp;
 use crate::report::{self, Style};
 use crate::verdict;
@@ -19,6 +25,22 @@ pub struct Look {
     pub picture: Picture,
     pub missing: Vec<String>,
     pub now: Timestamp,
+}
+
+/// Whose metrics are asked for: each is paid for.
+pub enum Names {
+    All,
+    /// Functions, queues, tables and mappings, as dimensions name them.
+    Only(BTreeSet<String>),
+}
+
+impl Names {
+    fn has(&self, key: &MetricKey) -> bool {
+        match self {
+            Names::All => true,
+            Names::Only(names) => key.dimensions.iter().any(|(_, value)| names.contains(value)),
+        }
+    }
 }
 
 /// History asked of CloudWatch: what the verdicts' windows need.
@@ -78,23 +100,89 @@ impl Look {
 
     /// Adds the alarms of the region; without them a line says so.
     pub async fn with_alarms(mut self) -> Self {
-        match self.account.alarms().await {
+        self.add_alarms().await;
+        self
+    }
+
+    async fn add_alarms(&mut self) {
+        let why = match self.account.alarms().await {
             Ok(alarms) => {
                 let alarms = alarms.into_iter().map(|alarm| (alarm.name.clone(), alarm)).collect();
                 self.picture.alarms = Some(Observed::new(alarms, self.now));
+                return;
             }
-            Err(error) if error.is_denied() => self.missing.push(not_allowed(&error.action)),
-            Err(error) => self.missing.push(format!("alarms: {error}")),
+            Err(error) if error.is_denied() => not_allowed(&error.action),
+            Err(error) => format!("alarms: {error}"),
+        };
+        if !self.missing.contains(&why) {
+            self.missing.push(why);
         }
-        self
+    }
+
+    /// Reads these queues again and, with `slow`, the mappings and the metrics of these names too, and
+    /// takes the account's time.
+    ///
+    /// # Errors
+    /// When nothing of it could be read; what is partly old is judged by its age.
+    pub async fn refresh(&mut self, queues: &[QueueName], slow: Option<&Names>) -> Result<(), ServiceError> {
+        let known = |name: &QueueName| self.picture.queues.get(name).map(|queue| queue.value.url.clone());
+        let urls: Vec<QueueUrl> = queues.iter().filter_map(known).collect();
+        let topology = self.picture.topology.as_ref().map(|topology| topology.value.clone());
+        let results = self.account.queues(&urls, topology.as_ref()).await;
+        let mut answers: Vec<Result<(), ServiceError>> = Vec::new();
+        self.now = now(&self.account);
+        for (name, result) in results {
+            match result {
+                Ok(queue) => {
+                    self.picture.put_queue(queue, self.now);
+                    answers.push(Ok(()));
+                }
+                Err(error) if error.is_missing() => {
+                    self.picture.queues.remove(&name);
+                    answers.push(Ok(()));
+                }
+                Err(error) => answers.push(Err(error)),
+            }
+        }
+        if let Some(names) = slow {
+            answers.push(self.refresh_mappings().await);
+            self.add_metrics(names).await;
+            if matches!(names, Names::All) {
+                self.add_alarms().await;
+            }
+        }
+        match answers.iter().any(Result::is_ok) || answers.is_empty() {
+            true => Ok(()),
+            false => answers.swap_remove(0),
+        }
+    }
+
+    async fn refresh_mappings(&mut self) -> Result<(), ServiceError> {
+        let found = self.account.mappings().await?;
+        self.now = now(&self.account);
+        let known = |mapping: &Mapping| self.picture.mappings.contains_key(&mapping.id);
+        let kept =
+            found.into_iter().filter(known).map(|mapping| (mapping.id.clone(), Observed::new(mapping, self.now)));
+        self.picture.mappings = kept.collect();
+        Ok(())
     }
 
     /// Adds the metrics that the verdicts want; without them the findings say so.
     pub async fn with_metrics(mut self) -> Self {
-        let keys = verdict::wanted(&self.picture);
+        self.add_metrics(&Names::All).await;
+        self
+    }
+
+    async fn add_metrics(&mut self, names: &Names) {
+        let mut keys = verdict::wanted(&self.picture);
+        keys.retain(|key| names.has(key));
+        if keys.is_empty() {
+            return;
+        }
         let to = self.now.floor_to(60).plus_s(60);
         match self.account.metrics(&keys, to.plus_s(-WINDOW_S), to).await {
             Ok(answers) => {
+                self.picture.metrics_error = None;
                 for (key, points) in answers {
                     match points {
                         Ok(points) => self.picture.metrics.merge(&key, self.now, points),
@@ -110,7 +198,6 @@ impl Look {
             }
             Err(error) => self.picture.metrics_error = Some(format!("metrics unavailable: {error}")),
         }
-        self
     }
 }
 
@@ -127,9 +214,15 @@ fn now(account: &Account) -> Timestamp {
 
 pub async fn status(here: &Here, style: Style) -> Result<u8, Failure> {
     let look = look(here).await?.with_alarms().await.with_stacks().await.with_metrics().await;
+    if style != Style::Table {
+        // A table says so itself.
+        tell_missing(&look.missing);
+    }
     let findings = verdict::judge(&look.picture, look.now);
+    let posture = verdict::posture::judge(&look.picture);
     let elsewhere = verdict::alarm::elsewhere(&look.picture);
-    let status = report::status::Status::new(&look.picture, findings, look.missing, look.now).with_alarms(elsewhere);
+    let status = report::status::Status::new(&look.picture, findings, posture, look.missing, look.now);
+    let status = status.with_alarms(elsewhere);
     print(&report::one(style, &status, report::status::text))?;
     Ok(match status.missing.is_empty() {
         _ if status.is_bad() => exit::TROUBLE,
@@ -142,7 +235,7 @@ pub async fn status(here: &Here, style: Style) -> Result<u8, Failure> {
 pub async fn topology(here: &Here, style: Style) -> Result<u8, Failure> {
     let look = look(here).await?;
     tell_missing(&look.missing);
-    let rows = look.picture.topology.as_ref().map(|topology| report::topology::rows(&topology.value));
+    let rows = look.picture.topology.as_ref().map(report::topology::rows);
     print(&report::rows(style, &rows.unwrap_or_default(), report::topology::table))?;
     Ok(0)
 }
@@ -165,7 +258,7 @@ pub async fn queues(here: &Here, style: Style, dead_only: bool) -> Result<u8, Fa
     Ok(0)
 }
 
-fn tell_missing(lines: &[String]) {
+pub fn tell_missing(lines: &[String]) {
     for line in lines {
         crate::command::say(&format!("redrive: not read: {line}"));
     }

@@ -12,6 +12,7 @@ mod letters;
 mod look;
 mod operate;
 mod pick;
+mod posture;
 mod redrive;
 mod rehearse;
 mod rescue;
@@ -19,6 +20,7 @@ mod resume;
 mod sandbox;
 mod try_one;
 mod tune;
+mod watch;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -33,7 +35,7 @@ use crate::console::ConsoleOptions;
 use crate::journal::Journal;
 use crate::model::scope::Scope;
 use crate::model::usage::Budget;
-use crate::report::Style;
+use crate::report::{Style, schema};
 use crate::shell::{self, Opening, Scene, ShellOptions};
 
 /// Runs one call of the program.
@@ -80,6 +82,8 @@ fn dispatch(config: Config) -> Result<u8, Failure> {
         Action::Consumers(output) => runtime()?.block_on(look::consumers(&here, style(output))),
         Action::Queues(output) => runtime()?.block_on(look::queues(&here, style(output), false)),
         Action::DeadLetterQueues(output) => runtime()?.block_on(look::queues(&here, style(output), true)),
+        Action::Posture(asked) => runtime()?.block_on(posture::run(&here, &asked)),
+        Action::Watch(asked) => runtime()?.block_on(watch::run(&here, &asked)),
         Action::Tune(asked) => runtime()?.block_on(tune::run(&here, asked)),
         Action::Rehearse(asked) => runtime()?.block_on(rehearse::run(&here, asked)),
         Action::DeadLetters(asked) => runtime()?.block_on(dead_letters::list(&here, asked)),
@@ -99,6 +103,7 @@ fn dispatch(config: Config) -> Result<u8, Failure> {
         }
         Action::JournalExport { operation, output } => journal::export(&here, operation.as_deref(), output),
         Action::JournalUndo { operation, consent } => journal::undo(&here, &operation, consent),
+        Action::Schema(name) => print(&schema::text(name.as_deref())).map(|()| exit::FINE),
         Action::Completions(text) | Action::Manual(text) => print(&text).map(|()| exit::FINE),
     }
 }

@@ -105,6 +105,8 @@ pub enum Action {
     Topology(Output),
     Consumers(Output),
     Queues(Output),
+    Posture(Posture),
+    Watch(Watch),
     Tune(Tune),
     Rehearse(Rehearse),
     DeadLetterQueues(Output),
@@ -150,6 +152,8 @@ pub enum Action {
         operation: Option<String>,
         output: Output,
     },
+    /// One JSON Schema, by name; `None` lists the names.
+    Schema(Option<String>),
     /// The script itself.
     Completions(String),
     /// The manual page itself, in roff.
@@ -235,6 +239,41 @@ pub struct Headless {
     /// Sandbox seconds to run; `None`, only with `listen`, is until it is told to stop.
     pub for_s: Option<u64>,
     pub output: Output,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Posture {
+    pub output: Output,
+    /// Ask nothing about functions one by one.
+    pub quick: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watch {
+    pub goal: Goal,
+    /// A queue, function, mapping or ARN.
+    pub target: Option<String>,
+    pub timeout_s: u64,
+    pub interval_s: u64,
+    pub output: Output,
+}
+
+/// What to wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Goal {
+    Drained,
+    Empty,
+    Ok,
+}
+
+impl Goal {
+    pub fn name(self) -> &'static str {
+        match self {
+            Goal::Drained => "drained",
+            Goal::Empty => "empty",
+            Goal::Ok => "ok",
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -24,6 +24,7 @@ pub enum Action {
     GoConsumers,
     GoQueues,
     GoJournal,
+    GoPosture,
     GoSandbox,
     Filter,
     Palette,
@@ -174,7 +175,7 @@ impl Command {
 const TUNABLE: &[Place] = &[Place::Map, Place::Consumers, Place::ConsumerDetail];
 const QUEUED: &[Place] = &[Place::Map, Place::Queues, Place::Triage];
 const TRIAGE: &[Place] = &[Place::Triage];
-const LISTS: &[Place] = &[Place::Consumers, Place::Queues, Place::Triage, Place::Logs, Place::Journal];
+const LISTS: &[Place] = &[Place::Consumers, Place::Queues, Place::Triage, Place::Logs, Place::Journal, Place::Posture];
 const LOGGED: &[Place] = &[Place::Map, Place::Consumers, Place::ConsumerDetail, Place::Queues, Place::Triage];
 const LOGS: &[Place] = &[Place::Logs];
 
@@ -251,11 +252,12 @@ pub const COMMANDS: &[Command] = &[
         .writing(),
     everywhere("note", Action::Note, &[c('n')], "a note on this kind of failure, for whoever looks next").on(TRIAGE),
     everywhere("acknowledge", Action::Acknowledge, &[c('a')], "acknowledge this finding until it gets worse")
-        .on(&[Place::Map])
+        .on(&[Place::Map, Place::Posture])
         .footed("ack"),
     everywhere("filter", Action::Filter, &[c('/')], "show only what matches").on(LISTS).footed("filter"),
     everywhere("pause", Action::Pause, &[c('p')], "pause or resume the operation that runs"),
     everywhere("cancel", Action::Cancel, &[c('X')], "cancel the operation that runs"),
+    everywhere("posture", Action::GoPosture, &[c('P')], "what to mend while it is calm, and how"),
     everywhere("palette", Action::Palette, &[c(':')], "find a command by name").footed("command"),
     everywhere("scope", Action::Scope, &[c('w')], "choose what to watch: a name prefix, or everything"),
     everywhere("help", Action::Help, &[c('?'), k(Code::F(1))], "help of this screen").footed("help"),
@@ -264,8 +266,8 @@ pub const COMMANDS: &[Command] = &[
     everywhere("freeze", Action::Freeze, &[c('f')], "freeze the picture and the polling"),
     everywhere("refresh", Action::Refresh, &[Key::ctrl('r')], "ask for everything anew"),
     everywhere("mouse", Action::Mouse, &[c('m')], "mouse capture on or off"),
-    everywhere("link", Action::Link, &[c('o')], "copy a deep link to the AWS console"),
-    everywhere("copy", Action::Copy, &[c('Y')], "copy a five-line status; on a card, its aws line"),
+    everywhere("link", Action::Link, &[c('o')], "copy a deep link to the AWS console's page of this"),
+    everywhere("copy", Action::Copy, &[c('Y')], "copy a five-line status; on a card or in the posture, its aws lines"),
     everywhere("up", Action::Up, &[k(Code::Up), c('k')], "up"),
     everywhere("down", Action::Down, &[k(Code::Down), c('j')], "down"),
     everywhere("left", Action::Left, &[k(Code::Left), c('h')], "to the pane on the left"),

@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::console::snapshot::Question;
+use crate::model::acknowledgement::Acknowledgement;
 use crate::model::bench::BenchCommand;
 use crate::model::change::Change;
-use crate::model::finding::Finding;
+use crate::model::finding::{Finding, Subject};
+use crate::model::function::FunctionQuestion;
 use crate::model::id::{Arn, FunctionName, MessageId, OperationId, QueueName, QueueUrl};
 use crate::model::log::LogAsk;
 use crate::model::message::Message;
@@ -71,6 +73,19 @@ pub enum Effect {
         /// It continues what was read before.
         later: bool,
         ask: LogAsk,
+    },
+    /// One Lambda control call. Answered by `FunctionSettingArrived`.
+    FetchFunctionSetting {
+        function: FunctionName,
+        question: FunctionQuestion,
+    },
+    /// What was acknowledged in this account, by any console. Answered by `AcknowledgedArrived`.
+    LoadAcknowledged,
+    /// Keep (or, with `None`, forget) acknowledgements by rule and subject, and read them all again.
+    /// Answered by `AcknowledgedArrived` with `saved`.
+    Acknowledge {
+        keys: Vec<(String, Subject)>,
+        acknowledgement: Option<Acknowledgement>,
     },
     /// Run it to its end, whatever screen is open. Answered by `OperationProgressed`, its last one
     /// with a report.

@@ -7,11 +7,13 @@ pub mod command;
 pub mod cost;
 pub mod effect;
 pub mod key;
+pub mod link;
 pub mod logs;
 pub mod msg;
 pub mod notice;
 pub mod overlay;
 pub mod picker;
+pub mod posture;
 pub mod redaction;
 pub mod rows;
 pub mod running;
@@ -32,7 +34,7 @@ use crate::console::armed::Armed;
 use crate::console::cost::CostMeter;
 use crate::console::key::Line;
 use crate::console::logs::LogView;
-use crate::console::notice::{Acknowledgement, Toast};
+use crate::console::notice::Toast;
 use crate::console::overlay::Overlay;
 use crate::console::picker::Names;
 use crate::console::rows::JournalRow;
@@ -40,15 +42,18 @@ use crate::console::running::{Follow, Running};
 use crate::console::schedule::Schedule;
 use crate::console::screen::{Cursor, Place, Screen};
 use crate::console::snapshot::Snapshot;
+use crate::model::acknowledgement::{Acknowledged, Acknowledgement};
 use crate::model::bench::Bench;
 use crate::model::context::Context;
-use crate::model::finding::{Finding, Subject};
+use crate::model::finding::{Finding, Severity, Subject};
 use crate::model::id::{FunctionName, MappingId, OperationId, QueueName};
 use crate::model::picture::Picture;
 use crate::model::plan::RetunePlan;
+use crate::model::posture::Posture;
 use crate::model::scope::Scope;
 use crate::model::time::{Mono, Timestamp};
 use crate::model::usage::Budget;
+use crate::verdict;
 
 /// How the console starts; nothing here changes afterwards.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -94,6 +99,11 @@ pub enum Asked {
     Alarms,
     Stacks,
     Journal,
+    Acknowledged,
+    /// Of single functions, for the posture.
+    Concurrency,
+    Asynchronous,
+    Recursion,
 }
 
 /// Where the cursors of the screens stand.
@@ -103,6 +113,8 @@ pub struct Cursors {
     pub findings: Cursor<(String, Subject)>,
     pub consumers: Cursor<MappingId>,
     pub queues: Cursor<QueueName>,
+    /// A posture rule and its subject.
+    pub posture: Cursor<(String, Subject)>,
     pub journal: Cursor<OperationId>,
     /// Switches by name.
     pub sandbox: Cursor<String>,
@@ -146,8 +158,14 @@ pub struct Console {
     pub missing: Vec<String>,
     /// Worst first, acknowledged ones last.
     pub findings: Vec<Finding>,
-    /// By rule and subject.
-    pub acknowledged: BTreeMap<(String, Subject), Acknowledgement>,
+    /// What to mend while it is calm; its rules stand among the findings, a line each.
+    pub posture: Posture,
+    /// Shared with every console of this account by way of the journal.
+    pub acknowledged: Acknowledged,
+    /// Acknowledgements on their way to the journal: until they are there, what it says is older.
+    pub acknowledging: u32,
+    /// Acknowledged findings that got worse, to be forgotten by the journal too.
+    worsened: Vec<(String, Subject)>,
     /// Operations of this session, oldest first.
     pub operations: Vec<Running>,
     /// Retunes watched until the metrics confirm them, or not; oldest first.
@@ -227,7 +245,10 @@ impl Console {
             from_cache: false,
             missing: Vec::new(),
             findings: Vec::new(),
-            acknowledged: BTreeMap::new(),
+            posture: Posture::default(),
+            acknowledged: Acknowledged::new(),
+            acknowledging: 0,
+            worsened: Vec::new(),
             operations: Vec::new(),
             follows: Vec::new(),
             saved: BTreeMap::new(),
@@ -288,8 +309,14 @@ impl Console {
 
     /// What is known about a finding somebody acknowledged; `None` when nobody did, or it got worse.
     pub fn acknowledgement(&self, finding: &Finding) -> Option<&Acknowledgement> {
-        let found = self.acknowledged.get(&rows::finding_key(finding))?;
-        (finding.severity >= found.severity).then_some(found)
+        if verdict::posture::is_posture(&finding.rule) {
+            return self.group_acknowledgement(&finding.rule);
+        }
+        self.acknowledgement_of(&rows::finding_key(finding), finding.severity)
+    }
+
+    pub fn acknowledgement_of(&self, key: &(String, Subject), severity: Severity) -> Option<&Acknowledgement> {
+        self.acknowledged.get(key).filter(|found| severity >= found.severity)
     }
 
     fn operation_id(&mut self) -> OperationId {

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::console::key::{Key, Mouse};
 use crate::console::picker::Names;
+use crate::model::acknowledgement::Acknowledged;
 use crate::model::alarm::Alarm;
 use crate::model::bench::Bench;
-use crate::model::function::Function;
+use crate::model::function::{Function, FunctionAnswer, FunctionQuestion};
 use crate::model::id::{FunctionName, MessageId, OperationId, QueueName};
 use crate::model::kept::Kept;
 use crate::model::log::LogReading;
@@ -103,6 +104,17 @@ pub enum Msg {
         generation: u64,
         later: bool,
         result: Result<LogReading, ServiceError>,
+    },
+    FunctionSettingArrived {
+        at: Timestamp,
+        function: FunctionName,
+        question: FunctionQuestion,
+        result: Result<FunctionAnswer, ServiceError>,
+    },
+    /// Every acknowledgement of this account and region; `saved` answers one of our own changes.
+    AcknowledgedArrived {
+        saved: bool,
+        result: Result<Acknowledged, String>,
     },
     BenchArrived(Bench),
     /// Which of these the expression takes, or why it cannot be told.

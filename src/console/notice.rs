@@ -1,23 +1,14 @@
-//! What is said once and goes away, and what was seen and put aside.
+//! What is said once and goes away.
 
 use crate::console::Console;
 use crate::model::finding::Severity;
-use crate::model::time::{Mono, Timestamp};
+use crate::model::time::Mono;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Toast {
     pub severity: Severity,
     pub text: String,
     pub shown_at: Mono,
-}
-
-/// A finding somebody knows about: it stands last until it gets worse.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Acknowledgement {
-    /// How bad it was; worse than this, it is back.
-    pub severity: Severity,
-    pub at: Timestamp,
-    pub note: String,
 }
 
 impl Toast {

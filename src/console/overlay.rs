@@ -253,6 +253,8 @@ pub enum Pick {
     Cancel(OperationId),
     /// Close the question.
     Nothing,
+    /// Copy this link.
+    Link(String),
 }
 
 /// One line asked for.
@@ -270,7 +272,7 @@ pub enum Purpose {
     /// The last four digits of the account.
     Arm,
     /// A note beside the acknowledgement of this finding.
-    Acknowledge { rule: String, subject: Subject },
+    Acknowledge { keys: Vec<(String, Subject)> },
     /// What the next person should know of this kind.
     Note { queue: QueueName, kind: String },
     /// The file these go to.

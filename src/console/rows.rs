@@ -136,10 +136,11 @@ impl Console {
         about.iter().filter_map(|subject| self.worst(subject)).map(|finding| finding.severity).min()
     }
 
-    /// How many findings of a severity stand, without the acknowledged.
+    /// How many findings of a severity stand, without the acknowledged and the posture.
     pub fn count(&self, severity: Severity) -> usize {
         self.findings
             .iter()
+            .filter(|finding| !Console::is_posture(finding))
             .filter(|finding| finding.severity == severity && self.acknowledgement(finding).is_none())
             .count()
     }
@@ -219,6 +220,10 @@ impl Console {
             Screen::Logs(function) => {
                 self.picture.mappings_of(function).map(|mapping| mapping.value.id.clone()).collect()
             }
+            Screen::Posture => match self.current_advice().map(|advice| &advice.subject) {
+                Some(Subject::Mapping(id)) => vec![id.clone()],
+                _ => Vec::new(),
+            },
             Screen::Queues | Screen::Triage(_) | Screen::Journal | Screen::Sandbox => Vec::new(),
         }
     }
@@ -235,6 +240,10 @@ impl Console {
             Screen::Triage(name) => Some(name.clone()),
             Screen::Queues => self.cursors.queues.key(&self.queue_keys()).cloned(),
             Screen::Map => match self.current_finding().map(|finding| &finding.subject) {
+                Some(Subject::Queue(name)) => Some(name.clone()),
+                _ => None,
+            },
+            Screen::Posture => match self.current_advice().map(|advice| &advice.subject) {
                 Some(Subject::Queue(name)) => Some(name.clone()),
                 _ => None,
             },

@@ -17,6 +17,8 @@ pub enum Screen {
     /// What a function's log says.
     Logs(FunctionName),
     Journal,
+    /// What to mend while it is calm.
+    Posture,
     /// Only in the sandbox.
     Sandbox,
 }
@@ -31,6 +33,7 @@ pub enum Place {
     Triage,
     Logs,
     Journal,
+    Posture,
     Sandbox,
 }
 
@@ -43,6 +46,7 @@ impl Place {
         Place::Triage,
         Place::Logs,
         Place::Journal,
+        Place::Posture,
         Place::Sandbox,
     ];
 
@@ -55,6 +59,7 @@ impl Place {
             Place::Triage => "Queue",
             Place::Logs => "Logs",
             Place::Journal => "Journal",
+            Place::Posture => "Posture",
             Place::Sandbox => "Sandbox",
         }
     }
@@ -70,6 +75,7 @@ impl Screen {
             Screen::Triage(_) => Place::Triage,
             Screen::Logs(_) => Place::Logs,
             Screen::Journal => Place::Journal,
+            Screen::Posture => Place::Posture,
             Screen::Sandbox => Place::Sandbox,
         }
     }

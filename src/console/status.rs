@@ -1,14 +1,26 @@
-//! Texts to take away: a five-line status for the incident channel, and deep links.
+//! Texts to take away: a five-line status for the incident channel, the lines that mend a posture.
 
 use crate::console::Console;
-use crate::console::screen::Screen;
 use crate::model::finding::Severity;
-use crate::model::id::{FunctionName, MappingId, QueueName};
 use crate::model::time::spoken;
+
+/// `Y`: in the posture the lines that mend what the cursor is on, elsewhere the status.
+pub(in crate::console) fn to_copy(console: &Console) -> String {
+    let options = &console.options;
+    match console.current_advice() {
+        Some(advice) => {
+            let endpoint_url = options.endpoint_url.as_deref();
+            advice.fix_lines(options.profile.as_deref(), endpoint_url).join("\n")
+        }
+        None => five_lines(console),
+    }
+}
 
 /// What, since, loss clock, what was done, next check.
 pub fn five_lines(console: &Console) -> String {
-    let standing = console.findings.iter().filter(|finding| console.acknowledgement(finding).is_none());
+    // What is only to be mended some day is no news in an incident.
+    let tonight = console.findings.iter().filter(|finding| !Console::is_posture(finding));
+    let standing = tonight.filter(|finding| console.acknowledgement(finding).is_none());
     let wrong: Vec<_> = standing.filter(|finding| finding.severity <= Severity::Warning).collect();
     let what = match wrong.split_first() {
         None => "nothing is wrong that metrics show".to_owned(),
@@ -43,38 +55,3 @@ pub fn five_lines(console: &Console) -> String {
 
 /// A quarter of an hour: what an incident channel expects.
 const NEXT_CHECK_S: i64 = 15 * 60;
-
-/// The AWS console's page of what is open; says why when there is none.
-pub(in crate::console) fn link(console: &mut Console) -> Option<String> {
-    if console.options.sandbox || console.options.endpoint_url.is_some() {
-        console.say(Severity::Note, "there is no AWS console behind this endpoint");
-        return None;
-    }
-    let Some(region) = console.picture.identity.as_ref().map(|identity| identity.value.region.clone()) else {
-        console.say(Severity::Note, "the region is not known yet");
-        return None;
-    };
-    let mappings = console.mappings_here();
-    let page = match (console.queue_here(), mappings.first()) {
-        (Some(queue), _) => queue_page(console, &queue),
-        (None, Some(mapping)) => function_page(console, mapping),
-        (None, None) => None,
-    };
-    let page = page.or_else(|| matches!(console.screen(), Screen::Map).then(|| "lambda".to_owned()));
-    let host = format!("https://{region}.console.aws.amazon.com");
-    page.map(|page| match page.split_once('#') {
-        Some((service, rest)) => format!("{host}/{service}/home?region={region}#{rest}"),
-        None => format!("{host}/{page}/home?region={region}"),
-    })
-}
-
-fn queue_page(console: &Console, queue: &QueueName) -> Option<String> {
-    let url = &console.picture.queues.get(queue)?.value.url;
-    let escaped = percent_encoding::utf8_percent_encode(url.as_str(), percent_encoding::NON_ALPHANUMERIC);
-    Some(format!("sqs/v3#/queues/{escaped}"))
-}
-
-fn function_page(console: &Console, mapping: &MappingId) -> Option<String> {
-    let function: &FunctionName = &console.picture.mappings.get(mapping)?.value.function;
-    Some(format!("lambda#/functions/{function}?tab=configure"))
-}

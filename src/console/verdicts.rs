@@ -1,5 +1,7 @@
 //! Asks the rules what they think of the picture, and keeps their answer in the order it is shown.
 
+use std::collections::BTreeMap;
+
 use crate::console::rows::{JournalRow, finding_key};
 use crate::console::running::Effectiveness;
 use crate::console::{Console, command};
@@ -11,6 +13,7 @@ impl Console {
     /// worse. One whose finding comes and goes is kept.
     pub(in crate::console) fn judge(&mut self) {
         let mut findings = verdict::judge(&self.picture, self.now);
+        self.posture = verdict::posture::judge(&self.picture);
         for finding in &mut findings {
             let just_tuned = self.is_awaited(&finding.subject);
             // What no key does is no help at three in the morning; and the metrics of before a
@@ -20,10 +23,26 @@ impl Console {
             });
         }
         findings.extend(self.cut_off());
+        let posture = self.posture.advice.iter().map(|advice| (advice.key(), advice.severity));
+        let standing: BTreeMap<(String, Subject), Severity> =
+            findings.iter().map(|finding| (finding_key(finding), finding.severity)).chain(posture).collect();
+        let worse = |key: &(String, Subject), then: Severity| standing.get(key).is_some_and(|now| *now < then);
+        let mut worsened = Vec::new();
         self.acknowledged.retain(|key, acknowledged| {
-            !findings.iter().any(|finding| finding_key(finding) == *key && finding.severity < acknowledged.severity)
+            let stays = !worse(key, acknowledged.severity);
+            if !stays {
+                worsened.push(key.clone());
+            }
+            stays
         });
-        findings.sort_by_key(|finding| (self.acknowledgement(finding).is_some(), finding.severity));
+        self.worsened.extend(worsened);
+        // Calm things after everything that may page tonight.
+        let wrong = |finding: &Finding| finding.severity <= Severity::Warning;
+        let troubled = findings.iter().any(|finding| wrong(finding) && self.acknowledgement(finding).is_none());
+        findings.extend(self.posture_lines(troubled));
+        findings.sort_by_key(|finding| {
+            (self.acknowledgement(finding).is_some(), Console::is_posture(finding), finding.severity)
+        });
         self.findings = findings;
         self.judged_at = Some(self.mono);
     }

@@ -2,6 +2,7 @@
 //! disk, never before. Ids, digests and states of messages are kept; bodies only of those that were
 //! edited or dropped, and for seven days. What an entry means is `operation`'s business.
 
+mod acknowledgement;
 mod ownership;
 mod process;
 mod schema;
@@ -19,6 +20,7 @@ use thiserror::Error;
 use crate::journal::process::Process;
 use crate::journal::store::Store;
 use crate::journal::writer::Job;
+use crate::model::acknowledgement::{Acknowledged, Acknowledgement, FindingKey};
 use crate::model::id::OperationId;
 use crate::model::service_error::{Outcome, ServiceError};
 use crate::model::time::Timestamp;
@@ -135,6 +137,30 @@ impl Journal {
     pub fn let_go(&self, id: &OperationId) {
         let id = id.clone();
         let _ = self.jobs.send(Job::Do(Box::new(move |store| store.let_go(&id))));
+    }
+
+    /// What was acknowledged in an account and region, by any console that keeps its state here.
+    ///
+    /// # Errors
+    /// As [`Journal::entries`].
+    pub fn acknowledged(&self, (account, region): (&str, &str)) -> Result<Acknowledged, JournalError> {
+        let place = (account.to_owned(), region.to_owned());
+        self.ask(move |store| store.acknowledged(&place))?
+    }
+
+    /// Keeps one acknowledgement for each key, or with `None` forgets those there are. Rows of other
+    /// keys are left alone, so consoles side by side do not undo each other's.
+    ///
+    /// # Errors
+    /// When it cannot be written; nothing of it is kept then.
+    pub fn acknowledge(
+        &self,
+        (account, region): (&str, &str),
+        keys: Vec<FindingKey>,
+        acknowledgement: Option<Acknowledgement>,
+    ) -> Result<(), JournalError> {
+        let place = (account.to_owned(), region.to_owned());
+        self.ask(move |store| store.acknowledge(&place, &keys, acknowledgement.as_ref()))?
     }
 
     /// From a connection of its own, so that it holds no write up; what is in memory has only one.

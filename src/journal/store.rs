@@ -10,14 +10,14 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use crate::journal::process::Process;
 use crate::journal::schema::{self, SCHEMA};
-use crate::journal::{JournalError, Now, ownership};
+use crate::journal::{JournalError, Now, acknowledgement, ownership};
 use crate::model::id::{MessageId, OperationId};
 use crate::model::time::Timestamp;
 use crate::operation::order::JournalEntry;
 use crate::operation::record::{Holder, Outline, Tally};
 
 pub struct Store {
-    connection: Connection,
+    pub(super) connection: Connection,
     me: Process,
     now: Now,
     beat_at: Option<Timestamp>,
@@ -67,6 +67,8 @@ impl Store {
         if found < SCHEMA {
             schema::migrate(&mut connection).map_err(open)?;
         }
+        // Beside the numbered tables: an older redrive does not look at it.
+        connection.execute_batch(acknowledgement::TABLE).map_err(open)?;
         Ok(Store { connection, me, now, beat_at: None })
     }
 

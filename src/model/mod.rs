@@ -1,6 +1,7 @@
 //! The vocabulary every layer shares: ids, time, queues, mappings, messages, metrics, topology,
 //! findings, plans. Plain data: nothing here does I/O, reads a clock or decides anything.
 
+pub mod acknowledgement;
 pub mod alarm;
 pub mod alarm_rule;
 pub mod bench;
@@ -24,6 +25,7 @@ pub mod observed;
 pub mod permission;
 pub mod picture;
 pub mod plan;
+pub mod posture;
 pub mod qualifier;
 pub mod queue;
 pub mod redaction;

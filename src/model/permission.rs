@@ -42,7 +42,11 @@ pub const FEATURES: &[(&str, &[&str])] = &[
     ("what paged you", &["cloudwatch:DescribeAlarms"]),
     ("what was deployed by which stack", &["cloudformation:DescribeStacks"]),
     ("move tasks of others", &["sqs:ListMessageMoveTasks"]),
-    ("following a change of settings", &["lambda:GetEventSourceMapping", "lambda:GetFunctionConcurrency"]),
+    ("following a change of settings", &["lambda:GetEventSourceMapping"]),
+    (
+        "posture of functions",
+        &["lambda:GetFunctionConcurrency", "lambda:GetFunctionEventInvokeConfig", "lambda:GetFunctionRecursionConfig"],
+    ),
     ("tune, stop, start", &["lambda:UpdateEventSourceMapping"]),
     ("scan", &["sqs:ReceiveMessage", "sqs:ChangeMessageVisibility"]),
     ("redrive", &["sqs:SendMessage", "sqs:DeleteMessage"]),

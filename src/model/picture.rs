@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::model::alarm::Alarms;
 use crate::model::change::Change;
-use crate::model::function::Function;
+use crate::model::function::{Function, FunctionAnswer, FunctionQuestion, FunctionSettings};
 use crate::model::id::{Arn, FunctionName, MappingId, QueueName};
 use crate::model::mapping::Mapping;
 use crate::model::metric::Metrics;
@@ -32,6 +32,8 @@ pub struct Picture {
     pub topology: Option<Observed<Topology>>,
     pub mappings: BTreeMap<MappingId, Observed<Mapping>>,
     pub functions: BTreeMap<FunctionName, Observed<Function>>,
+    /// What was asked about functions one by one; dated by the newest answer.
+    pub function_settings: BTreeMap<FunctionName, Observed<FunctionSettings>>,
     pub queues: BTreeMap<QueueName, Observed<Queue>>,
     /// Counts seen by our own polls, oldest first, bounded: seconds fresh where CloudWatch is
     /// minutes late.
@@ -65,6 +67,31 @@ impl Picture {
 
     pub fn queue_by_arn(&self, arn: &Arn) -> Option<&Observed<Queue>> {
         self.queues.values().find(|queue| queue.value.arn == *arn)
+    }
+
+    /// What one question about a function was answered, or why it was not.
+    pub fn put_function_setting(
+        &mut self,
+        function: &FunctionName,
+        question: FunctionQuestion,
+        answer: Result<FunctionAnswer, String>,
+        at: Timestamp,
+    ) {
+        let known = self.function_settings.entry(function.clone());
+        let known = known.or_insert_with(|| Observed::new(FunctionSettings::default(), at));
+        match answer {
+            Ok(answer) => {
+                known.value.put(answer);
+                known.at = at;
+            }
+            Err(why) => known.value.refuse(question, &why),
+        }
+    }
+
+    /// The reserved concurrency of a function, where it has one and it is known.
+    pub fn reserved_concurrency(&self, function: &FunctionName) -> Option<u32> {
+        let asked = self.function_settings.get(function);
+        asked.and_then(|settings| settings.value.reserved_concurrency.known().ok().copied().flatten())
     }
 
     /// The mappings that feed `function`.

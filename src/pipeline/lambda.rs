@@ -53,6 +53,8 @@ impl Pipeline {
             }
             LambdaRequest::PutConcurrency(name, limit) => self.put_concurrency(&name, Some(limit)),
             LambdaRequest::DeleteConcurrency(name) => self.put_concurrency(&name, None),
+            LambdaRequest::GetAsynchronous(name) => self.function_index(&name).and_then(|f| self.asynchronous(f)),
+            LambdaRequest::PutAsynchronous(name, to) => self.put_asynchronous(&name, to.as_ref()),
             LambdaRequest::GetRecursion(name) => self.function_index(&name).map(|f| self.recursion(f)),
             LambdaRequest::PutRecursion(name, allow) => self.function_index(&name).map(|f| {
                 self.functions.get_mut(f).allow_recursion = allow;
@@ -173,6 +175,29 @@ impl Pipeline {
         let entry = self.functions.get(function);
         let guarded = self.faults.guards_recursion(&entry.blueprint.name);
         LambdaReply::RecursionAllowed(entry.allow_recursion && !guarded)
+    }
+
+    /// `GetFunctionEventInvokeConfig`: a function without a destination has no configuration here.
+    fn asynchronous(&self, function: usize) -> Answer {
+        let entry = self.functions.get(function);
+        let Some(queue) = &entry.blueprint.on_failure else {
+            return Err(missing(format!("The function {}:$LATEST doesn't have an EventInvokeConfig", entry.arn)));
+        };
+        Ok(LambdaReply::Asynchronous {
+            function: entry.arn.clone(),
+            modified_at: entry.modified_at,
+            on_failure: Some(self.queues.arn(queue)),
+        })
+    }
+
+    fn put_asynchronous(&mut self, name: &FunctionName, to: Option<&Arn>) -> Answer {
+        let function = self.function_index(name)?;
+        let queue = to.map(|arn| self.queues.name_of(arn).ok_or_else(|| no_destination(arn))).transpose()?;
+        let on_failure = queue.as_ref().map(|queue| self.queues.arn(queue));
+        let entry = self.functions.get_mut(function);
+        entry.blueprint.on_failure = queue;
+        entry.modified_at = self.now;
+        Ok(LambdaReply::Asynchronous { function: entry.arn.clone(), modified_at: self.now, on_failure })
     }
 
     /// The resource policy of the function the bucket notifies; others have none.
@@ -340,6 +365,10 @@ fn invalid(message: String) -> ServiceError {
     ServiceError::new("lambda", "InvalidParameterValueException", message)
 }
 
+fn no_destination(arn: &Arn) -> ServiceError {
+    invalid(format!("The destination ARN {arn} is invalid: it names no queue of this account."))
+}
+
 fn throttled(message: &str) -> ServiceError {
     ServiceError { http: 429, ..ServiceError::new("lambda", "TooManyRequestsException", message) }
 }
@@ -355,6 +384,8 @@ fn action(ask: &LambdaRequest) -> &'static str {
         LambdaRequest::GetConcurrency(_) => "GetFunctionConcurrency",
         LambdaRequest::PutConcurrency(..) => "PutFunctionConcurrency",
         LambdaRequest::DeleteConcurrency(_) => "DeleteFunctionConcurrency",
+        LambdaRequest::GetAsynchronous(_) => "GetFunctionEventInvokeConfig",
+        LambdaRequest::PutAsynchronous(..) => "PutFunctionEventInvokeConfig",
         LambdaRequest::GetRecursion(_) => "GetFunctionRecursionConfig",
         LambdaRequest::PutRecursion(..) => "PutFunctionRecursionConfig",
         LambdaRequest::GetPolicy(_) => "GetPolicy",

@@ -15,6 +15,7 @@ use crate::model::move_task::MoveTask;
 use crate::model::service_error::ServiceError;
 use crate::model::stack::Stack;
 use crate::model::time::Timestamp;
+use crate::pipeline::blueprint::AlarmBlueprint;
 use crate::pipeline::log_request::{LogsReply, LogsRequest};
 use crate::pipeline::stream_request::{StreamsReply, StreamsRequest};
 
@@ -219,6 +220,9 @@ pub enum LambdaRequest {
     GetConcurrency(FunctionName),
     PutConcurrency(FunctionName, u32),
     DeleteConcurrency(FunctionName),
+    GetAsynchronous(FunctionName),
+    /// Where asynchronous invokes go that failed for good; `None` clears it.
+    PutAsynchronous(FunctionName, Option<Arn>),
     GetRecursion(FunctionName),
     /// `Allow` is true, `Terminate` false.
     PutRecursion(FunctionName, bool),
@@ -274,6 +278,12 @@ pub enum LambdaReply {
     },
     Function(Box<FunctionDetail>),
     Concurrency(Option<u32>),
+    /// `FunctionEventInvokeConfig`: the function's ARN, when it was changed last, the destination.
+    Asynchronous {
+        function: Arn,
+        modified_at: Timestamp,
+        on_failure: Option<Arn>,
+    },
     RecursionAllowed(bool),
     /// The policy document, JSON.
     Policy(String),
@@ -304,6 +314,7 @@ pub struct FunctionDetail {
 pub enum CloudWatchRequest {
     GetMetricData(GetMetricData),
     DescribeAlarms(DescribeAlarms),
+    PutMetricAlarm(Box<AlarmBlueprint>),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -340,6 +351,7 @@ pub enum CloudWatchReply {
         results: Vec<MetricResult>,
         token: Option<String>,
     },
+    Done,
     /// Metric alarms first.
     Alarms {
         alarms: Vec<Alarm>,

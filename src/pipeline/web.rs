@@ -89,6 +89,7 @@ impl Pipeline {
     pub(super) fn cloudwatch(&mut self, ask: &CloudWatchRequest) -> Result<CloudWatchReply, ServiceError> {
         match ask {
             CloudWatchRequest::GetMetricData(ask) => self.meter.get_metric_data(self.now, ask),
+            CloudWatchRequest::PutMetricAlarm(wanted) => self.alarms.put(&self.blueprint, self.now, wanted),
             CloudWatchRequest::DescribeAlarms(ask) => self.alarms.describe(self.now, ask),
         }
     }

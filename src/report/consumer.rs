@@ -13,7 +13,9 @@ use crate::report::table::{MISSING, Table, or_missing};
 pub struct Row {
     pub function: String,
     pub mapping: String,
+    /// The table of a stream, or the queue.
     pub source: String,
+    pub source_arn: String,
     pub state: String,
     pub state_reason: Option<String>,
     pub batch_size: Option<u32>,
@@ -21,6 +23,10 @@ pub struct Row {
     pub parallelization_factor: Option<u32>,
     pub max_concurrency: Option<u32>,
     pub last_processing_result: Option<String>,
+    /// When state and settings were read.
+    pub at: String,
+    /// Why they are older than they should be.
+    pub stale: Option<String>,
     /// `IteratorAge`, Maximum, newest published minute, in milliseconds; streams only.
     pub iterator_age_ms: Option<f64>,
     /// The start of that minute.
@@ -43,6 +49,7 @@ fn row(mapping: &Observed<Mapping>, picture: &Picture) -> Row {
         function: function.to_string(),
         mapping: id.to_string(),
         source: source.table().unwrap_or(source.resource()).to_owned(),
+        source_arn: source.to_string(),
         state: state.to_string(),
         state_reason: state_reason.clone(),
         batch_size: settings.batch_size,
@@ -50,6 +57,8 @@ fn row(mapping: &Observed<Mapping>, picture: &Picture) -> Row {
         parallelization_factor: settings.parallelization_factor,
         max_concurrency: settings.max_concurrency,
         last_processing_result: last_processing_result.clone(),
+        at: mapping.at.to_string(),
+        stale: mapping.stale.clone(),
         iterator_age_ms: age.map(|(_, value)| value),
         iterator_age_at: age.map(|(at, _)| at.to_string()),
     }

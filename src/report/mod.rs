@@ -5,16 +5,20 @@ pub mod card;
 pub mod consumer;
 pub mod doctor;
 pub mod export;
+pub mod finding;
 pub mod incident;
 pub mod journal;
 pub mod kinds;
+pub mod posture;
 pub mod queue;
 pub mod redrive;
 pub mod rehearsal;
+pub mod schema;
 pub mod status;
 pub mod summary;
 pub mod table;
 pub mod topology;
+pub mod watch;
 
 use serde::Serialize;
 

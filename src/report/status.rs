@@ -6,7 +6,10 @@ use serde::Serialize;
 
 use crate::model::finding::{Finding, Severity};
 use crate::model::picture::Picture;
+use crate::model::posture::Posture;
 use crate::model::time::{Timestamp, spoken};
+use crate::report::finding::Row;
+use crate::report::posture;
 use crate::report::table::clean;
 
 #[derive(Debug, Serialize)]
@@ -23,11 +26,19 @@ pub struct Status {
     pub missing: Vec<String>,
     /// Alarms that page somebody about something that is not of this picture.
     pub alarms_elsewhere: usize,
-    pub findings: Vec<Finding>,
+    pub findings: Vec<Row>,
+    /// What to mend while it is calm; it does not make the status bad.
+    pub posture: posture::Summary,
 }
 
 impl Status {
-    pub fn new(picture: &Picture, findings: Vec<Finding>, missing: Vec<String>, now: Timestamp) -> Self {
+    pub fn new(
+        picture: &Picture,
+        findings: Vec<Finding>,
+        posture: Posture,
+        missing: Vec<String>,
+        now: Timestamp,
+    ) -> Self {
         let identity = picture.identity.as_ref().map(|identity| &identity.value);
         Status {
             account: identity.map(|identity| identity.account.clone()),
@@ -37,7 +48,8 @@ impl Status {
             metrics_error: picture.metrics_error.clone(),
             missing,
             alarms_elsewhere: 0,
-            findings,
+            findings: findings.into_iter().map(Row::from).collect(),
+            posture: posture.into(),
         }
     }
 
@@ -82,7 +94,12 @@ pub fn text(status: &Status) -> String {
         let _ = writeln!(out, "{all}");
     }
     for finding in &status.findings {
-        let since = finding.since.map(|since| format!("  since {}", since.clock())).unwrap_or_default();
+        let since = finding
+            .since
+            .as_deref()
+            .and_then(Timestamp::parse)
+            .map(|since| format!("  since {}", since.clock()))
+            .unwrap_or_default();
         let _ = writeln!(out, "{} {}{since}", finding.severity, clean(&finding.headline));
         // Said once, above.
         for line in finding.evidence.iter().filter(|line| status.metrics_error.as_ref() != Some(*line)) {
@@ -91,6 +108,9 @@ pub fn text(status: &Status) -> String {
         for remedy in &finding.remedies {
             let _ = writeln!(out, "    → {}", clean(&remedy.text));
         }
+    }
+    if let Some(line) = posture::line(&status.posture) {
+        let _ = writeln!(out, "{line}");
     }
     out
 }
@@ -114,12 +134,13 @@ mod tests {
             remedies: Vec::new(),
         };
         let now = Timestamp::from_s(1_800_000_000);
-        let said = text(&Status::new(&picture, vec![blind], Vec::new(), now));
+        let said = text(&Status::new(&picture, vec![blind], Posture::default(), Vec::new(), now));
         assert_eq!(said.matches(line).count(), 1, "{said}");
         assert!(said.contains("something else"), "{said}");
-        let whole = text(&Status::new(&Picture::default(), Vec::new(), Vec::new(), now));
+        let whole = text(&Status::new(&Picture::default(), Vec::new(), Posture::default(), Vec::new(), now));
         assert!(whole.ends_with("nothing found wrong\n"), "{whole}");
-        let part = text(&Status::new(&Picture::default(), Vec::new(), vec!["sts: no".to_owned()], now));
+        let part =
+            text(&Status::new(&Picture::default(), Vec::new(), Posture::default(), vec!["sts: no".to_owned()], now));
         assert!(part.contains("not read: sts: no") && part.ends_with("in what could be read\n"), "{part}");
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::model::observed::Observed;
 use crate::model::topology::{EdgeKind, Topology};
 use crate::report::table::Table;
 
@@ -14,9 +15,12 @@ pub struct Row {
     /// `mapping`, `dead-letter`, `on-failure`, `invokes`, `inferred-write`.
     pub kind: &'static str,
     pub mapping: Option<String>,
+    /// When the account was surveyed.
+    pub at: String,
 }
 
-pub fn rows(topology: &Topology) -> Vec<Row> {
+pub fn rows(observed: &Observed<Topology>) -> Vec<Row> {
+    let topology = &observed.value;
     let name = |arn| topology.node(arn).map_or_else(|| arn.resource().to_owned(), |node| node.name.clone());
     let mut rows: Vec<Row> = topology
         .edges
@@ -37,6 +41,7 @@ pub fn rows(topology: &Topology) -> Vec<Row> {
                 EdgeKind::Mapping(id) => Some(id.to_string()),
                 _ => None,
             },
+            at: observed.at.to_string(),
         })
         .collect();
     rows.sort_by(|a, b| (&a.from, &a.to, a.kind).cmp(&(&b.from, &b.to, b.kind)));

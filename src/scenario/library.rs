@@ -1,7 +1,7 @@
 //! The scenarios that are built in.
 
 /// Name and text; the default first, then in the order they are listed to people.
-pub(super) const FILES: [(&str, &str); 11] = [
+pub(super) const FILES: &[(&str, &str)] = &[
     ("night-shift", include_str!("../../assets/scenarios/night-shift.toml")),
     ("steady", include_str!("../../assets/scenarios/steady.toml")),
     ("surge", include_str!("../../assets/scenarios/surge.toml")),
@@ -13,6 +13,7 @@ pub(super) const FILES: [(&str, &str); 11] = [
     ("fifo", include_str!("../../assets/scenarios/fifo.toml")),
     ("retune", include_str!("../../assets/scenarios/retune.toml")),
     ("fleet", include_str!("../../assets/scenarios/fleet.toml")),
+    ("unprepared", include_str!("../../assets/scenarios/unprepared.toml")),
 ];
 
 /// The title, which is the first line of a built-in file.

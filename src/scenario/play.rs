@@ -55,6 +55,7 @@ scenarios! {
     fifo: "fifo",
     retune: "retune",
     fleet: "fleet",
+    unprepared: "unprepared",
 }
 
 /// LogWorker's iterator age, the highest of each minute, as CloudWatch publishes it.

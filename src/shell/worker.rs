@@ -14,6 +14,8 @@ use crate::console::msg::Msg;
 use crate::driver::clock::Clock;
 use crate::driver::sandbox::Sandbox;
 use crate::journal::Journal;
+use crate::model::acknowledgement::Acknowledgement;
+use crate::model::finding::Subject;
 use crate::model::id::{MessageId, OperationId, QueueName};
 use crate::model::message::Message;
 use crate::model::metric::MetricKey;
@@ -116,6 +118,12 @@ impl Worker {
                 let result = account.log_of(&function, ask).await;
                 Msg::LogArrived { at: at(), function, generation, later, result }
             }),
+            Effect::FetchFunctionSetting { function, question } => self.fetch(move |account, at| async move {
+                let result = account.function_setting(&function, question).await;
+                Msg::FunctionSettingArrived { at: at(), function, question, result }
+            }),
+            Effect::LoadAcknowledged => self.acknowledge(None),
+            Effect::Acknowledge { keys, acknowledgement } => self.acknowledge(Some((keys, acknowledgement))),
             Effect::Start { id, undertaking } => self.start(id, undertaking),
             Effect::Command(id, command) => self.command(&id, command),
             Effect::Bench(command) => {
@@ -275,6 +283,19 @@ impl Worker {
         });
     }
 
+    /// Writes a change, if there is one, and reads what stands then.
+    fn acknowledge(&self, change: Option<Change>) {
+        let identity = self.identity.borrow().clone();
+        let (journal, outbox) = (Arc::clone(&self.ground.journal), self.outbox.clone());
+        tokio::task::spawn_blocking(move || {
+            let saved = change.is_some();
+            let place = (identity.account.as_str(), identity.region.as_str());
+            let written = change.map_or(Ok(()), |(keys, known)| journal.acknowledge(place, keys, known));
+            let result = written.and_then(|()| journal.acknowledged(place)).map_err(|error| error.to_string());
+            let _ = outbox.send(Msg::AcknowledgedArrived { saved, result });
+        });
+    }
+
     fn command(&mut self, id: &OperationId, command: Command) {
         let gone = self.running.get(id).is_none_or(|runs| runs.commands.send(command).is_err());
         if gone {
@@ -316,6 +337,9 @@ impl Worker {
         self.running.insert(id, Runs { commands, task });
     }
 }
+
+/// Findings by rule and subject, and what they are acknowledged with; `None` takes it back.
+type Change = (Vec<(String, Subject)>, Option<Acknowledgement>);
 
 /// An operation that is taken up belongs to this process first.
 async fn claimed(journal: &Arc<Journal>, operation: Option<OperationId>) -> Result<(), String> {

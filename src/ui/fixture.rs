@@ -161,6 +161,7 @@ fn functions(picture: &mut Picture) {
             last_modified: Timestamp::parse("2026-11-24T00:31:00Z"),
             code_sha256: None,
             reserved_concurrency: None,
+            dead_letter: None,
         };
         picture.functions.insert(function.name.clone(), Observed::new(function, now().plus_s(-62)));
     }

@@ -34,6 +34,8 @@ mod large;
 #[cfg(test)]
 mod log_scene;
 #[cfg(test)]
+mod posture_scenes;
+#[cfg(test)]
 mod redaction_scenes;
 #[cfg(test)]
 mod refusals;

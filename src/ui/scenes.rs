@@ -26,7 +26,7 @@ use crate::model::usage::Usage;
 use crate::operation::order::{EndState, JournalEntry};
 use crate::operation::progress::{Kind, Phase, Progress, TrialReport};
 use crate::operation::record::{Holder, Outline, Tally};
-use crate::ui::{alarm_scenes, fixture, log_scene, redaction_scenes};
+use crate::ui::{alarm_scenes, fixture, log_scene, posture_scenes, redaction_scenes};
 
 /// On the account, read-only, everything read.
 pub fn account() -> Console {
@@ -307,8 +307,26 @@ pub fn journal() -> Console {
     console
 }
 
-/// Name and console of everything that is snapshotted.
+/// Every scene there is.
 pub fn all() -> Vec<(&'static str, Console)> {
+    let mut all = of_the_night();
+    all.extend([
+        ("logs", log_scene::read()),
+        ("logs-busy", log_scene::busy()),
+        ("logs-denied", log_scene::denied()),
+        ("map-posture", posture_scenes::map()),
+        ("posture", posture_scenes::list()),
+        ("triage-redacted", redaction_scenes::list()),
+        ("message-redacted", redaction_scenes::message("\n")),
+        ("message-revealed", redaction_scenes::message("\nv")),
+        ("alarms", alarm_scenes::paged()),
+        ("alarms-denied", alarm_scenes::denied()),
+    ]);
+    all
+}
+
+/// Name and console of everything that is snapshotted.
+fn of_the_night() -> Vec<(&'static str, Console)> {
     let open = |mut console: Console, keys: &str| {
         type_keys(&mut console, keys);
         wait(&mut console);
@@ -355,9 +373,6 @@ pub fn all() -> Vec<(&'static str, Console)> {
         ("consumer-queue", at(account(), Screen::ConsumerDetail(fixture::job_mapping()))),
         ("queues", at(armed(), Screen::Queues)),
         ("queues-frozen-filter", frozen),
-        ("logs", log_scene::read()),
-        ("logs-busy", log_scene::busy()),
-        ("logs-denied", log_scene::denied()),
         ("triage-unscanned", at(account(), Screen::Triage("JobDLQ".into()))),
         ("triage", chosen),
         ("triage-hostile", hostile()),
@@ -376,11 +391,6 @@ pub fn all() -> Vec<(&'static str, Console)> {
         ("message", open(scanned(armed(), 40), "\n")),
         ("leave", leaving()),
         ("acknowledge", acknowledged),
-        ("triage-redacted", redaction_scenes::list()),
-        ("message-redacted", redaction_scenes::message("\n")),
-        ("message-revealed", redaction_scenes::message("\nv")),
-        ("alarms", alarm_scenes::paged()),
-        ("alarms-denied", alarm_scenes::denied()),
     ]
 }
 

@@ -14,8 +14,10 @@ mod drain;
 #[cfg(test)]
 mod examples;
 mod failing;
+pub mod goal;
 mod lane_stuck;
 pub mod log;
+pub mod posture;
 mod stopped;
 mod throttled;
 mod wanted;

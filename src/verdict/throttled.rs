@@ -20,7 +20,7 @@ pub fn check(picture: &Picture, now: Timestamp, function: &FunctionName) -> Opti
     let runs = total(picture, now, &invocations(function), MINUTES).map_or(0.0, |total| total.sum);
     let share = refused / (refused + runs);
     let mut evidence = vec![format!("{} attempts refused in {MINUTES} m ({})", count(refused), percent(share))];
-    let reserved = picture.functions.get(function).and_then(|observed| observed.value.reserved_concurrency);
+    let reserved = picture.reserved_concurrency(function);
     let running = greatest(picture, now, &concurrency(function), MINUTES);
     evidence.push(match (running, reserved) {
         (Some(running), Some(reserved)) => format!("{} ran at a time, reserved concurrency {reserved}", count(running)),

@@ -342,6 +342,7 @@ fn function(name: &str, environment: &[(&str, &str)]) -> FunctionDetail {
             last_modified: Some(NEW_YEAR),
             code_sha256: None,
             reserved_concurrency: None,
+            dead_letter: None,
         },
         environment: environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
     }

@@ -373,6 +373,7 @@ async fn functions_and_what_belongs_to_them_are_answered() {
         last_modified: Some(Timestamp::from_s(1_767_225_600)),
         code_sha256: None,
         reserved_concurrency: Some(3),
+        dead_letter: None,
     };
     let environment = [("JOB_QUEUE_URL".to_owned(), QUEUE.to_owned())].into();
     let detail = FunctionDetail { function, environment };
@@ -394,6 +395,17 @@ async fn functions_and_what_belongs_to_them_are_answered() {
     assert_eq!(answer.reserved_concurrent_executions(), Some(3));
     let call = client!(aws_sdk_lambda, canned).put_function_concurrency().function_name("f");
     call.reserved_concurrent_executions(3).send().await.expect("put");
+
+    let dead = "arn:aws:sqs:eu-west-1:123456789012:Dead";
+    let canned = Canned::lambda(LambdaReply::Asynchronous {
+        function: "arn:aws:lambda:eu-west-1:123456789012:function:f".into(),
+        modified_at: Timestamp::from_s(1_767_225_600),
+        on_failure: Some(dead.into()),
+    });
+    let call = client!(aws_sdk_lambda, canned).get_function_event_invoke_config().function_name("f");
+    let answer = call.send().await.expect("got");
+    let to = answer.destination_config().and_then(|config| config.on_failure()?.destination());
+    assert_eq!((to, answer.last_modified().map(|at| at.secs())), (Some(dead), Some(1_767_225_600)));
 
     let canned = Canned::lambda(LambdaReply::RecursionAllowed(true));
     let answer = client!(aws_sdk_lambda, canned).get_function_recursion_config().function_name("f").send().await;

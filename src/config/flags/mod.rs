@@ -5,10 +5,12 @@ pub(super) mod context;
 pub(super) mod doctor;
 pub(super) mod journal;
 pub(super) mod letter;
+mod posture;
 pub(super) mod redrive;
 pub(super) mod rehearse;
 pub(super) mod rescue;
 pub(super) mod try_one;
+pub mod watch;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -90,6 +92,12 @@ pub(super) enum Command {
     Consumers(OutputFlags),
     /// The queues, their counts and dead-letter queues
     Queues(OutputFlags),
+    /// What to mend while it is calm, each with the line that mends it
+    #[command(after_help = posture::EXAMPLES)]
+    Posture(posture::PostureFlags),
+    /// Wait until a consumer has drained, a queue is empty, or nothing is wrong
+    #[command(after_help = watch::EXAMPLES)]
+    Watch(watch::WatchFlags),
     /// Change a consumer's settings, or stop or start it
     #[command(after_help = TUNE_EXAMPLES)]
     Tune(TuneFlags),
@@ -106,10 +114,26 @@ pub(super) enum Command {
     Context(ContextCommand),
     /// Check what redrive needs: credentials, clock, endpoint, terminal, permissions
     Doctor(DoctorFlags),
+    /// Print the JSON Schema of what a command prints with -o json
+    Schema {
+        /// Which command's
+        #[arg(value_enum)]
+        name: Option<SchemaName>,
+    },
     /// Print a completion script: redrive completions bash
     Completions { shell: clap_complete::Shell },
     /// Print the manual page, for `man -l -`
     Man,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(super) enum SchemaName {
+    Status,
+    Posture,
+    Topology,
+    Consumers,
+    Queues,
+    Watch,
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@ mod place;
 mod redrive;
 mod rescue;
 mod try_one;
+mod watch;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,8 +17,8 @@ use crate::config::flags::context::ContextCommand;
 use crate::config::flags::journal::JournalCommand;
 use crate::config::flags::{Cli, Command, ConsentFlags, DlqCommand, PlaceFlags, SandboxFlags, TuneFlags};
 use crate::config::{
-    Action, Config, Consent, Console, ContextFile, DeadLetters, Doctor, Environment, Headless, Place, Rehearse,
-    Sandbox, Stop, Tune, Writes, manual,
+    Action, Config, Consent, Console, ContextFile, DeadLetters, Doctor, Environment, Headless, Place, Posture,
+    Rehearse, Sandbox, Stop, Tune, Writes, manual,
 };
 use crate::model::mapping::MappingChange;
 
@@ -63,6 +64,8 @@ pub(super) fn validate(cli: Cli, env: Environment<'_>) -> Result<Config, Stop> {
         Some(Command::Topology(flags)) => Action::Topology(flags.output),
         Some(Command::Consumers(flags)) => Action::Consumers(flags.output),
         Some(Command::Queues(flags)) => Action::Queues(flags.output),
+        Some(Command::Posture(flags)) => Action::Posture(Posture { output: flags.output, quick: flags.quick }),
+        Some(Command::Watch(flags)) => watch::watch(flags)?,
         Some(Command::Tune(flags)) => tune(flags)?,
         Some(Command::Rehearse(flags)) => Action::Rehearse(Rehearse {
             target: flags.target,
@@ -73,6 +76,10 @@ pub(super) fn validate(cli: Cli, env: Environment<'_>) -> Result<Config, Stop> {
         }),
         Some(Command::Dlq(command)) => dlq(command)?,
         Some(Command::Journal(command)) => journal(command),
+        Some(Command::Schema { name }) => {
+            let name = name.and_then(|name| clap::ValueEnum::to_possible_value(&name));
+            Action::Schema(name.map(|name| name.get_name().to_owned()))
+        }
         Some(Command::Completions { shell }) => Action::Completions(manual::completions(shell)),
         Some(Command::Man) => Action::Manual(manual::page().map_err(|error| Stop::fault(error.to_string()))?),
     };

@@ -46,6 +46,7 @@ pub(super) fn key(console: &mut Console, key: Key) -> Vec<Effect> {
         Pick::StopStart(id) => tune::stop_start_card(console, &id),
         Pick::Cancel(id) => return vec![Effect::Command(id, Command::Cancel)],
         Pick::Nothing => {}
+        Pick::Link(link) => return vec![Effect::Copy(link)],
     }
     Vec::new()
 }

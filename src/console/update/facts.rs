@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::console::effect::Effect;
 use crate::console::msg::{MetricAnswer, Msg};
 use crate::console::screen::Screen;
-use crate::console::update::{alarms, arm, arrivals, changes, follow, navigation, opening, scope};
+use crate::console::update::{alarms, arm, arrivals, changes, follow, function_settings, navigation, opening, scope};
 use crate::console::{Asked, Console};
 use crate::model::finding::Severity;
 use crate::model::id::QueueName;
@@ -68,6 +68,9 @@ pub(super) fn take(console: &mut Console, fact: Msg) -> Vec<Effect> {
             alarms::arrived(console, at, result);
             scope::alarms_arrived(console);
         }
+        Msg::FunctionSettingArrived { at, function, question, result } => {
+            function_settings::arrived(console, at, &function, question, result);
+        }
         Msg::Copied { result: Ok(()) } => console.say(Severity::Good, "copied"),
         Msg::Copied { result: Err(text) } => console.say(Severity::Note, format!("could not copy: {text}")),
         Msg::Exported { path, result: Ok(count) } => {
@@ -120,7 +123,7 @@ pub(super) fn note<T>(console: &mut Console, asked: Asked, result: Result<T, Ser
 }
 
 /// The error and what to do about it, in one line.
-fn explained(error: &ServiceError) -> String {
+pub(super) fn explained(error: &ServiceError) -> String {
     if error.is_denied() {
         // The action is what somebody has to ask for; the service's own sentence repeats it.
         let action = action_of(&error.action).unwrap_or(&error.action);

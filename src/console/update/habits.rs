@@ -103,6 +103,7 @@ fn every_command_can_be_found_in_the_palette_by_its_name() {
                 Place::Triage => Screen::Triage("JobDLQ".into()),
                 Place::Logs => Screen::Logs("JobWorker".into()),
                 Place::Journal => Screen::Journal,
+                Place::Posture => Screen::Posture,
                 Place::Sandbox => Screen::Sandbox,
             },
         ];
@@ -214,6 +215,46 @@ fn a_finding_leads_to_its_consumer_and_is_put_aside_until_it_gets_worse() {
     // It stands last now; pressed again there, it is back.
     trial.types("Ga");
     assert_eq!(trial.console.count(Severity::Harm), 1);
+}
+
+#[test]
+fn posture_is_one_line_while_something_is_wrong_and_a_line_a_rule_when_it_is_calm() {
+    let mut trial = Trial::sandbox();
+    let lines = |trial: &Trial| trial.console.findings.iter().filter(|f| f.rule.starts_with("posture/")).count();
+    trial.console.judge();
+    let calm = lines(&trial);
+    assert!(calm > 1, "{:?}", trial.console.findings);
+    put_age(&mut trial, 0.4);
+    assert_eq!(lines(&trial), 1, "{:?}", trial.console.findings);
+    assert!(trial.console.findings.last().is_some_and(|finding| finding.headline.contains("while it is calm")));
+    let noted = |f: &&crate::model::finding::Finding| f.severity == Severity::Note && !f.rule.starts_with("posture/");
+    let notes = trial.console.findings.iter().filter(noted).count();
+    assert_eq!(trial.console.count(Severity::Note), notes, "posture is not counted in the header");
+    assert!(!crate::console::status::five_lines(&trial.console).contains("calm"));
+    // It opens, is put aside as a whole with one note, and comes back the same way.
+    trial.types("G\n");
+    assert_eq!(*trial.console.screen(), Screen::Posture);
+    let all = trial.console.posture.advice.len();
+    let copied = trial.types("Y");
+    assert!(matches!(copied.as_slice(), [Effect::Copy(lines)] if lines.starts_with("aws ")), "{copied:?}");
+    let effects = trial.types("1Gaknown\n");
+    let kept: usize = effects
+        .iter()
+        .map(|effect| match effect {
+            Effect::Acknowledge { keys, acknowledgement: Some(_) } => keys.len(),
+            _ => 0,
+        })
+        .sum();
+    assert_eq!((kept, trial.console.acknowledged.len()), (all, all), "{effects:?}");
+    // What another console keeps is taken over, but not while our own is on its way.
+    trial.tell(Msg::AcknowledgedArrived { saved: false, result: Ok(Default::default()) });
+    assert_eq!(trial.console.acknowledged.len(), all);
+    for _ in &effects {
+        let result = Ok(trial.console.acknowledged.clone());
+        trial.tell(Msg::AcknowledgedArrived { saved: true, result });
+    }
+    trial.tell(Msg::AcknowledgedArrived { saved: false, result: Ok(Default::default()) });
+    assert_eq!(trial.console.acknowledged.len(), 0, "somebody took them back");
 }
 
 #[test]

@@ -4,13 +4,13 @@ use crate::console::Console;
 use crate::console::command::{self, Action, Command};
 use crate::console::effect::Effect;
 use crate::console::key::{Code, Key, Line};
-use crate::console::overlay::{Overlay, Palette, Prompt, Purpose};
+use crate::console::overlay::{Choice, ChoiceOption, Overlay, Palette, Pick, Prompt, Purpose};
 use crate::console::screen::Screen;
-use crate::console::status;
 use crate::console::update::{
-    arm, card, choice, context, filter, journal, leave, letters, logs, navigation, operations, redrive, reveal,
-    sandbox, scan, scope, try_one, tune,
+    acknowledge, arm, card, choice, context, filter, journal, leave, letters, logs, navigation, operations, redrive,
+    reveal, sandbox, scan, scope, try_one, tune,
 };
+use crate::console::{link, status};
 use crate::model::finding::Severity;
 use crate::model::plan::NotePlan;
 use crate::query::filter::Filter;
@@ -118,6 +118,7 @@ pub(super) fn run(console: &mut Console, command: &Command) -> Vec<Effect> {
         Action::GoConsumers => navigation::go(console, Screen::Consumers),
         Action::GoQueues => navigation::go(console, Screen::Queues),
         Action::GoJournal => navigation::go(console, Screen::Journal),
+        Action::GoPosture => navigation::go(console, Screen::Posture),
         Action::GoSandbox => navigation::go(console, Screen::Sandbox),
         Action::Filter => console.filtering = true,
         Action::Palette => open_palette(console),
@@ -137,7 +138,7 @@ pub(super) fn run(console: &mut Console, command: &Command) -> Vec<Effect> {
         Action::Drop => letters::ask_drop(console),
         Action::Export => letters::ask_export(console),
         Action::Note => letters::ask_note(console),
-        Action::Acknowledge => acknowledge(console),
+        Action::Acknowledge => return acknowledge::toggle(console),
         Action::Logs => return logs::open(console),
         Action::LogFollow | Action::LogWindow | Action::LogRead => return logs::act(console, command.action),
         Action::Pause => return operations::pause(console),
@@ -150,8 +151,8 @@ pub(super) fn run(console: &mut Console, command: &Command) -> Vec<Effect> {
             console.mouse = !console.mouse;
             return vec![Effect::MouseCapture(console.mouse)];
         }
-        Action::Link => return status::link(console).map(Effect::Copy).into_iter().collect(),
-        Action::Copy => return vec![Effect::Copy(status::five_lines(console))],
+        Action::Link => return copy_link(console),
+        Action::Copy => return vec![Effect::Copy(status::to_copy(console))],
         Action::Context => context::choose(console),
         Action::Quit => return leave::quit(console),
     }
@@ -237,40 +238,24 @@ fn answer(console: &mut Console, prompt: &Prompt) -> Result<Vec<Effect>, String>
         Purpose::Export { queue, ids } => {
             letters::export(console, queue, ids, prompt.line.text()).map(|effect| vec![effect])
         }
-        Purpose::Acknowledge { rule, subject } => {
-            let key = (rule.clone(), subject.clone());
-            let severity = console.findings.iter().find(|finding| finding.rule == *rule && finding.subject == *subject);
-            if let Some(severity) = severity.map(|finding| finding.severity) {
-                let note = prompt.line.text().to_owned();
-                let seen = crate::console::notice::Acknowledgement { severity, at: console.now, note };
-                console.acknowledged.insert(key, seen);
-                console.judge();
-            }
-            Ok(Vec::new())
-        }
+        Purpose::Acknowledge { keys } => Ok(acknowledge::put(console, keys, prompt.line.text())),
     }
 }
 
-fn acknowledge(console: &mut Console) {
-    let Some(finding) = console.current_finding() else {
-        console.say(Severity::Note, "nothing to acknowledge");
-        return;
-    };
-    let key = crate::console::rows::finding_key(finding);
-    let title = format!("Acknowledge: {}", finding.headline);
-    if console.acknowledgement(finding).is_some() {
-        console.acknowledged.remove(&key);
-        console.judge();
-        console.say(Severity::Note, "no longer acknowledged");
-        return;
+/// One page is copied at once; of several it is asked which.
+fn copy_link(console: &mut Console) -> Vec<Effect> {
+    let mut links = link::here(console);
+    if links.len() == 1 {
+        return links.pop().map(|(_, link)| Effect::Copy(link)).into_iter().collect();
     }
-    console.overlays.push(Overlay::Prompt(Prompt {
-        title,
-        hint: "a note for whoever looks next; enter without one is fine. It comes back when it gets worse".to_owned(),
-        line: Line::default(),
-        purpose: Purpose::Acknowledge { rule: key.0, subject: key.1 },
-        wrong: None,
-    }));
+    if !links.is_empty() {
+        let option =
+            |(label, link): link::Link| ChoiceOption { label, detail: link.clone(), pick: Pick::Link(link), off: None };
+        let options = links.into_iter().map(option).collect();
+        let title = "Copy a link to the AWS console".to_owned();
+        console.overlays.push(Overlay::Choice(Choice { title, options, row: 0 }));
+    }
+    Vec::new()
 }
 
 fn freeze(console: &mut Console) {

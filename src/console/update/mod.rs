@@ -1,6 +1,7 @@
 //! `update`: one message in, effects out. Each concern has its file; this one only hands messages
 //! around and keeps what must hold after every message.
 
+mod acknowledge;
 mod alarms;
 mod arm;
 mod arrivals;
@@ -12,6 +13,7 @@ mod denied;
 mod facts;
 mod filter;
 mod follow;
+mod function_settings;
 mod journal;
 mod keys;
 mod leave;
@@ -41,7 +43,7 @@ mod letters_stories;
 #[cfg(test)]
 mod stories;
 #[cfg(test)]
-mod trial;
+pub(in crate::console) mod trial;
 #[cfg(test)]
 mod tried;
 #[cfg(test)]
@@ -89,9 +91,11 @@ pub fn update(console: &mut Console, msg: Msg) -> Vec<Effect> {
             console.cost.took(console.now, usage);
             Vec::new()
         }
+        Msg::AcknowledgedArrived { saved, result } => acknowledge::arrived(console, saved, result),
         fact => facts::take(console, fact),
     };
     reveal::forget(console);
+    effects.extend(acknowledge::forget_worsened(console));
     effects.extend(sandbox::hold_speed(console));
     effects
 }

@@ -9,6 +9,7 @@ use crate::console::snapshot::{Pane, Snapshot};
 use crate::console::update::{arm, leave, logs, sandbox, scan};
 use crate::model::finding::{Severity, Subject};
 use crate::model::id::{FunctionName, MappingId, MessageId, QueueName};
+use crate::verdict::posture::is_posture;
 
 /// One of the numbered screens.
 pub(super) fn go(console: &mut Console, screen: Screen) {
@@ -102,6 +103,10 @@ fn by(console: &mut Console, step: isize) {
             let keys = console.queue_keys();
             console.cursors.queues.step(&keys, step);
         }
+        Screen::Posture => {
+            let keys = console.posture_keys();
+            console.cursors.posture.step(&keys, step);
+        }
         Screen::Journal => {
             let keys = console.journal_keys();
             console.cursors.journal.step(&keys, step);
@@ -140,9 +145,19 @@ pub(super) fn pane(console: &mut Console, forward: bool) {
 pub(super) fn open(console: &mut Console) -> Vec<Effect> {
     match console.screen().clone() {
         Screen::Map => {
-            let subject = console.current_finding().map(|finding| finding.subject.clone());
-            if let Some(screen) = subject.and_then(|subject| screen_of(console, &subject)) {
-                push(console, screen);
+            let finding = console.current_finding().map(|finding| (finding.rule.clone(), finding.subject.clone()));
+            match finding {
+                Some((rule, _)) if is_posture(&rule) => {
+                    console.seek_posture(&rule);
+                    push(console, Screen::Posture);
+                }
+                Some((_, subject)) => to_subject(console, &subject),
+                None => {}
+            }
+        }
+        Screen::Posture => {
+            if let Some(subject) = console.current_advice().map(|advice| advice.subject.clone()) {
+                to_subject(console, &subject);
             }
         }
         Screen::Consumers => {
@@ -194,6 +209,12 @@ pub(super) fn body_arrived(
         Err(why) => console.say(Severity::Warning, format!("the rest of {} cannot be read: {why}", id.short())),
     }
     Vec::new()
+}
+
+fn to_subject(console: &mut Console, subject: &Subject) {
+    if let Some(screen) = screen_of(console, subject) {
+        push(console, screen);
+    }
 }
 
 pub(super) fn screen_of(console: &Console, subject: &Subject) -> Option<Screen> {

@@ -3,6 +3,7 @@
 
 mod describe;
 mod judge;
+mod put;
 mod reason;
 pub mod standard;
 

@@ -172,6 +172,7 @@ impl Function {
             last_modified: Some(self.modified_at),
             code_sha256: Some(self.code_sha256.clone()),
             reserved_concurrency: self.reserved,
+            dead_letter: None,
         }
     }
 }

@@ -483,7 +483,7 @@ mod tests {
             };
             match self.meter.get_metric_data(Timestamp::from_s(86_400), &ask).expect("valid") {
                 CloudWatchReply::MetricData { results, .. } => results[0].points.iter().map(|(_, v)| *v).collect(),
-                CloudWatchReply::Alarms { .. } => panic!("not asked for"),
+                CloudWatchReply::Alarms { .. } | CloudWatchReply::Done => panic!("not asked for"),
             }
         }
     }

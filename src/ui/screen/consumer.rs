@@ -11,6 +11,7 @@ use crate::model::mapping::{Mapping, MappingState};
 use crate::model::observed::Observed;
 use crate::model::time::spoken;
 use crate::operation::card::change_lines;
+use crate::ui::screen::posture;
 use crate::ui::screen::vital::Vital;
 use crate::ui::widget::figure;
 use crate::ui::widget::ink::{Ink, Piece};
@@ -105,6 +106,7 @@ fn told(ink: &Ink<'_>, console: &Console, seen: &Observed<Mapping>, width: u16, 
         let lines = change_lines(&saved.before, saved.enabled_before, &saved.change).join(", ");
         prose.item(Piece::new("→ u ", theme.key()), &format!("puts back what was before: {lines}"), theme.plain());
     }
+    posture::block(&mut prose, theme, console, &console.subjects_of(mapping), brief);
     let rows = settings(mapping).into_iter().chain(function_settings(console, mapping));
     if brief {
         let text: Vec<String> =
@@ -181,6 +183,15 @@ fn settings(mapping: &Mapping) -> Vec<(&'static str, String)> {
     rows
 }
 
+fn reserved(console: &Console, mapping: &Mapping) -> String {
+    let asked = console.picture.function_settings.get(&mapping.function);
+    match asked.map(|settings| settings.value.reserved_concurrency.known()) {
+        Some(Ok(Some(limit))) => format!("{limit} reserved"),
+        Some(Ok(None)) => "no reserved concurrency".to_owned(),
+        Some(Err(_)) | None => "reserved concurrency –".to_owned(),
+    }
+}
+
 fn function_settings(console: &Console, mapping: &Mapping) -> Vec<(&'static str, String)> {
     let Some(seen) = console.picture.functions.get(&mapping.function) else { return Vec::new() };
     let function = &seen.value;
@@ -190,9 +201,7 @@ fn function_settings(console: &Console, mapping: &Mapping) -> Vec<(&'static str,
             "time-out {}, {}, {}",
             function.timeout_s.map_or("–".to_owned(), |s| format!("{s} s")),
             function.memory_mb.map_or("–".to_owned(), |mb| format!("{mb} MB")),
-            function
-                .reserved_concurrency
-                .map_or("no reserved concurrency seen".to_owned(), |n| format!("{n} reserved")),
+            reserved(console, mapping),
         ),
     )];
     if let Some(at) = function.last_modified {

@@ -5,6 +5,7 @@ mod consumers;
 mod journal;
 mod logs;
 mod map;
+mod posture;
 mod queues;
 pub(in crate::ui) mod sandbox;
 mod triage;
@@ -26,6 +27,7 @@ pub(in crate::ui) fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
         Screen::Triage(queue) => triage::draw(ink, area, console, queue),
         Screen::Logs(function) => logs::draw(ink, area, console, function),
         Screen::Journal => journal::draw(ink, area, console),
+        Screen::Posture => posture::draw(ink, area, console),
         Screen::Sandbox => sandbox::draw(ink, area, console),
     }
 }

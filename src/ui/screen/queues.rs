@@ -10,6 +10,7 @@ use crate::model::metric::{MetricKey, Stat};
 use crate::model::observed::Observed;
 use crate::model::queue::Queue;
 use crate::model::time::spoken;
+use crate::ui::screen::posture;
 use crate::ui::screen::vital::{self, Vital};
 use crate::ui::theme::Theme;
 use crate::ui::widget::figure::{self, MISSING};
@@ -176,6 +177,7 @@ pub fn facts(theme: Theme, console: &Console, seen: &Observed<Queue>, width: u16
         }
         None => {}
     }
+    posture::block(&mut prose, theme, console, &[Subject::Queue(queue.name.clone())], false);
     prose
 }
 

@@ -106,8 +106,7 @@ fn told(ink: &Ink<'_>, console: &Console, finding: &Finding, width: u16, full: b
         remedies(&mut prose, finding, width, theme);
     }
     if let Some(known) = acknowledged {
-        let note = if known.note.is_empty() { String::new() } else { format!(": {}", known.note) };
-        prose.text(INDENT, &format!("acknowledged {}{note}", known.at.clock()), theme.plain());
+        prose.text(INDENT, &known.line(), theme.plain());
         prose.over_from(0, theme.dim());
     }
     prose

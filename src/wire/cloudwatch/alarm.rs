@@ -1,7 +1,8 @@
-//! `DescribeAlarms` in either encoding.
+//! `DescribeAlarms` and `PutMetricAlarm` in either encoding.
 
-use crate::model::alarm::{Alarm, AlarmKind, AlarmMetric, AlarmState, MetricAlarm};
+use crate::model::alarm::{Alarm, AlarmKind, AlarmMetric, AlarmState, Comparison, MetricAlarm, TreatMissing};
 use crate::model::service_error::ServiceError;
+use crate::pipeline::blueprint::AlarmBlueprint;
 use crate::pipeline::request::{CloudWatchRequest, DescribeAlarms};
 use crate::wire::members::{MemberError, Members};
 use crate::wire::tree::Tree;
@@ -35,6 +36,53 @@ pub(super) fn read(action: &str, m: Members<'_>) -> Result<CloudWatchRequest, Se
         max: m.number("MaxRecords").map_err(refuse)?,
         token: m.text("NextToken").map_err(refuse)?,
     }))
+}
+
+/// An alarm on one metric; metric math is refused by name.
+pub(super) fn read_put(action: &str, m: Members<'_>) -> Result<CloudWatchRequest, ServiceError> {
+    let invalid = |text: String| ServiceError::new(action, "ValidationError", text);
+    if m.value("Metrics").is_some() {
+        return Err(invalid("Metrics: the sandbox computes no expressions".to_owned()));
+    }
+    let blueprint = put_members(m).map_err(|error| invalid(error.to_string()))?;
+    Ok(CloudWatchRequest::PutMetricAlarm(Box::new(blueprint)))
+}
+
+fn put_members(m: Members<'_>) -> Result<AlarmBlueprint, MemberError> {
+    let not = |name: &str, expected| MemberError::Type { name: name.to_owned(), expected };
+    let pair = |one: Members<'_>| Ok((one.need_text("Name")?, one.need_text("Value")?));
+    let mut dimensions = m.objects("Dimensions")?.into_iter().map(pair).collect::<Result<Vec<_>, MemberError>>()?;
+    dimensions.sort();
+    let stat = m.text("ExtendedStatistic")?.map_or_else(|| m.need_text("Statistic"), Ok)?;
+    let metric = AlarmMetric {
+        namespace: m.need_text("Namespace")?,
+        name: m.need_text("MetricName")?,
+        dimensions,
+        stat,
+        period_s: m.need_number("Period")?,
+    };
+    let comparison = Comparison::parse(&m.need_text("ComparisonOperator")?);
+    let treat_missing = m.text("TreatMissingData")?.map(|text| TreatMissing::parse(&text));
+    Ok(AlarmBlueprint {
+        name: m.need_text("AlarmName")?.into(),
+        description: m.text("AlarmDescription")?.unwrap_or_default(),
+        kind: AlarmKind::Metric(MetricAlarm {
+            metrics: vec![metric],
+            expression: None,
+            evaluation_periods: m.need_number("EvaluationPeriods")?,
+            datapoints_to_alarm: m.number("DatapointsToAlarm")?,
+            threshold: m.float("Threshold")?,
+            comparison: comparison.ok_or_else(|| not("ComparisonOperator", "a comparison operator"))?,
+            treat_missing: match treat_missing {
+                None => TreatMissing::default(),
+                Some(known) => {
+                    known.ok_or_else(|| not("TreatMissingData", "missing, ignore, breaching or notBreaching"))?
+                }
+            },
+        }),
+        actions: m.texts("AlarmActions")?,
+        actions_enabled: m.flag("ActionsEnabled")?.unwrap_or(true),
+    })
 }
 
 /// The answer's tree.

@@ -31,10 +31,11 @@ pub fn read(
     })?;
     match operation {
         "GetMetricData" => get_metric_data(&action, Members::new(&object)),
+        "PutMetricAlarm" => Ok((alarm::read_put(&action, Members::new(&object))?, BTreeMap::new())),
         "DescribeAlarms" => Ok((alarm::read(&action, Members::new(&object))?, BTreeMap::new())),
         _ => {
             let message = format!(
-                "The operation {operation} is not one the sandbox answers; there are GetMetricData and DescribeAlarms."
+                "The operation {operation} is not one the sandbox answers; there are GetMetricData, DescribeAlarms and PutMetricAlarm."
             );
             Err(ServiceError::new(&action, "UnknownOperationException", message))
         }

@@ -27,6 +27,7 @@ fn tree(form: &Form, reply: CloudWatchReply) -> Tree {
             members.extend(token.map(|token| ("NextToken", Tree::Text(token))));
             Tree::Map(members)
         }
+        CloudWatchReply::Done => Tree::Map(Vec::new()),
         CloudWatchReply::Alarms { alarms, token } => alarm::write(alarms, token),
     }
 }

@@ -76,6 +76,8 @@ fn functions(request: &http::Request<Bytes>, rest: &[&str]) -> Result<(LambdaReq
             plain(LambdaRequest::PutConcurrency(name(), reserved))
         }
         (&Method::DELETE, [_, "concurrency"]) => plain(LambdaRequest::DeleteConcurrency(name())),
+        (&Method::GET, [_, "event-invoke-config"]) => plain(LambdaRequest::GetAsynchronous(name())),
+        (&Method::PUT, [_, "event-invoke-config"]) => plain(put_asynchronous(request, name())?),
         (&Method::GET, [_, "recursion-config"]) => plain(LambdaRequest::GetRecursion(name())),
         (&Method::PUT, [_, "recursion-config"]) => {
             let action = "lambda:PutFunctionRecursionConfig";
@@ -94,6 +96,13 @@ fn functions(request: &http::Request<Bytes>, rest: &[&str]) -> Result<(LambdaReq
         (&Method::POST, [_, "invocations"]) => plain(invoke(request, name())?),
         _ => Err(unknown(request)),
     }
+}
+
+/// Of the configuration only the destination is the sandbox's; `Put` replaces it whole.
+fn put_asynchronous(request: &http::Request<Bytes>, name: FunctionName) -> Result<LambdaRequest, ServiceError> {
+    let object = object(request, "lambda:PutFunctionEventInvokeConfig")?;
+    let to = object.get("DestinationConfig").and_then(|config| config.pointer("/OnFailure/Destination")?.as_str());
+    Ok(LambdaRequest::PutAsynchronous(name, to.filter(|arn| !arn.is_empty()).map(Arn::from)))
 }
 
 fn invoke(request: &http::Request<Bytes>, function: FunctionName) -> Result<LambdaRequest, ServiceError> {

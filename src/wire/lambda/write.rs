@@ -30,6 +30,15 @@ pub fn write(shape: Shape, response: Response) -> http::Response<Bytes> {
         LambdaReply::Function(detail) => json_answer(200, &function(shape, &detail)),
         LambdaReply::Concurrency(None) => json_answer(200, &json!({})),
         LambdaReply::Concurrency(Some(n)) => json_answer(200, &json!({"ReservedConcurrentExecutions": n})),
+        LambdaReply::Asynchronous { function, modified_at, on_failure } => {
+            let on_failure = on_failure.map_or(json!({}), |arn| json!({"Destination": arn.as_str()}));
+            let destinations = json!({"OnSuccess": {}, "OnFailure": on_failure});
+            let qualified = format!("{function}:$LATEST");
+            // Seconds with a fraction, as mappings say it.
+            let modified = modified_at.ms() as f64 / 1000.0;
+            let config = json!({"FunctionArn": qualified, "LastModified": modified, "DestinationConfig": destinations});
+            json_answer(200, &config)
+        }
         LambdaReply::RecursionAllowed(allow) => {
             json_answer(200, &json!({"RecursiveLoop": if allow { "Allow" } else { "Terminate" }}))
         }
@@ -85,6 +94,7 @@ fn configuration(FunctionDetail { function, environment }: &FunctionDetail) -> V
     let optional = [
         ("Timeout", function.timeout_s.map(Value::from)),
         ("MemorySize", function.memory_mb.map(Value::from)),
+        ("DeadLetterConfig", function.dead_letter.as_ref().map(|arn| json!({"TargetArn": arn.as_str()}))),
         ("CodeSha256", function.code_sha256.clone().map(Value::from)),
         // Functions, unlike mappings, say it in ISO 8601 with a numeric zone.
         ("LastModified", function.last_modified.map(|at| json!(at.to_string().replace('Z', "+0000")))),

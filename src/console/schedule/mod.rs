@@ -4,6 +4,8 @@
 //! A poll is due by local time, or by the account's when that runs faster (then no oftener than its
 //! floor of local time): a minute of new metrics is worth a look whoever's minute it is.
 
+mod settings;
+
 use std::collections::BTreeMap;
 
 use crate::console::Console;
@@ -47,6 +49,8 @@ pub(in crate::console) const METRICS_IN_VIEW: Pace = Pace { every_ms: 60_000, fl
 pub(in crate::console) const METRICS_ELSEWHERE: Pace = Pace { every_ms: 300_000, floor_ms: 5_000 };
 /// Free of charge, but nine calls a second for the whole account (aws-facts §2.6).
 const ALARMS: Pace = Pace { every_ms: 60_000, floor_ms: 3_000 };
+/// A file of our own: cheap, and local time counts.
+const ACKNOWLEDGED: Pace = Pace { every_ms: 60_000, floor_ms: 60_000 };
 const MOVE_TASK: Pace = Pace { every_ms: 10_000, floor_ms: 2_000 };
 
 /// What is doubled with every error in a row: a poll's own pace within these bounds, local
@@ -143,6 +147,8 @@ pub struct Schedule {
     pub move_task: Poll,
     pub alarms: Poll,
     pub journal: Poll,
+    pub acknowledged: Poll,
+    pub(in crate::console) settings: settings::Questions,
     queue_asked: BTreeMap<QueueName, (Mono, Timestamp)>,
     metric_asked: BTreeMap<MetricKey, (Mono, Timestamp)>,
     move_task_of: Option<QueueName>,
@@ -235,10 +241,12 @@ pub(in crate::console) fn due(console: &mut Console) -> Vec<Effect> {
     }
     effects.extend(alarms(console));
     effects.extend(remember(console));
+    effects.extend(acknowledged(console));
     effects.extend(mappings(console));
     effects.extend(queues(console));
     effects.extend(move_task(console));
     effects.extend(metrics(console));
+    effects.extend(settings::due(console));
     effects
 }
 
@@ -262,6 +270,17 @@ fn remember(console: &mut Console) -> Option<Effect> {
         console.schedule.remembered.ask(mono, now);
         console.schedule.remembered.answered(true);
         Effect::Remember(names)
+    })
+}
+
+/// Once whose account it is, is known: what other consoles acknowledged is news within a minute.
+fn acknowledged(console: &mut Console) -> Option<Effect> {
+    console.picture.identity.as_ref()?;
+    let (mono, now) = (console.mono, console.now);
+    let poll = &mut console.schedule.acknowledged;
+    poll.is_due(ACKNOWLEDGED, mono, now).then(|| {
+        poll.ask(mono, now);
+        Effect::LoadAcknowledged
     })
 }
 

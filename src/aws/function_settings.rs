@@ -1,0 +1,53 @@
+//! What `ListFunctions` does not show of a function: one control call a question, which the account
+//! shares with every deploy (aws-facts §1.4). Whoever asks paces himself.
+
+use crate::aws::Account;
+use crate::aws::failure::refused;
+use crate::model::function::{AsyncSettings, FunctionAnswer, FunctionQuestion};
+use crate::model::id::{Arn, FunctionName};
+use crate::model::service_error::ServiceError;
+
+impl Account {
+    /// # Errors
+    /// What Lambda refused, but for "there is no configuration".
+    pub async fn function_setting(
+        &self,
+        function: &FunctionName,
+        question: FunctionQuestion,
+    ) -> Result<FunctionAnswer, ServiceError> {
+        match question {
+            FunctionQuestion::Concurrency => self.concurrency(function).await.map(FunctionAnswer::Concurrency),
+            FunctionQuestion::Asynchronous => self.asynchronous(function).await.map(FunctionAnswer::Asynchronous),
+            FunctionQuestion::Recursion => self.recursion(function).await.map(FunctionAnswer::RecursionAllowed),
+        }
+    }
+
+    pub(super) async fn concurrency(&self, function: &FunctionName) -> Result<Option<u32>, ServiceError> {
+        let request = self.reads.lambda.get_function_concurrency().function_name(function.as_str());
+        let answer = request.send().await.map_err(|e| refused("lambda:GetFunctionConcurrency", &e))?;
+        Ok(answer.reserved_concurrent_executions.and_then(|n| u32::try_from(n).ok()))
+    }
+
+    /// A function that was never configured answers 404, and so does one that is gone; the two are
+    /// told apart by what the message speaks of.
+    pub(super) async fn asynchronous(&self, function: &FunctionName) -> Result<AsyncSettings, ServiceError> {
+        let request = self.reads.lambda.get_function_event_invoke_config().function_name(function.as_str());
+        match request.send().await.map_err(|e| refused("lambda:GetFunctionEventInvokeConfig", &e)) {
+            Ok(answer) => {
+                let to = answer.destination_config().and_then(|config| config.on_failure()?.destination());
+                let on_failure = to.filter(|arn| !arn.is_empty()).map(Arn::from);
+                Ok(AsyncSettings { configured: true, on_failure })
+            }
+            Err(error) if error.is_missing() && error.message.contains("EventInvokeConfig") => {
+                Ok(AsyncSettings::default())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) async fn recursion(&self, function: &FunctionName) -> Result<bool, ServiceError> {
+        let request = self.reads.lambda.get_function_recursion_config().function_name(function.as_str());
+        let answer = request.send().await.map_err(|e| refused("lambda:GetFunctionRecursionConfig", &e))?;
+        Ok(answer.recursive_loop().is_some_and(|setting| setting.as_str() == "Allow"))
+    }
+}

@@ -1,0 +1,65 @@
+//! `posture`: reads what the rules look at and lists what to mend. What only one call a function
+//! tells is asked at one call a second, because Lambda's few control calls belong to the account.
+
+use std::time::Duration;
+
+use crate::command::failure::Failure;
+use crate::command::look::{self, Look};
+use crate::command::{Here, print, say, style};
+use crate::config::{Posture, exit};
+use crate::model::function::FunctionQuestion;
+use crate::report;
+use crate::shell;
+use crate::verdict;
+
+/// Local milliseconds between two control calls (aws-facts §1.4: an account has 15 a second, for
+/// everybody and everything).
+const PACE_MS: u64 = 1_000;
+
+pub async fn run(here: &Here, asked: &Posture) -> Result<u8, Failure> {
+    let mut look = look::look(here).await?.with_alarms().await;
+    if !asked.quick {
+        tokio::select! {
+            () = ask(&mut look) => {}
+            () = shell::asked_to_stop() => say("redrive: stopped asking; the rest is not known"),
+        }
+    }
+    look::tell_missing(&look.missing);
+    let mut posture = verdict::posture::judge(&look.picture);
+    for advice in &mut posture.advice {
+        advice.fix = advice.fix_lines(here.place.profile.as_deref(), here.place.endpoint_url.as_deref());
+    }
+    let report = report::posture::Report::new(&look.picture, posture, look.missing, look.now);
+    print(&report::one(style(asked.output), &report, report::posture::text))?;
+    Ok(exit::FINE)
+}
+
+/// Question by question. A permission that is missing is missing for every function: the others of
+/// its kind are not asked.
+async fn ask(look: &mut Look) {
+    let questions = verdict::posture::questions(&look.picture);
+    if !questions.is_empty() {
+        say(&format!("redrive: asking Lambda {} questions, one a second (--quick leaves them out)", questions.len()));
+    }
+    let mut denied: Vec<(FunctionQuestion, String)> = Vec::new();
+    let mut pace = tokio::time::interval(Duration::from_millis(PACE_MS));
+    pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    for (function, question) in questions {
+        let known = denied.iter().find(|(kind, _)| *kind == question).map(|(_, why)| why.clone());
+        let answer = match known {
+            Some(why) => Err(why),
+            None => {
+                pace.tick().await;
+                let answer = look.account.function_setting(&function, question).await;
+                if let Err(error) = answer.as_ref()
+                    && error.is_denied()
+                {
+                    look.missing.push(error.to_string());
+                    denied.push((question, error.to_string()));
+                }
+                answer.map_err(|error| error.to_string())
+            }
+        };
+        look.picture.put_function_setting(&function, question, answer, look.now);
+    }
+}

@@ -1,0 +1,50 @@
+//! What Lambda told of one function, slowly, one answer of many. A permission that is missing is missing
+//! for every function: the others of the same question are not asked for nothing.
+
+use crate::console::update::denied;
+use crate::console::update::facts::{explained, frozen};
+use crate::console::{Asked, Console};
+use crate::model::function::{FunctionAnswer, FunctionQuestion};
+use crate::model::id::FunctionName;
+use crate::model::service_error::ServiceError;
+use crate::model::time::Timestamp;
+use crate::verdict::posture::questions;
+
+pub(super) fn arrived(
+    console: &mut Console,
+    at: Timestamp,
+    function: &FunctionName,
+    question: FunctionQuestion,
+    result: Result<FunctionAnswer, ServiceError>,
+) {
+    let throttled = result.as_ref().is_err_and(ServiceError::is_throttle);
+    console.schedule.function_setting_answered(!throttled);
+    if frozen(console) {
+        return;
+    }
+    match result {
+        Ok(answer) => {
+            denied::forget(console, asked(question));
+            console.picture.put_function_setting(function, question, Ok(answer), at);
+        }
+        Err(error) if error.is_denied() => {
+            denied::by_poll(console, asked(question), &error);
+            let why = explained(&error);
+            for (name, _) in questions(&console.picture).into_iter().filter(|(_, other)| *other == question) {
+                console.picture.put_function_setting(&name, question, Err(why.clone()), at);
+                console.schedule.function_setting_asked(&name, question, at);
+            }
+        }
+        Err(error) => {
+            console.picture.put_function_setting(function, question, Err(explained(&error)), at);
+        }
+    }
+}
+
+fn asked(question: FunctionQuestion) -> Asked {
+    match question {
+        FunctionQuestion::Concurrency => Asked::Concurrency,
+        FunctionQuestion::Asynchronous => Asked::Asynchronous,
+        FunctionQuestion::Recursion => Asked::Recursion,
+    }
+}
