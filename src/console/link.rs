@@ -40,6 +40,7 @@ fn links(console: &Console, site: &Site) -> Vec<Link> {
         Screen::Consumers | Screen::ConsumerDetail(_) => {
             console.mappings_here().into_iter().next().map(Subject::Mapping)
         }
+        Screen::Logs(function) => Some(Subject::Function(function.clone())),
         Screen::Journal | Screen::Sandbox => None,
     };
     let mut links = about_alarm(console, site);

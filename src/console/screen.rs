@@ -38,7 +38,7 @@ pub enum Place {
 }
 
 impl Place {
-    pub const ALL: [Place; 8] = [
+    pub const ALL: [Place; 9] = [
         Place::Map,
         Place::Consumers,
         Place::ConsumerDetail,

@@ -115,6 +115,7 @@ mod tests {
             max_message_bytes: 262_144,
             redrive: None,
             sources: Vec::new(),
+            last_modified: None,
         }
     }
 

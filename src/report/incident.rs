@@ -63,6 +63,8 @@ pub fn markdown(incident: &Incident, outline: &Outline) -> String {
             let subject = match &change.subject {
                 crate::model::change::ChangeSubject::Mapping(id) => id.to_string(),
                 crate::model::change::ChangeSubject::Function(name) => name.to_string(),
+                crate::model::change::ChangeSubject::Queue(name) => name.to_string(),
+                crate::model::change::ChangeSubject::Stack(name) => name.clone(),
             };
             format!("{}: {}: {}", change.at, cell(&subject), cell(&change.what))
         }),

@@ -19,6 +19,7 @@ fn function(modified_at: Timestamp, code: &str) -> Function {
         last_modified: Some(modified_at),
         code_sha256: Some(code.to_owned()),
         reserved_concurrency: None,
+        dead_letter: None,
     }
 }
 

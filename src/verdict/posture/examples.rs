@@ -102,6 +102,7 @@ pub fn put_queue(picture: &mut Picture, name: &str, dead: Option<&str>) {
         redrive: dead.map(|dead| RedrivePolicy { dead_letter_arn: sqs(dead), max_receive_count: 5 }),
         fifo: false,
         sources: Vec::new(),
+        last_modified: None,
     };
     picture.put_queue(queue, AT);
 }
