@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::aws::Account;
 use crate::model::id::{Arn, FunctionName, MappingId, QueueUrl};
+use crate::model::mapping::SourceKind;
 use crate::model::metric::{MetricKey, Stat};
 use crate::model::permission::Found;
 use crate::model::service_error::ServiceError;
@@ -15,6 +16,7 @@ use crate::model::time::Timestamp;
 struct Seen {
     mappings: Vec<MappingId>,
     functions: Vec<FunctionName>,
+    streams: Vec<Arn>,
     queues: Vec<QueueUrl>,
 }
 
@@ -26,12 +28,23 @@ impl Account {
         let (mappings, functions, queues) = tokio::join!(self.mappings(), self.functions(), self.list_queues(prefix));
         seen.mappings = mappings.iter().flatten().map(|mapping| mapping.id.clone()).collect();
         seen.functions = functions.iter().flatten().map(|function| function.name.clone()).collect();
+        seen.streams = mappings
+            .iter()
+            .flatten()
+            .filter(|mapping| mapping.kind() == SourceKind::DynamoDb)
+            .map(|mapping| mapping.source.clone())
+            .collect();
         seen.queues = queues.clone().unwrap_or_default();
         found.insert("lambda:ListEventSourceMappings", outcome(&mappings));
         found.insert("lambda:ListFunctions", outcome(&functions));
         found.insert("sqs:ListQueues", outcome(&queues));
         self.probe_functions(&seen, &mut found).await;
         self.probe_queues(&seen, &mut found).await;
+        let shards = match seen.streams.first() {
+            Some(stream) => outcome(&self.open_shards(stream).await),
+            None => Found::Untried("no stream to try it with".to_owned()),
+        };
+        found.insert("dynamodb:DescribeStream", shards);
         let name = seen.functions.first().cloned().unwrap_or_else(|| FunctionName::from("redrive-doctor"));
         let keys = [MetricKey::lambda(&name, "Invocations", Stat::Sum)];
         let to = now.floor_to(60);

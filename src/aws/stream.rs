@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::aws::Account;
 use crate::aws::signed::{Api, JSON_1_0, Protocol};
+use crate::model::id::Arn;
 use crate::model::service_error::ServiceError;
 use crate::model::stream::{StreamPointer, StreamRecord, by_sequence};
 
@@ -17,12 +18,43 @@ const STREAMS: Api = Api {
 
 /// Records of one page at most (aws-facts §4.3).
 const PAGE: u32 = 1_000;
+/// Shards of one page at most (DescribeStream).
+const SHARDS_A_PAGE: u32 = 100;
 /// Pages of one pointer at most: an open shard that is quiet answers empty pages without end.
 const PAGES_MOST: u32 = 500;
 /// Records of one pointer at most: ten thousand is the largest batch there is, and lanes lie between.
 const RECORDS_MOST: usize = 100_000;
 
 impl Account {
+    /// How many shards of the stream are open: a closed one takes no records any more and is read to
+    /// its end.
+    ///
+    /// # Errors
+    /// What the service refused.
+    pub async fn open_shards(&self, stream: &Arn) -> Result<u32, ServiceError> {
+        const DESCRIBE: &str = "dynamodb:DescribeStream";
+        let mut open = 0;
+        let mut after: Option<String> = None;
+        for _ in 0..PAGES_MOST {
+            let mut ask = json!({"StreamArn": stream.as_str(), "Limit": SHARDS_A_PAGE});
+            if let Some(shard) = after.take() {
+                ask["ExclusiveStartShardId"] = shard.into();
+            }
+            let answer = self.json(&STREAMS, DESCRIBE, &ask).await?;
+            let shards = answer.pointer("/StreamDescription/Shards").and_then(Value::as_array);
+            let is_open = |shard: &&Value| {
+                shard.pointer("/SequenceNumberRange/EndingSequenceNumber").and_then(Value::as_str).is_none()
+            };
+            open += shards.into_iter().flatten().filter(is_open).count() as u32;
+            after =
+                answer.pointer("/StreamDescription/LastEvaluatedShardId").and_then(Value::as_str).map(str::to_owned);
+            if after.is_none() {
+                return Ok(open);
+            }
+        }
+        Err(unread(DESCRIBE, "more pages of shards than are read"))
+    }
+
     /// The records between the pointer's first and last, both included, also those of other lanes.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use crate::command::{Here, print, say, style};
 use crate::config::{Rehearse, exit};
 use crate::forecast::rehearse::{Asked, rehearse};
 use crate::forecast::sight::{Sight, wanted};
-use crate::model::mapping::Mapping;
+use crate::model::mapping::{Mapping, SourceKind};
 use crate::model::metric::Metrics;
 use crate::report;
 
@@ -27,6 +27,7 @@ pub async fn run(here: &Here, asked: Rehearse) -> Result<u8, Failure> {
         )));
     }
     let metrics = metrics(&look, &mapping).await?;
+    let shards = open_shards(&look, &mapping).await;
     let now = look.now;
     let function = look.picture.functions.get(&mapping.function).map(|function| function.value.clone());
     let batch = mapping.settings.batch_size.unwrap_or(100);
@@ -40,7 +41,7 @@ pub async fn run(here: &Here, asked: Rehearse) -> Result<u8, Failure> {
             mapping: &mapping,
             metrics: &metrics,
             now,
-            shards: None,
+            shards,
             timeout_s: function.as_ref().and_then(|function| function.timeout_s),
             memory_mb: function.as_ref().and_then(|function| function.memory_mb),
             concurrency: function.as_ref().and_then(|function| function.reserved_concurrency),
@@ -67,6 +68,20 @@ async fn metrics(look: &Look, mapping: &Mapping) -> Result<Metrics, Failure> {
         }
     }
     Ok(metrics)
+}
+
+/// Of a DynamoDB stream; without them they are estimated from the runs at a time.
+async fn open_shards(look: &Look, mapping: &Mapping) -> Option<u32> {
+    if mapping.kind() != SourceKind::DynamoDb {
+        return None;
+    }
+    match look.account.open_shards(&mapping.source).await {
+        Ok(shards) => Some(shards),
+        Err(error) => {
+            say(&format!("redrive: not read: {error}"));
+            None
+        }
+    }
 }
 
 /// One line that overwrites itself on a terminal.
