@@ -1,5 +1,7 @@
 //! What makes this process's operations its own, and the local clock's distance from UTC.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use crate::driver::clock::Clock;
 use crate::model::id::OperationId;
 use crate::model::time::Timestamp;
@@ -15,9 +17,10 @@ pub fn local_now() -> Timestamp {
     Clock::aws().account_now()
 }
 
-/// The id of the one operation of a command.
+/// An id for the next operation of a command: one that scans before it redrives has two.
 pub fn operation_id() -> OperationId {
-    OperationId::new(format!("op-{}", session()))
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    OperationId::new(format!("op-{}-{}", session(), NEXT.fetch_add(1, Ordering::Relaxed)))
 }
 
 /// A seed for the jitter of one operation's back-offs: different between operations.
@@ -31,4 +34,14 @@ pub fn utc_offset_s() -> Option<i32> {
     let now = jiff::Timestamp::from_millisecond(Clock::aws().account_now().ms()).ok()?;
     let offset = jiff::tz::TimeZone::try_system().ok()?.to_offset(now).seconds();
     (offset != 0).then_some(offset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_operations_of_one_process_are_two_in_the_journal() {
+        assert_ne!(operation_id(), operation_id());
+    }
 }
