@@ -203,7 +203,7 @@ pub const COMMANDS: &[Command] = &[
         .on(LOGGED)
         .footed("logs"),
     everywhere("follow", Action::LogFollow, &[c('F')], "follow the log, or stop following").on(LOGS).footed("follow"),
-    everywhere("window", Action::LogWindow, &[c('w')], "a longer window: 15 m, 1 h, 3 h").on(LOGS).footed("longer"),
+    everywhere("window", Action::LogWindow, &[c('+')], "a longer window: 15 m, 1 h, 3 h").on(LOGS).footed("longer"),
     everywhere("read", Action::LogRead, &[c('r')], "read the log anew").on(LOGS).footed("read anew"),
     everywhere("tune", Action::Tune, &[c('t')], "change the consumer's settings").on(TUNABLE).footed("tune").writing(),
     everywhere("stop-start", Action::StopStart, &[c('S')], "stop the consumer, or start it again")

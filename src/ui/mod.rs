@@ -30,6 +30,8 @@ mod dump;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod journal_scene;
+#[cfg(test)]
 mod large;
 #[cfg(test)]
 mod log_scene;
