@@ -36,6 +36,7 @@ const FEW: u64 = 10;
 /// minute after the last producer stops (aws-facts §3.1).
 const EMPTY_READS: usize = 3;
 const EMPTY_MS: i64 = 60_000;
+const APART_MS: i64 = 1_000;
 /// What a rate is measured over.
 const RATE_MS: i64 = 300_000;
 
@@ -116,12 +117,15 @@ pub fn empty(picture: &Picture, now: Timestamp, queue: &Queue) -> Distance {
         .take_while(|(_, counts)| counts.total() == 0)
         .map(|(at, _)| *at)
         .collect();
+    // Reads in one moment are one read.
+    let mut reads = zeros.clone();
+    reads.dedup_by(|older, newer| newer.ms_since(*older) < APART_MS);
     let for_ms = zeros.first().zip(zeros.last()).map_or(0, |(newest, oldest)| newest.ms_since(*oldest));
-    let reached = zeros.len() >= EMPTY_READS && for_ms >= EMPTY_MS;
+    let reached = reads.len() >= EMPTY_READS && for_ms >= EMPTY_MS;
     let total = queue.counts.total();
     let QueueCounts { visible, in_flight, delayed } = queue.counts;
     let why = match (reached, total) {
-        (true, _) => format!("0 in {} reads over {} (approximate counts)", zeros.len(), spoken(for_ms)),
+        (true, _) => format!("0 in {} reads over {} (approximate counts)", reads.len(), spoken(for_ms)),
         (_, 0) => format!("0 for {}, {} are waited for: the counts are approximate", spoken(for_ms), spoken(EMPTY_MS)),
         _ => format!("~{visible} ready, ~{in_flight} in flight, ~{delayed} delayed"),
     };

@@ -72,6 +72,7 @@ fn lambda(method: &str, path: &str) -> String {
 
 const TARGETS: &[(&str, &str)] = &[
     ("AmazonSQS", "sqs"),
+    ("DynamoDBStreams", "dynamodb"),
     ("GraniteServiceVersion20100801", "cloudwatch"),
     ("Logs_2014", "logs"),
     ("DynamoDB_2012", "dynamodb"),

@@ -172,7 +172,7 @@ async fn the_listener_serves_loopback_and_nothing_else() {
 
     let (head, body) = exchange(port, post("/automations", "evil.example", automation)).await;
     assert!(head.starts_with("HTTP/1.1 403") && body.contains("evil.example"), "{head}\n{body}");
-    let large = format!("POST / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: 3000000\r\n\r\n");
+    let large = format!("POST / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: 30000000\r\n\r\n");
     let (head, _) = exchange(port, large).await;
     assert!(head.starts_with("HTTP/1.1 413"), "{head}");
     let (head, body) = exchange(port, post("/automations", &host, "{\"automation\":")).await;

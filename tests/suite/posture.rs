@@ -221,7 +221,8 @@ async fn every_rule_finds_its_flaw_and_its_line_mends_it() {
     assert_eq!(before.not_known, []);
     let fine: usize = before.fine.iter().map(|(_, fine)| fine).sum();
     assert!(fine > 0, "and something is well kept");
-    let mut left = before.advice.len();
+    // What is made on the way wants mending too: a new dead-letter queue has no alarm yet.
+    let mut left = before.advice.len() * 3;
     while let Some(advice) = world.posture().await.advice.first().cloned() {
         for line in &advice.fix {
             world.run(line).await;

@@ -4,6 +4,7 @@
 mod proxy;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -132,6 +133,11 @@ const REDRIVE: [&str; 7] = ["dlq", "redrive", "JobDLQ", "--rate", "off", "--no-c
 /// Kills a redrive there, resumes it, and counts.
 async fn killed(boundary: Option<Boundary>, after_write: Option<u64>) {
     let what = format!("{boundary:?} {after_write:?}");
+    if std::env::var_os("REDRIVE_KILL").is_none() {
+        // Past the harness's capture: a test that did not run must not look like one that passed.
+        let _ = writeln!(std::io::stderr(), "NOT RUN killed {what}: it takes minutes; REDRIVE_KILL=1 runs it");
+        return;
+    }
     let scene = scene().await;
     let proxy = Proxy::start(scene.listener.address(), boundary).await;
     let mut command = program(scene.home.path(), &format!("http://{}", proxy.address), &REDRIVE);
