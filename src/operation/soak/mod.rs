@@ -164,13 +164,6 @@ fn run_story(seed: u64) {
             "seed {seed}: {identity} was not asked for"
         );
     }
-    // A slow answer lets a lease lapse for whoever waits for it, which the world cannot see.
-    if story.faults.slow == 0 {
-        let named =
-            report.duplicates_possible.iter().filter_map(|id| id.as_str().trim_start_matches("m-").parse().ok());
-        let wrongly: Vec<usize> = named.filter(|identity| !world.suspects.contains(identity)).collect();
-        assert_eq!(wrongly, Vec::<usize>::new(), "seed {seed}: named without a reason: {report:?}");
-    }
     let sum = report.moved + report.failed + report.skipped + report.gone + report.returned;
     assert_eq!(sum, report.asked, "seed {seed}: every id ends in one way: {report:?}");
     if seed.is_multiple_of(4) {
