@@ -34,7 +34,7 @@ impl Want {
 /// One answer a document: `Err` says why there is none.
 pub type Answers = Vec<Result<String, String>>;
 
-/// Runs the program over all documents. Blocks; each document has [`DEADLINE`].
+/// Runs the program over all documents. Blocks; each document has `DEADLINE`.
 ///
 /// # Errors
 /// The program cannot be understood, or had to be ended.

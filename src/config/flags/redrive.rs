@@ -32,7 +32,7 @@ pub(in crate::config) struct RedriveFlags {
     /// All at once; otherwise more than 26 go by the rungs 1,5,20,100
     #[arg(long)]
     pub(in crate::config) no_canary: bool,
-    /// Leave out the attribute redrive-from=<old id>
+    /// Leave out the attribute redrive-from=OLD-ID
     #[arg(long)]
     pub(in crate::config) no_mark: bool,
     /// Why, for the journal
