@@ -322,12 +322,8 @@ fn cost_of_a_record(minutes: &[Seen], duration_ms: f64, fill: f64) -> Cost {
         minutes.iter().filter_map(|seen| Some((seen.fill()?, seen.duration_avg_ms?))).collect();
     let (least, most) = points.iter().fold((f64::MAX, 0.0f64), |(low, high), (x, _)| (low.min(*x), high.max(*x)));
     if points.len() >= LEAST_MIN && most >= 3.0 * least {
-        let n = points.len() as f64;
-        let (mean_x, mean_y) =
-            (points.iter().map(|p| p.0).sum::<f64>() / n, points.iter().map(|p| p.1).sum::<f64>() / n);
-        let sxx: f64 = points.iter().map(|(x, _)| (x - mean_x).powi(2)).sum();
-        let sxy: f64 = points.iter().map(|(x, y)| (x - mean_x) * (y - mean_y)).sum();
-        let per_record_ms = (sxy / sxx.max(1e-9)).clamp(0.0, duration_ms / fill.max(1.0));
+        // A run holds a record at least, so a threefold range of fills is never too narrow for the line.
+        let per_record_ms = Line::through(&points).slope.clamp(0.0, duration_ms / fill.max(1.0));
         return Cost { per_record_ms, seen: true };
     }
     Cost { per_record_ms: duration_ms * 0.5 / fill.max(1.0), seen: false }
