@@ -87,7 +87,8 @@ fn evidence(picture: &Picture, alarms: &Alarms, alarm: &Alarm) -> Vec<String> {
         }
     }
     lines.extend(alarm.description.as_deref().and_then(|text| text.lines().next()).map(cut));
-    if let (AlarmKind::Metric(_), Some(reason)) = (&alarm.kind, &alarm.reason) {
+    // With a figure, CloudWatch's own sentence says again what the headline and the line above say.
+    if let (AlarmKind::Metric(_), Some(reason), None) = (&alarm.kind, &alarm.reason, figure(alarm)) {
         lines.push(cut(&shortened(reason)));
     }
     lines.extend(silence(alarm));

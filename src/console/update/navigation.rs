@@ -17,7 +17,21 @@ pub(super) fn go(console: &mut Console, screen: Screen) {
     if screen == Screen::Journal {
         console.schedule.journal.hurry();
     }
+    if *console.screen() == Screen::Map {
+        follow_finding(console);
+    }
     console.screens = if screen == Screen::Map { vec![Screen::Map] } else { vec![Screen::Map, screen] };
+}
+
+/// Whoever leaves the map for a list means what the cursor was on: the row of that finding's subject.
+fn follow_finding(console: &mut Console) {
+    let Some(subject) = console.current_finding().map(|finding| finding.subject.clone()) else { return };
+    if let Some(mapping) = console.mappings_here().into_iter().next() {
+        console.cursors.consumers.set(mapping);
+    }
+    if let Subject::Queue(name) = subject {
+        console.cursors.queues.set(name);
+    }
 }
 
 pub(super) fn push(console: &mut Console, screen: Screen) {

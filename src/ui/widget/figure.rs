@@ -46,7 +46,8 @@ impl Unit {
             21_600.0, 43_200.0, 86_400.0, 172_800.0, 345_600.0,
         ];
         if !value.is_finite() || value <= 0.0 {
-            return 1.0;
+            // A minute: an age that is always 0 lies flat below an axis that says something.
+            return if self == Unit::Age { 60_000.0 } else { 1.0 };
         }
         if self == Unit::Age {
             let found = AGES_S.iter().map(|s| s * 1000.0).find(|top| *top >= value);
@@ -235,6 +236,6 @@ mod tests {
         assert_eq!(Unit::Count.ceiling(412.0), 500.0);
         assert_eq!(Unit::PerSecond.ceiling(72.0), 80.0);
         assert_eq!(Unit::Count.ceiling(0.0), 1.0);
-        assert_eq!(Unit::Age.ceiling(f64::NAN), 1.0);
+        assert_eq!(Unit::Age.say_short(Unit::Age.ceiling(0.0)), "1 m");
     }
 }

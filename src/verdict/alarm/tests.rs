@@ -78,7 +78,6 @@ fn a_firing_alarm_comes_before_the_rules_own_findings() {
         found.evidence,
         [
             "since 00:30Z: IteratorAge Maximum of LogWorker, 3 of 3 periods of 1 m; now 888 s at 00:57Z",
-            "Threshold Crossed: 3 out of the last 3 datapoints were greater than the threshold (300000.0).",
         ]
     );
     let remedies: Vec<&str> = found.remedies.iter().map(|remedy| remedy.text.as_str()).collect();
