@@ -25,6 +25,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::aws::credentials::{Chain, Renewing};
+use crate::aws::failure::cause;
 use crate::aws::meter::Meter;
 use crate::aws::observer::Observer;
 use crate::aws::pace::Pace;
@@ -232,7 +233,7 @@ async fn check_credentials(config: &SdkConfig, profile: Option<&str>, no_region:
         }
         _ => {
             let whose = profile.map_or("the default chain".to_owned(), |name| format!("profile {name:?}"));
-            Err(ConnectError::BadCredentials { whose, why: first_line(&why) })
+            Err(ConnectError::BadCredentials { whose, why: first_line(&cause(&error)) })
         }
     }
 }

@@ -32,7 +32,7 @@ where
         SdkError::ConstructionFailure(_) => ("NotSent".to_owned(), cause(error)),
         _ if credentials(error).is_some() => ("NoCredentials".to_owned(), cause(error)),
         SdkError::DispatchFailure(failure) if failure.is_timeout() => ("TimedOut".to_owned(), cause(error)),
-        _ => ("Unreachable".to_owned(), cause(error)),
+        _ => (ServiceError::UNREACHABLE.to_owned(), cause(error)),
     };
     let mut said = ServiceError {
         action: action.to_owned(),
@@ -54,7 +54,7 @@ fn what_now(said: &ServiceError) -> Option<&'static str> {
         _ if said.is_expired() => Some("log in again (`aws sso login`), or choose another --profile"),
         "NoCredentials" => Some("log in again (`aws sso login`), or choose another --profile"),
         "NotAws" | "Http404" | "Http405" => Some("is it an endpoint of this service?"),
-        "Unreachable" => Some("are network, --region and --endpoint-url right?"),
+        ServiceError::UNREACHABLE => Some("are network, --region and --endpoint-url right?"),
         _ => None,
     }
 }
@@ -148,7 +148,7 @@ fn request_id(raw: &HttpResponse) -> Option<String> {
 }
 
 /// The innermost causes, which say more than "dispatch failure".
-fn cause(error: &(dyn Error + 'static)) -> String {
+pub(super) fn cause(error: &(dyn Error + 'static)) -> String {
     let mut parts: Vec<String> = Vec::new();
     for source in sources(error).skip(1) {
         let text = source.to_string();

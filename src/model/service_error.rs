@@ -18,6 +18,9 @@ pub struct ServiceError {
 }
 
 impl ServiceError {
+    /// The code of a request that found nobody; no service says it.
+    pub const UNREACHABLE: &'static str = "Unreachable";
+
     pub fn new(action: &str, code: &str, message: impl Into<String>) -> Self {
         ServiceError {
             action: action.to_owned(),
@@ -52,6 +55,12 @@ impl ServiceError {
     /// True when a login would help: nothing else is wrong with what was asked.
     pub fn is_of_credentials(&self) -> bool {
         self.is_expired() || self.code == "NoCredentials"
+    }
+
+    /// True when nobody was there to answer: the network, or an endpoint that is not one. It says
+    /// nothing about what was asked.
+    pub fn is_unreachable(&self) -> bool {
+        self.code == Self::UNREACHABLE
     }
 
     /// True when the signature was made at another time than the service has.

@@ -111,6 +111,11 @@ pub(super) fn note<T>(console: &mut Console, asked: Asked, result: Result<T, Ser
             super::denied::by_poll(console, asked, &error);
             None
         }
+        Err(error) if error.is_unreachable() => {
+            // One line that stays, the same for every kind of question.
+            console.troubles.insert(asked, explained(&error));
+            None
+        }
         Err(error) => {
             let line = explained(&error);
             let news = console.troubles.insert(asked, line.clone()).is_none();
@@ -128,6 +133,9 @@ pub(super) fn explained(error: &ServiceError) -> String {
         // The action is what somebody has to ask for; the service's own sentence repeats it.
         let action = action_of(&error.action).unwrap_or(&error.action);
         return format!("{action}: not allowed here; `redrive doctor` prints the policy that allows it");
+    }
+    if error.is_unreachable() {
+        return format!("nobody answers: {}", error.message);
     }
     let advice = if error.is_skewed() {
         "; this machine's clock is wrong, the next request is signed with the account's"
@@ -241,7 +249,8 @@ fn metrics(console: &mut Console, generation: u64, at: Timestamp, result: Result
         Err(error) => {
             let line = format!("metrics unavailable: {}", explained(&error));
             // A line that stays and a finding say it; a toast would say it a third time.
-            console.troubles.insert(Asked::Metrics, line.clone());
+            let told = if error.is_unreachable() { explained(&error) } else { line.clone() };
+            console.troubles.insert(Asked::Metrics, told);
             console.picture.metrics_error = Some(line);
             console.schedule.metrics_failed();
         }

@@ -64,6 +64,18 @@ fn an_error_keeps_the_old_data_and_says_why_it_is_old() {
 }
 
 #[test]
+fn a_network_that_is_gone_is_said_once() {
+    let mut trial = Trial::new(ConsoleOptions::default());
+    let gone = |action| ServiceError::new(action, ServiceError::UNREACHABLE, "Connection refused");
+    trial.tell(Msg::MappingsArrived { at: NOW, result: Err(gone("lambda:ListEventSourceMappings")) });
+    trial.tell(Msg::AlarmsArrived { at: NOW, result: Err(gone("cloudwatch:DescribeAlarms")) });
+    trial.tell(Msg::MetricsArrived { generation: 0, at: NOW, result: Err(gone("cloudwatch:GetMetricData")) });
+    let said: std::collections::BTreeSet<_> = trial.console.troubles.values().collect();
+    assert_eq!(said.into_iter().collect::<Vec<_>>(), ["nobody answers: Connection refused"]);
+    assert_eq!(trial.said(), "");
+}
+
+#[test]
 fn a_change_by_somebody_else_is_marked_and_a_transition_is_not() {
     let mut trial = Trial::new(ConsoleOptions::default());
     let mut mapping = stream_mapping();

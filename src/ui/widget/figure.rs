@@ -236,6 +236,6 @@ mod tests {
         assert_eq!(Unit::Count.ceiling(412.0), 500.0);
         assert_eq!(Unit::PerSecond.ceiling(72.0), 80.0);
         assert_eq!(Unit::Count.ceiling(0.0), 1.0);
-        assert_eq!(Unit::Age.say_short(Unit::Age.ceiling(0.0)), "1 m");
+        assert_eq!(Unit::Age.say_short(Unit::Age.ceiling(0.0)), "60 s");
     }
 }

@@ -76,9 +76,7 @@ fn a_firing_alarm_comes_before_the_rules_own_findings() {
     assert_eq!((found.since, &found.subject), (Some(Timestamp::from_s(1800)), &Subject::Function(FUNCTION.into())));
     assert_eq!(
         found.evidence,
-        [
-            "since 00:30Z: IteratorAge Maximum of LogWorker, 3 of 3 periods of 1 m; now 888 s at 00:57Z",
-        ]
+        ["since 00:30Z: IteratorAge Maximum of LogWorker, 3 of 3 periods of 1 m; now 888 s at 00:57Z",]
     );
     let remedies: Vec<&str> = found.remedies.iter().map(|remedy| remedy.text.as_str()).collect();
     assert_eq!(remedies, ["open LogWorker", "logs of LogWorker"]);
