@@ -7,6 +7,7 @@ use crate::model::id::ReceiptHandle;
 use crate::model::time::Timestamp;
 use crate::operation::order::{Order, OrderId, OrderResult};
 use crate::operation::progress::Report;
+use crate::operation::soak::suspicion::Suspicion;
 use crate::operation::soak::world::World;
 use crate::operation::{Command, Operation};
 
@@ -36,6 +37,8 @@ pub struct Drive {
     pub found: u64,
     /// How many messages were visible, whenever something happened.
     pub seen: Vec<(Timestamp, usize)>,
+    /// Who may be named, and why.
+    pub suspicion: Suspicion,
     events: BTreeMap<(Timestamp, u64), Event>,
     next: u64,
     record_at: Timestamp,
@@ -49,6 +52,7 @@ impl Drive {
             commands: Vec::new(),
             found: 0,
             seen: Vec::new(),
+            suspicion: Suspicion::default(),
             events: BTreeMap::new(),
             next: 0,
             record_at: start,
@@ -111,6 +115,7 @@ impl Drive {
     }
 
     fn order(&mut self, id: OrderId, order: Order) {
+        self.suspicion.ordered(self.now, id, &order);
         let at = if matches!(order, Order::Record(_)) {
             self.record_at = self.record_at.max(self.now).plus_ms(1 + self.world.draw(5) as i64);
             self.record_at
@@ -130,7 +135,10 @@ impl Drive {
                 };
                 self.put(self.now.plus_ms(wait_ms), Event::Answers(id, result));
             }
-            Event::Answers(id, result) => machine.handle_result(self.now, id, result),
+            Event::Answers(id, result) => {
+                self.suspicion.answered(self.now, id, &result);
+                machine.handle_result(self.now, id, result);
+            }
             Event::RivalTakes => {
                 if let Some(receipt) = self.world.rival_takes(self.now) {
                     let moves = self.world.happens(self.world.faults.rival);
@@ -153,12 +161,10 @@ impl Drive {
 
     /// What was under way may still arrive; a record that was not kept is lost, with all after it.
     fn die(&mut self) {
-        self.world.suspect_recorded();
         let mut keeps = true;
         for (_, event) in std::mem::take(&mut self.events) {
             match event {
                 Event::Arrives(_, order) => {
-                    self.world.suspect(&order);
                     let arrives = self.world.draw(2) == 0;
                     if matches!(order, Order::Record(_)) {
                         keeps &= arrives;
@@ -173,7 +179,7 @@ impl Drive {
                 Event::Answers(..) | Event::RivalTakes | Event::TaskMoves(_) => {}
             }
         }
-        self.world.suspect_recorded();
+        self.suspicion.died(&self.world.states);
     }
 
     fn put(&mut self, at: Timestamp, event: Event) {

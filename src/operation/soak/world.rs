@@ -56,7 +56,8 @@ pub struct World {
     pub delivered: Vec<usize>,
     pub sends: Vec<(Timestamp, usize)>,
     pub journal: Vec<JournalEntry>,
-    states: BTreeMap<MessageId, MessageState>,
+    /// The last durable word on each message.
+    pub states: BTreeMap<MessageId, MessageState>,
     next: u64,
     pub breaches: Vec<String>,
     pub receives: u64,
@@ -67,8 +68,6 @@ pub struct World {
     /// How long a poison takes to come back.
     pub bounces_after_ms: i64,
     coming_back: Vec<Copy>,
-    /// Identities that may be named: their send's end, their lease or their delete was not certain.
-    pub suspects: BTreeSet<usize>,
 }
 
 impl World {
@@ -89,7 +88,6 @@ impl World {
             poison: BTreeSet::new(),
             bounces_after_ms: 0,
             coming_back: Vec::new(),
-            suspects: BTreeSet::new(),
         };
         for identity in 0..n {
             let bytes = 10 + world.draw(600) as usize;
@@ -129,12 +127,10 @@ impl World {
             return Outcome::Refused(ServiceError::new("test", "RequestThrottled", "slower"));
         }
         if self.happens(self.faults.lost_before) {
-            self.suspect(order);
             return Outcome::Unknown("cut before it arrived".to_owned());
         }
         let answer = self.apply(now, order);
         if self.happens(self.faults.lost_after) {
-            self.suspect(order);
             return Outcome::Unknown("cut before the answer".to_owned());
         }
         Outcome::Done(answer)
@@ -149,21 +145,6 @@ impl World {
             self.delivered.retain(|identity| *identity != copy.identity);
             self.dlq.push(copy);
         }
-    }
-
-    /// An order whose end is not known to whoever gave it.
-    pub fn suspect(&mut self, order: &Order) {
-        match order {
-            Order::Send { entries, .. } => self.suspects.extend(entries.iter().map(identity_of)),
-            Order::Delete { entries, .. } => self.suspects.extend(entries.iter().map(|lease| number_of(&lease.id))),
-            _ => {}
-        }
-    }
-
-    /// What a process that dies leaves recorded and not acknowledged.
-    pub fn suspect_recorded(&mut self) {
-        let open = self.states.iter().filter(|(_, state)| matches!(state, MessageState::Recorded { .. }));
-        self.suspects.extend(open.map(|(id, _)| number_of(id)));
     }
 
     /// A move task of somebody else's takes the oldest visible message.
@@ -228,9 +209,6 @@ impl World {
         let copy = &mut self.dlq[index];
         copy.visible_at = until;
         copy.receives += 1;
-        if copy.receives > 1 {
-            self.suspects.insert(copy.identity);
-        }
         copy.message.receipt = ReceiptHandle::new(format!("r-{}", self.next));
         copy.message.system.receive_count = copy.receives;
         copy.message.clone()
@@ -240,7 +218,6 @@ impl World {
         self.expect((1..=10).contains(&entries.len()), "a batch of one to ten");
         let result = |world: &mut World, lease: &Lease| {
             if world.happens(world.faults.entry) {
-                world.suspects.insert(number_of(&lease.id));
                 return Err(busy());
             }
             one(world, lease)
@@ -374,11 +351,11 @@ pub fn id_of(identity: usize) -> MessageId {
     MessageId::new(format!("m-{identity:05}"))
 }
 
-fn number_of(id: &MessageId) -> usize {
+pub fn number_of(id: &MessageId) -> usize {
     id.as_str().trim_start_matches("m-").parse().unwrap_or(usize::MAX)
 }
 
-fn identity_of(outgoing: &Outgoing) -> usize {
+pub fn identity_of(outgoing: &Outgoing) -> usize {
     outgoing.body.split(' ').next().and_then(|text| text.parse().ok()).unwrap_or(usize::MAX)
 }
 
