@@ -68,6 +68,8 @@ pub struct World {
     /// How long a poison takes to come back.
     pub bounces_after_ms: i64,
     coming_back: Vec<Copy>,
+    /// Leases of the second operator's.
+    rivals: BTreeSet<ReceiptHandle>,
 }
 
 impl World {
@@ -88,6 +90,7 @@ impl World {
             poison: BTreeSet::new(),
             bounces_after_ms: 0,
             coming_back: Vec::new(),
+            rivals: BTreeSet::new(),
         };
         for identity in 0..n {
             let bytes = 10 + world.draw(600) as usize;
@@ -310,7 +313,9 @@ impl World {
     pub fn rival_takes(&mut self, now: Timestamp) -> Option<ReceiptHandle> {
         let visible: Vec<usize> = (0..self.dlq.len()).filter(|index| self.dlq[*index].visible_at <= now).collect();
         let index = *visible.get(self.draw(visible.len().max(1) as u64) as usize)?;
-        Some(self.lease(index, now.plus_s(30)).receipt)
+        let receipt = self.lease(index, now.plus_s(30)).receipt;
+        self.rivals.insert(receipt.clone());
+        Some(receipt)
     }
 
     pub fn rival_moves(&mut self, receipt: &ReceiptHandle) {
@@ -332,6 +337,12 @@ impl World {
 
     pub fn visible(&self, now: Timestamp) -> usize {
         self.dlq.iter().filter(|copy| copy.visible_at <= now).count()
+    }
+
+    /// Messages hidden by whoever is tested.
+    pub fn hidden(&self, now: Timestamp) -> u64 {
+        let ours = |copy: &&Copy| copy.visible_at > now && !self.rivals.contains(&copy.message.receipt);
+        self.dlq.iter().filter(ours).count() as u64
     }
 
     /// How many live copies an identity has.
