@@ -59,6 +59,11 @@ impl LogView {
         }
     }
 
+    /// Nothing was asked for yet.
+    pub fn is_new(&self) -> bool {
+        self.asked.is_none() && self.answered.is_none()
+    }
+
     /// The next longer window; after the longest the shortest.
     pub fn longer(&mut self) {
         let at = WINDOWS_S.iter().position(|window| *window == self.window_s).unwrap_or(0);

@@ -112,21 +112,35 @@ async fn a_poisoned_stream_fires_the_composite_alarm_that_names_its_children() {
     assert!(composite.evidence[1].starts_with("✖ log-worker-errors: "), "{:?}", composite.evidence);
 }
 
-/// From the page's alarm to its function in one key, on the screen of a real terminal.
+/// From the page's alarm to its function to the top error line, on the screen of a real terminal: by
+/// `enter` and `l`, or by `l` alone. Every key pressed on the way is counted.
 #[test]
-fn an_alarms_name_opens_its_finding_and_enter_its_function() {
-    for scenario in ["poison", "slow-index"] {
+fn from_an_alarms_name_to_its_function_to_the_top_error_line_are_two_keys() {
+    for (scenario, says) in [("poison", "mapper_parsing_exception"), ("slow-index", "the search index answers slowly")]
+    {
         let mut session = Session::start(100, 30, &["sandbox", "--scenario", scenario, "--seed", "7", "--speed", "1"]);
         session.wait_at_most(LONG, "the alarm on top", |screen| {
-            screen
-                .lines()
-                .find(|line| line.contains('✖') && line.contains("alarm "))
-                .is_some_and(|line| line.contains("iterator-age-high") && line.contains(" s > "))
+            let mut harm = screen.lines().filter(|line| line.contains('✖') && line.contains("alarm "));
+            harm.next().is_some_and(|line| line.contains("iterator-age-high") && line.contains(" s > "))
         });
-        session.keys("\r");
+        let by_function = ["\r", "l"];
+        assert!(by_function.len() <= 3);
+        session.keys(by_function[0]);
         session.wait_for("LogWorker · iterator age");
         session.wait_for("ParallelizationFactor");
+        session.keys(by_function[1]);
+        session.wait("the top line of the log", |screen| top_line(screen).is_some_and(|line| line.contains(says)));
+        session.keys("1");
+        session.wait_for("What is wrong");
+        session.keys("l");
+        session.wait("the same by one key", |screen| top_line(screen).is_some_and(|line| line.contains(says)));
         session.keys("\x03");
         assert_eq!(session.end(), 0);
     }
+}
+
+/// The first row of the kinds of trouble that a log tells.
+fn top_line(screen: &str) -> Option<&str> {
+    let (_, kinds) = screen.split_once("what it says")?;
+    kinds.lines().nth(1)
 }

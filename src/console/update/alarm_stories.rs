@@ -10,7 +10,7 @@ use crate::model::finding::Severity;
 use crate::model::service_error::ServiceError;
 use crate::model::topology::{Node, NodeKind, Topology};
 
-fn alarm(name: &str, state: AlarmState, metric: &str, dimension: (&str, &str)) -> Alarm {
+pub(super) fn alarm(name: &str, state: AlarmState, metric: &str, dimension: (&str, &str)) -> Alarm {
     let metric = AlarmMetric {
         namespace: "AWS/Lambda".to_owned(),
         name: metric.to_owned(),

@@ -29,10 +29,19 @@ pub(super) fn open(console: &mut Console) -> Vec<Effect> {
         console.say(Severity::Note, "no function here whose log could be read");
         return Vec::new();
     };
-    let group = default_group(&function);
-    console.logs.entry(function.clone()).or_insert_with(|| LogView::new(function.clone(), group));
+    show(console, &function)
+}
+
+/// Opens the function's log and reads it.
+pub(super) fn show(console: &mut Console, function: &FunctionName) -> Vec<Effect> {
     navigation::push(console, Screen::Logs(function.clone()));
-    ask(console, &function, false)
+    ask(console, function, false)
+}
+
+/// What the screen of a function's log shows, before anything was read: `due` asks.
+pub(super) fn have(console: &mut Console, function: &FunctionName) {
+    let view = || LogView::new(function.clone(), default_group(function));
+    console.logs.entry(function.clone()).or_insert_with(view);
 }
 
 /// The function a row is about: a consumer's, a finding's; of a queue its consumer's, of a dead-letter
@@ -78,14 +87,20 @@ pub(super) fn act(console: &mut Console, action: Action) -> Vec<Effect> {
     }
 }
 
-/// What is due by itself: the log in view, when it is followed.
+/// What is due by itself: the log in view, when nothing was ever read of it, or when it is followed.
 pub(super) fn due(console: &mut Console) -> Vec<Effect> {
     if console.frozen_at.is_some() || console.leaving {
         return Vec::new();
     }
     let Screen::Logs(function) = console.screen().clone() else { return Vec::new() };
     let mono = console.mono;
-    let Some(view) = console.logs.get(&function).filter(|view| view.follow) else { return Vec::new() };
+    let Some(view) = console.logs.get(&function) else { return Vec::new() };
+    if view.is_new() {
+        return ask(console, &function, false);
+    }
+    if !view.follow {
+        return Vec::new();
+    }
     let waits = view.asked.is_some_and(|asked| mono.ms_since(asked) < LOST_MS);
     let rested = view.answered.is_none_or(|at| mono.ms_since(at) >= FOLLOW_MS);
     if waits || !rested { Vec::new() } else { ask(console, &function, true) }

@@ -41,6 +41,8 @@ mod habits;
 #[cfg(test)]
 mod letters_stories;
 #[cfg(test)]
+mod logs_stories;
+#[cfg(test)]
 mod stories;
 #[cfg(test)]
 pub(in crate::console) mod trial;

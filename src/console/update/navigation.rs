@@ -36,6 +36,9 @@ fn follow_finding(console: &mut Console) {
 
 pub(super) fn push(console: &mut Console, screen: Screen) {
     console.filtering = false;
+    if let Screen::Logs(function) = &screen {
+        logs::have(console, function);
+    }
     if *console.screen() != screen {
         console.screens.push(screen);
     }
@@ -165,13 +168,13 @@ pub(super) fn open(console: &mut Console) -> Vec<Effect> {
                     console.seek_posture(&rule);
                     push(console, Screen::Posture);
                 }
-                Some((_, subject)) => to_subject(console, &subject),
+                Some((_, subject)) => return to_subject(console, &subject),
                 None => {}
             }
         }
         Screen::Posture => {
             if let Some(subject) = console.current_advice().map(|advice| advice.subject.clone()) {
-                to_subject(console, &subject);
+                return to_subject(console, &subject);
             }
         }
         Screen::Consumers => {
@@ -225,16 +228,25 @@ pub(super) fn body_arrived(
     Vec::new()
 }
 
-fn to_subject(console: &mut Console, subject: &Subject) {
-    if let Some(screen) = screen_of(console, subject) {
-        push(console, screen);
+fn to_subject(console: &mut Console, subject: &Subject) -> Vec<Effect> {
+    match screen_of(console, subject) {
+        Some(Screen::Logs(function)) => logs::show(console, &function),
+        Some(screen) => {
+            push(console, screen);
+            Vec::new()
+        }
+        None => Vec::new(),
     }
 }
 
+/// A function that no mapping feeds has no screen but its log.
 pub(super) fn screen_of(console: &Console, subject: &Subject) -> Option<Screen> {
     match subject {
         Subject::Mapping(id) => Some(Screen::ConsumerDetail(id.clone())),
-        Subject::Function(name) => consumer_of(console, name).map(Screen::ConsumerDetail),
+        Subject::Function(name) => {
+            let consumer = consumer_of(console, name).map(Screen::ConsumerDetail);
+            Some(consumer.unwrap_or_else(|| Screen::Logs(name.clone())))
+        }
         Subject::Queue(name) => Some(Screen::Triage(name.clone())),
         Subject::Account => None,
     }

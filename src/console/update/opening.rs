@@ -7,7 +7,8 @@ use crate::console::{Asked, Console};
 use crate::model::alarm::Alarm;
 use crate::model::alarm_rule::name_of;
 use crate::model::finding::{Severity, Subject};
-use crate::model::id::{AlarmName, Arn, MappingId, QueueName};
+use crate::model::id::{AlarmName, Arn, FunctionName, MappingId, QueueName};
+use crate::model::topology::{Node, NodeKind};
 use crate::verdict::alarm::{about, rule_of};
 
 pub(super) fn open_wanted(console: &mut Console) {
@@ -21,8 +22,14 @@ pub(super) fn open_wanted(console: &mut Console) {
         if !open_alarm(console, &alarm) {
             console.open_wanted = Some(wanted);
         }
-    } else if let Some(name) = drawn(console, &wanted) {
-        console.say(Severity::Note, format!("{name} is drawn below: no event source mapping feeds it"));
+    } else if let Some(node) = drawn(console, &wanted) {
+        let (kind, name) = (node.kind, node.name.clone());
+        if kind == NodeKind::Function {
+            console.say(Severity::Note, format!("no event source mapping feeds {name}: this is its log"));
+            push(console, Screen::Logs(FunctionName::from(name)));
+        } else {
+            console.say(Severity::Note, format!("{name} is drawn below: no event source mapping reads it"));
+        }
     } else if is_discovered(console) {
         let advice = match console.troubles.get(&Asked::Alarms) {
             Some(_) => "; alarms could not be read",
@@ -69,10 +76,15 @@ fn mapping(console: &Console, wanted: &str) -> Option<MappingId> {
     found.or_else(|| mappings().find(function)).or_else(|| mappings().find(source)).map(|mapping| mapping.id.clone())
 }
 
-/// Something of the map that has no screen of its own.
-fn drawn(console: &Console, wanted: &str) -> Option<String> {
-    let nodes = console.picture.topology.iter().filter(|_| is_discovered(console)).flat_map(|seen| &seen.value.nodes);
-    nodes.filter(|node| node.name == wanted || node.arn.as_str() == wanted).map(|node| node.name.clone()).next()
+/// Something of the map that no mapping feeds or reads. A function may be named by a version's ARN.
+fn drawn<'a>(console: &'a Console, wanted: &str) -> Option<&'a Node> {
+    let mut nodes =
+        console.picture.topology.iter().filter(|_| is_discovered(console)).flat_map(|seen| &seen.value.nodes);
+    nodes.find(|node| {
+        let version = |rest: &str| node.kind == NodeKind::Function && rest.starts_with(':');
+        let arn = wanted.strip_prefix(node.arn.as_str()).is_some_and(|rest| rest.is_empty() || version(rest));
+        node.name == wanted || arn
+    })
 }
 
 fn alarm(console: &Console, wanted: &str) -> Option<Alarm> {

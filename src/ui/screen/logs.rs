@@ -122,7 +122,7 @@ fn kinds(ink: &mut Ink<'_>, area: Rect, console: &Console, view: &LogView) {
     let inside = frame.draw(ink, area);
     let empty = match (view.read_at, view.digest.lines, all) {
         (None, ..) => "",
-        (Some(_), 0, _) => "no line in this window; w looks further back",
+        (Some(_), 0, _) => "no line in this window; + looks further back",
         (Some(_), _, 0) => "no line that looks like trouble; throttled runs leave none",
         _ => "nothing matches; esc clears the filter",
     };
