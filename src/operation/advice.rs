@@ -2,7 +2,8 @@
 //! steps, and whom to watch meanwhile. Each comes with its derivation as a line for the card. From the
 //! picture alone; it asks nothing.
 
-use crate::model::id::{Arn, QueueUrl};
+use crate::model::id::{Arn, FunctionName, QueueUrl};
+use crate::model::mapping::Mapping;
 use crate::model::message::MAX_MESSAGE_BYTES;
 use crate::model::metric::{MetricKey, Stat};
 use crate::model::picture::Picture;
@@ -49,11 +50,58 @@ pub fn rate(picture: &Picture, queue: &Queue, now: Timestamp) -> (f64, String) {
         return (RATE_UNMEASURED, format!("rate: {RATE_UNMEASURED} a second; the consumers' own is not measured"));
     }
     let total: f64 = measured.iter().sum();
-    let rate = (total / 5.0).clamp(RATE_LEAST, RATE_MOST).round();
+    let fifth = (total / 5.0).clamp(RATE_LEAST, RATE_MOST).round();
+    let spare = spare(picture, queue, total, to).filter(|spare| spare.per_s / SHARE_OF_SPARE < fifth);
+    if let Some(Spare { function, per_s, limit }) = spare {
+        let rate = (per_s / SHARE_OF_SPARE * 10.0).floor() / 10.0;
+        let rate = rate.max(RATE_LEAST);
+        return (
+            rate,
+            format!(
+                "rate: {rate} a second, a third of what {function} has to spare: {total:.1} a second were deleted there \
+                 lately, with all {limit} at a time it could be {per_s:.1} more"
+            ),
+        );
+    }
     (
-        rate,
+        fifth,
         format!("rate: a fifth of the {total:.1} a second deleted there lately, between {RATE_LEAST} and {RATE_MOST}"),
     )
+}
+
+/// What a consumer that may run only so often at a time could do more.
+struct Spare {
+    function: FunctionName,
+    /// Messages a second beyond those it does.
+    per_s: f64,
+    limit: u32,
+}
+
+/// Of the consumer with the least to spare: how busy it is follows from how often it runs and for how
+/// long (Little's law). A fifth more, where only a fifth is free, would make everything wait.
+fn spare(picture: &Picture, queue: &Queue, per_s: f64, to: Timestamp) -> Option<Spare> {
+    let mappings = picture.mappings.values().map(|mapping| &mapping.value);
+    let of_one = |mapping: &Mapping| {
+        let limit = limit(picture, mapping)?;
+        let mean = |key: MetricKey| {
+            let values: Vec<f64> =
+                picture.metrics.get(&key)?.between(to.plus_s(-15 * 60), to).map(|(_, value)| value).collect();
+            (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+        };
+        let runs_per_s = mean(MetricKey::lambda(&mapping.function, "Invocations", Stat::Sum))? / 60.0;
+        let busy = runs_per_s * mean(MetricKey::lambda(&mapping.function, "Duration", Stat::Average))? / 1000.0;
+        let free = (f64::from(limit) - busy).max(0.0);
+        (busy > 0.0).then(|| Spare { function: mapping.function.clone(), per_s: per_s * free / busy, limit })
+    };
+    let all = mappings.filter(|mapping| queue.sources.contains(&mapping.source)).filter_map(of_one);
+    all.min_by(|a, b| a.per_s.total_cmp(&b.per_s))
+}
+
+/// How often a mapping's function may run at a time; `None` where only the account's limit holds.
+pub fn limit(picture: &Picture, mapping: &Mapping) -> Option<u32> {
+    let function = picture.functions.get(&mapping.function);
+    let reserved = function.and_then(|function| function.value.reserved_concurrency);
+    [mapping.settings.max_concurrency, reserved].into_iter().flatten().min()
 }
 
 /// The steps, and how long each is watched: as long as a message can take to fail as often as its
@@ -93,6 +141,9 @@ pub fn gentle(picture: &Picture, queue: &Queue) -> Gentle {
 const RATE_UNMEASURED: f64 = 10.0;
 const RATE_LEAST: f64 = 1.0;
 const RATE_MOST: f64 = 50.0;
+/// A third of what is free is taken: near its limit a consumer's waits grow much faster than its load
+/// (`tests/suite/mover/gentle.rs` has the figures).
+const SHARE_OF_SPARE: f64 = 3.0;
 /// AWS's defaults (aws-facts §3.1, §3.3), where a queue could not be read.
 const UNKNOWN_RECEIVES: u32 = 10;
 const UNKNOWN_VISIBILITY_S: u32 = 30;
@@ -125,6 +176,40 @@ mod tests {
         let mut picture = Picture::default();
         picture.put_queue(Queue { redrive: Some(policy), ..queue("Jobs") }, Timestamp::ZERO);
         (picture, dlq)
+    }
+
+    #[test]
+    fn a_consumer_near_its_limit_is_given_a_third_of_what_it_has_to_spare() {
+        let (mut picture, dlq) = picture();
+        let now = Timestamp::from_s(10_000 * 60);
+        let put = |picture: &mut Picture, key: MetricKey, value: f64| {
+            let points = (5..15).map(|n| (now.plus_s(-n * 60), value));
+            picture.metrics.merge(&key, now, points);
+        };
+        put(&mut picture, MetricKey::sqs(&"Jobs".into(), "NumberOfMessagesDeleted", Stat::Sum), 960.0);
+        put(&mut picture, MetricKey::lambda(&"Worker".into(), "Invocations", Stat::Sum), 960.0);
+        put(&mut picture, MetricKey::lambda(&"Worker".into(), "Duration", Stat::Average), 1_000.0);
+        let mapping = |limit| Mapping {
+            id: "m".into(),
+            source: "arn:aws:sqs:r:1:Jobs".into(),
+            function: "Worker".into(),
+            function_arn: "arn:aws:lambda:r:1:function:Worker".into(),
+            state: crate::model::mapping::MappingState::Enabled,
+            state_reason: None,
+            settings: crate::model::mapping::MappingSettings { max_concurrency: limit, ..Default::default() },
+            last_processing_result: None,
+            last_modified: None,
+        };
+        let with = |picture: &mut Picture, limit| {
+            picture.mappings.insert("m".into(), crate::model::observed::Observed::new(mapping(limit), now));
+            rate(picture, &dlq, now)
+        };
+        assert_eq!(with(&mut picture, None).0, 3.0, "a fifth of sixteen");
+        assert_eq!(with(&mut picture, Some(100)).0, 3.0, "there is room for a fifth");
+        let (near, why) = with(&mut picture, Some(20));
+        assert_eq!(near, 1.3, "{why}");
+        assert!(why.contains("Worker has to spare") && why.contains("4.0 more"), "{why}");
+        assert_eq!(with(&mut picture, Some(12)).0, RATE_LEAST, "busier than its limit now says");
     }
 
     #[test]

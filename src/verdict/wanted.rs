@@ -28,6 +28,9 @@ pub fn wanted(picture: &Picture) -> Vec<MetricKey> {
         if mapping.settings.report_batch_item_failures {
             keys.insert(failed_events(mapping));
         }
+        if !mapping.kind().is_stream() && is_limited(picture, mapping) {
+            keys.insert(duration_mean(&mapping.function));
+        }
     }
     for function in invoked_by_events(picture) {
         keys.extend([async_age(&function), async_dropped(&function)]);
@@ -99,6 +102,17 @@ pub(super) fn records_out(source: &Arn) -> Option<MetricKey> {
 
 fn duration_p95(function: &FunctionName) -> MetricKey {
     MetricKey::lambda(function, "Duration", Stat::P95)
+}
+
+/// With `Invocations`, how much of its limit a consumer uses: what a redrive may add follows from it.
+fn duration_mean(function: &FunctionName) -> MetricKey {
+    MetricKey::lambda(function, "Duration", Stat::Average)
+}
+
+fn is_limited(picture: &Picture, mapping: &Mapping) -> bool {
+    let function = picture.functions.get(&mapping.function);
+    mapping.settings.max_concurrency.is_some()
+        || function.is_some_and(|function| function.value.reserved_concurrency.is_some())
 }
 
 fn async_age(function: &FunctionName) -> MetricKey {

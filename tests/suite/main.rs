@@ -10,6 +10,7 @@ mod hangup;
 mod killed;
 mod leaving;
 mod letters;
+mod mover;
 mod peer;
 mod pipeline_story;
 mod posture;
