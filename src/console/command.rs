@@ -122,8 +122,26 @@ pub fn valid_on(place: Place, sandbox: bool) -> Vec<&'static Command> {
 
 /// What the footer of a screen names: screens first, then what helps here.
 pub fn footer(place: Place, sandbox: bool) -> Vec<&'static Command> {
-    COMMANDS.iter().filter(|command| !command.footer.is_empty() && command.is_valid_on(place, sandbox)).collect()
+    let named = COMMANDS.iter().filter(|command| !command.footer.is_empty() && command.is_valid_on(place, sandbox));
+    let mut named: Vec<&Command> = named.collect();
+    if place == Place::Triage {
+        let first = |command: &&Command| FIRST_ON_TRIAGE.iter().position(|action| *action == command.action);
+        named.sort_by_key(|command| first(command).unwrap_or(usize::MAX));
+    }
+    named
 }
+
+/// What hands reach for among dead letters; a narrow footer has room for few.
+const FIRST_ON_TRIAGE: &[Action] = &[
+    Action::Open,
+    Action::Select,
+    Action::Try,
+    Action::Redrive,
+    Action::Scan,
+    Action::SelectAll,
+    Action::Export,
+    Action::Drop,
+];
 
 /// README's key table, in Markdown.
 pub fn key_table() -> String {

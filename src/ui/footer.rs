@@ -125,7 +125,9 @@ fn helps(console: &Console, action: Action) -> bool {
         }
         Action::Tune | Action::StopStart => !console.mappings_here().is_empty(),
         Action::Reveal => console.options.context.redact.is_on() && console.snapshot().is_some(),
-        Action::Select | Action::SelectAll | Action::Drop | Action::Export => console.snapshot().is_some(),
+        Action::Select | Action::SelectAll | Action::Try | Action::Drop | Action::Export => {
+            console.snapshot().is_some()
+        }
         Action::Acknowledge => console.current_finding().is_some() || console.current_advice().is_some(),
         _ => true,
     }

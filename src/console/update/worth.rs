@@ -40,6 +40,9 @@ fn ages(console: &Console, messages: &[(&Message, &Kind)]) -> Option<String> {
         messages.iter().map(|(message, _)| console.now.ms_since(message.system.sent_at).max(0)).collect();
     ages.sort_unstable();
     let (newest, oldest, median) = (ages.first()?, ages.last()?, ages[ages.len() / 2]);
+    if ages.len() == 1 {
+        return Some(format!("work sent {} ago", spoken(*oldest)));
+    }
     Some(format!(
         "work sent {} ago (oldest), {} (median), {} (newest)",
         spoken(*oldest),
