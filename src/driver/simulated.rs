@@ -14,6 +14,7 @@ use crate::driver::gate::Gate;
 use crate::driver::service::{Back, Service};
 use crate::driver::traffic::Traffic;
 use crate::driver::virtual_time::{START, VirtualTime};
+use crate::model::census::Census;
 use crate::model::time::Timestamp;
 use crate::pipeline::blueprint::{Blueprint, BlueprintError};
 use crate::pipeline::request::{Request, RequestId, Response};
@@ -47,6 +48,18 @@ impl Simulated {
     pub fn client(&self) -> SharedHttpClient {
         let back = Back::Here(Arc::clone(&self.here));
         InProcess::client(Service::new(back, self.clock.clone(), self.gate.clone(), self.traffic.clone()))
+    }
+
+    /// Asks the pipeline itself, as what lives in the account does: past door, gate and wire.
+    pub fn ask(&self, request: Request) -> Option<Response> {
+        self.here.ask(self.clock.account_now(), request)
+    }
+
+    /// The count of identities now.
+    pub fn census(&self) -> Census {
+        let mut run = self.here.lock();
+        run.pipeline_mut().handle_timeout(self.clock.account_now());
+        run.pipeline().census()
     }
 
     pub fn clock(&self) -> Clock {

@@ -60,9 +60,10 @@ pub async fn run(
         }
         // With every lane taken there is nothing to wake for: the next answer is waited for.
         let timeout = machine.poll_timeout().filter(|_| calls.running.len() < CALLS_MOST);
+        // In this order, and by no chance: a run on a paused clock is the same every time, and a command is
+        // heard however many answers there are.
         let (id, result) = tokio::select! {
-            Some(answer) = calls.next() => answer,
-            Some(answer) = records.recv() => answer,
+            biased;
             command = commands.recv(), if commanded => {
                 match command {
                     Some(command) => machine.handle_command(clock.now(performer.as_ref()), command),
@@ -70,6 +71,8 @@ pub async fn run(
                 }
                 continue;
             }
+            Some(answer) = calls.next() => answer,
+            Some(answer) = records.recv() => answer,
             () = performer.sleep_until(timeout.unwrap_or(now)), if timeout.is_some() => {
                 machine.handle_timeout(clock.now(performer.as_ref()));
                 continue;

@@ -18,4 +18,8 @@ mod pty;
 mod schema;
 mod signed;
 mod soak;
+mod storm;
 mod wire;
+
+// What the suite shares with the unit tests is written against the crate's own paths.
+use redrive::{model, operation};

@@ -1,33 +1,41 @@
 //! What may be named as a possible duplicate, found by other means than the machine's: from the orders
 //! and answers an operator could have written down, and from what a death left on record. A message is
 //! named with a reason only when its send ended unknown, its lease ran out while it was under way or was
-//! refused by the service, or its delete did not certainly take.
+//! refused by the service, or its delete did not certainly take. The suite compiles this file too.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::id::MessageId;
+use crate::model::message::{AttributeValue, Outgoing};
 use crate::model::service_error::Outcome;
 use crate::model::time::Timestamp;
-use crate::operation::order::{Answer, MessageState, Order, OrderId, OrderResult};
-use crate::operation::returns::is_lapsed;
-use crate::operation::soak::world::{identity_of, number_of};
+use crate::operation::order::{Answer, EntryError, MessageState, Order, OrderId, OrderResult};
+use crate::operation::redrive::MARK;
 
 #[derive(Default)]
 pub struct Suspicion {
     asked: BTreeMap<OrderId, (Timestamp, Order)>,
     /// The newest receive of each, and until when it certainly hides it.
-    leases: BTreeMap<usize, (u32, Timestamp)>,
+    leases: BTreeMap<MessageId, (u32, Timestamp)>,
     /// Sent, or being sent, and not certainly deleted.
-    under_way: BTreeSet<usize>,
-    deleted: BTreeSet<usize>,
-    delete_failed: BTreeSet<usize>,
-    reasons: BTreeMap<usize, &'static str>,
+    under_way: BTreeSet<MessageId>,
+    deleted: BTreeSet<MessageId>,
+    delete_failed: BTreeSet<MessageId>,
+    reasons: BTreeMap<MessageId, &'static str>,
+}
+
+/// The dead letter a message is the redrive of.
+pub fn old_id(outgoing: &Outgoing) -> Option<MessageId> {
+    match &outgoing.attributes.get(MARK)?.value {
+        AttributeValue::Text(id) => Some(id.as_str().into()),
+        AttributeValue::Binary(_) => None,
+    }
 }
 
 impl Suspicion {
     pub fn ordered(&mut self, now: Timestamp, id: OrderId, order: &Order) {
         if let Order::Send { entries, .. } = order {
-            self.under_way.extend(entries.iter().map(identity_of));
+            self.under_way.extend(entries.iter().filter_map(old_id));
         }
         self.asked.insert(id, (now, order.clone()));
     }
@@ -37,70 +45,82 @@ impl Suspicion {
         match (order, result) {
             (Order::Receive { visibility_s, .. }, Outcome::Done(Answer::Received(messages))) => {
                 for message in messages {
-                    let identity = number_of(&message.id);
-                    self.watch(now, identity);
-                    if self.deleted.contains(&identity) {
-                        self.reason(identity, "it showed again after its delete");
-                    }
                     let lease = (message.system.receive_count, asked_at.plus_s(i64::from(visibility_s)));
-                    let newest = self.leases.entry(identity).or_insert(lease);
-                    *newest = if newest.0 > lease.0 { *newest } else { lease };
+                    self.received(now, &message.id, lease);
                 }
             }
             (Order::Extend { entries, visibility_s, .. }, Outcome::Done(Answer::Entries(results))) => {
+                let until = asked_at.plus_s(i64::from(visibility_s));
                 for (lease, result) in entries.iter().zip(results) {
-                    let identity = number_of(&lease.id);
-                    self.watch(now, identity);
-                    match (result, self.leases.get_mut(&identity)) {
-                        (Ok(()), Some((_, until))) if *until > now => {
-                            *until = (*until).max(asked_at.plus_s(i64::from(visibility_s)));
-                        }
-                        (Err(error), _) if is_lapsed(error) && self.under_way.contains(&identity) => {
-                            self.reason(identity, "the service says its lease is over");
-                        }
-                        _ => {}
-                    }
+                    self.extended(now, &lease.id, until, result);
                 }
             }
-            (Order::Send { entries, .. }, result) => self.sent(entries.iter().map(identity_of), result),
+            (Order::Send { entries, .. }, result) => {
+                let ids: Vec<MessageId> = entries.iter().filter_map(old_id).collect();
+                self.sent(&ids, result);
+            }
             (Order::Delete { entries, .. }, result) => {
                 let results = match result {
-                    Outcome::Done(Answer::Entries(results)) => results.clone(),
-                    _ => Vec::new(),
+                    Outcome::Done(Answer::Entries(results)) => results.as_slice(),
+                    _ => &[],
                 };
-                let mut results = results.into_iter();
-                for lease in &entries {
-                    self.deleted(now, number_of(&lease.id), results.next());
+                for (n, lease) in entries.iter().enumerate() {
+                    self.deleted(now, &lease.id, results.get(n));
                 }
             }
             _ => {}
         }
     }
 
-    fn sent(&mut self, identities: impl Iterator<Item = usize>, result: &OrderResult) {
-        let answers = match result {
-            Outcome::Done(Answer::Sent(answers)) => answers.iter().map(Result::is_ok).collect(),
-            _ => Vec::new(),
-        };
-        for (n, identity) in identities.enumerate() {
-            match (result, answers.get(n)) {
-                (_, Some(true)) => {}
-                (Outcome::Refused(_), _) | (_, Some(false)) => {
-                    self.under_way.remove(&identity);
+    fn received(&mut self, now: Timestamp, id: &MessageId, lease: (u32, Timestamp)) {
+        self.watch(now, id);
+        if self.deleted.contains(id) {
+            self.reason(id, "it showed again after its delete");
+        }
+        let newest = self.leases.entry(id.clone()).or_insert(lease);
+        if newest.0 <= lease.0 {
+            *newest = lease;
+        }
+    }
+
+    fn extended(&mut self, now: Timestamp, id: &MessageId, until: Timestamp, result: &Result<(), EntryError>) {
+        self.watch(now, id);
+        match (result, self.leases.get_mut(id)) {
+            (Ok(()), Some((_, lasts))) if *lasts > now => *lasts = (*lasts).max(until),
+            (Err(error), _) if is_over(error) && self.under_way.contains(id) => {
+                self.reason(id, "the service says its lease is over");
+            }
+            _ => {}
+        }
+    }
+
+    fn sent(&mut self, ids: &[MessageId], result: &OrderResult) {
+        for (n, id) in ids.iter().enumerate() {
+            match result {
+                Outcome::Done(Answer::Sent(answers)) if answers.get(n).is_some_and(Result::is_ok) => {}
+                Outcome::Done(Answer::Sent(answers)) if n < answers.len() => {
+                    self.under_way.remove(id);
                 }
-                _ => self.reason(identity, "its send ended unknown"),
+                Outcome::Refused(_) => {
+                    self.under_way.remove(id);
+                }
+                _ => self.reason(id, "its send ended unknown"),
             }
         }
     }
 
-    fn deleted(&mut self, now: Timestamp, identity: usize, result: Option<Result<(), impl Sized>>) {
-        self.watch(now, identity);
-        if matches!(result, Some(Ok(()))) {
-            self.delete_failed.remove(&identity);
-            self.under_way.remove(&identity);
-            self.deleted.insert(identity);
-        } else {
-            self.delete_failed.insert(identity);
+    fn deleted(&mut self, now: Timestamp, id: &MessageId, result: Option<&Result<(), EntryError>>) {
+        self.watch(now, id);
+        match result {
+            Some(Ok(())) => {
+                self.delete_failed.remove(id);
+                self.under_way.remove(id);
+                self.deleted.insert(id.clone());
+            }
+            Some(Err(error)) if is_over(error) => self.reason(id, "the service says its lease was over"),
+            _ => {
+                self.delete_failed.insert(id.clone());
+            }
         }
     }
 
@@ -108,29 +128,34 @@ impl Suspicion {
     pub fn died(&mut self, states: &BTreeMap<MessageId, MessageState>) {
         for (id, state) in states {
             match state {
-                MessageState::Recorded { .. } => self.reason(number_of(id), "on record as being sent at a death"),
-                MessageState::Acknowledged { .. } => {
-                    self.reason(number_of(id), "at a death its delete was not on record");
-                }
+                MessageState::Recorded { .. } => self.reason(id, "on record as being sent at a death"),
+                MessageState::Acknowledged { .. } => self.reason(id, "at a death its delete was not on record"),
                 _ => {}
             }
         }
-        let reasons = std::mem::take(&mut self.reasons);
-        *self = Suspicion { reasons, deleted: std::mem::take(&mut self.deleted), ..Suspicion::default() };
+        let (reasons, deleted) = (std::mem::take(&mut self.reasons), std::mem::take(&mut self.deleted));
+        *self = Suspicion { reasons, deleted, ..Suspicion::default() };
     }
 
-    pub fn allows(&self, identity: usize) -> bool {
-        self.reasons.contains_key(&identity) || self.delete_failed.contains(&identity)
+    pub fn allows(&self, id: &MessageId) -> bool {
+        self.reasons.contains_key(id) || self.delete_failed.contains(id)
     }
 
-    fn watch(&mut self, now: Timestamp, identity: usize) {
-        let lapsed = self.leases.get(&identity).is_some_and(|(_, until)| *until <= now);
-        if lapsed && self.under_way.contains(&identity) {
-            self.reason(identity, "its lease ran out while it was under way");
+    fn watch(&mut self, now: Timestamp, id: &MessageId) {
+        let lapsed = self.leases.get(id).is_some_and(|(_, until)| *until <= now);
+        if lapsed && self.under_way.contains(id) {
+            self.reason(id, "its lease ran out while it was under way");
         }
     }
 
-    fn reason(&mut self, identity: usize, why: &'static str) {
-        self.reasons.entry(identity).or_insert(why);
+    fn reason(&mut self, id: &MessageId, why: &'static str) {
+        self.reasons.entry(id.clone()).or_insert(why);
     }
+}
+
+/// The service's word that a receipt holds nothing any more.
+fn is_over(error: &EntryError) -> bool {
+    ["MessageNotInflight", "ReceiptHandleIsInvalid", "InvalidParameterValue"]
+        .iter()
+        .any(|code| error.code.contains(code))
 }

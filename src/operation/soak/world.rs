@@ -362,11 +362,7 @@ pub fn id_of(identity: usize) -> MessageId {
     MessageId::new(format!("m-{identity:05}"))
 }
 
-pub fn number_of(id: &MessageId) -> usize {
-    id.as_str().trim_start_matches("m-").parse().unwrap_or(usize::MAX)
-}
-
-pub fn identity_of(outgoing: &Outgoing) -> usize {
+fn identity_of(outgoing: &Outgoing) -> usize {
     outgoing.body.split(' ').next().and_then(|text| text.parse().ok()).unwrap_or(usize::MAX)
 }
 

@@ -8,15 +8,13 @@ use redrive::model::mapping::Mapping;
 use redrive::model::queue::QueueCounts;
 use redrive::model::service_error::{Outcome, ServiceError};
 use redrive::model::time::Timestamp;
-use redrive::model::trial::Invoked;
 use redrive::operation::Operation;
-use redrive::operation::order::{Answer, EntryError, JournalEntry, Order, OrderId, OrderResult};
+use redrive::operation::order::{Answer, JournalEntry, Order, OrderId, OrderResult};
 use redrive::operation::progress::{Progress, Report};
 use redrive::pipeline::Pipeline;
-use redrive::pipeline::request::{
-    EntryFailure, InvokeKind, LambdaReply, LambdaRequest, MappingUpdate, Receive, Reply, Request, RequestId, Response,
-    SqsReply, SqsRequest,
-};
+use redrive::pipeline::request::{LambdaReply, LambdaRequest, Reply, Request, RequestId, SqsReply};
+
+use crate::storm::order::{counts, request_of, result_of};
 
 /// Chances in a thousand that a request is refused, does not arrive, or its answer does not come back.
 #[derive(Debug, Clone, Copy, Default)]
@@ -178,110 +176,6 @@ impl Ground {
                 .expect("it is in the blueprint"),
             other => panic!("no mappings: {other:?}"),
         }
-    }
-}
-
-fn request_of(order: &Order) -> Request {
-    let numbered = |n: usize| format!("e{n}");
-    Request::Sqs(match order.clone() {
-        Order::Receive { queue, max, visibility_s, wait_s } => SqsRequest::Receive(Receive {
-            queue,
-            max,
-            visibility_s: Some(visibility_s),
-            wait_s: Some(wait_s),
-            attribute_names: vec!["All".to_owned()],
-            system_names: vec!["All".to_owned()],
-        }),
-        Order::Extend { queue, entries, visibility_s } => SqsRequest::ChangeVisibilityBatch {
-            queue,
-            entries: entries.into_iter().enumerate().map(|(n, l)| (numbered(n), l.receipt, visibility_s)).collect(),
-        },
-        Order::Release { queue, entries } => SqsRequest::ChangeVisibilityBatch {
-            queue,
-            entries: entries.into_iter().enumerate().map(|(n, l)| (numbered(n), l.receipt, 0)).collect(),
-        },
-        Order::Send { queue, entries } => SqsRequest::SendBatch {
-            queue,
-            entries: entries.into_iter().enumerate().map(|(n, outgoing)| (numbered(n), outgoing)).collect(),
-        },
-        Order::Delete { queue, entries } => SqsRequest::DeleteBatch {
-            queue,
-            entries: entries.into_iter().enumerate().map(|(n, l)| (numbered(n), l.receipt)).collect(),
-        },
-        Order::StartMoveTask { source, destination, max_per_s } => {
-            SqsRequest::StartMessageMoveTask { source, destination, max_per_s }
-        }
-        Order::ListMoveTasks { source } => SqsRequest::ListMessageMoveTasks { source, max: Some(10) },
-        Order::CancelMoveTask { handle } => SqsRequest::CancelMessageMoveTask { handle },
-        Order::QueueCounts { queue } => SqsRequest::GetQueueAttributes { queue, names: vec!["All".to_owned()] },
-        Order::Invoke { function, payload, .. } => {
-            let kind = InvokeKind::RequestResponse;
-            return Request::Lambda(LambdaRequest::Invoke { function, payload, kind, log_tail: true });
-        }
-        Order::GetMapping(id) => return Request::Lambda(LambdaRequest::GetMapping(id)),
-        Order::UpdateMapping { mapping, change } => {
-            let update = MappingUpdate {
-                enabled: change.enabled,
-                batch_size: change.batch_size,
-                window_s: change.window_s,
-                parallelization_factor: change.parallelization_factor,
-                max_concurrency: change.max_concurrency,
-                ..MappingUpdate::default()
-            };
-            return Request::Lambda(LambdaRequest::UpdateMapping { id: mapping, update });
-        }
-        Order::ReadStream { .. } => panic!("reads of the stream are several requests"),
-        Order::Vitals { .. } => panic!("nobody is watched here"),
-        Order::Record(_) => panic!("the pipeline keeps no journal"),
-    })
-}
-
-fn result_of(order: &Order, response: Response) -> OrderResult {
-    let reply = match response {
-        Ok(reply) => reply,
-        Err(error) => return Outcome::Refused(error),
-    };
-    Outcome::Done(match (order, reply) {
-        (_, Reply::Sqs(SqsReply::Received { messages, .. })) => Answer::Received(messages),
-        (Order::Send { entries, .. }, Reply::Sqs(SqsReply::SentBatch { ok, failed })) => {
-            Answer::Sent(in_order(entries.len(), ok.into_iter().map(|(id, sent)| (id, sent.id)), failed))
-        }
-        (
-            Order::Extend { entries, .. } | Order::Release { entries, .. } | Order::Delete { entries, .. },
-            Reply::Sqs(SqsReply::Batch { ok, failed }),
-        ) => Answer::Entries(in_order(entries.len(), ok.into_iter().map(|id| (id, ())), failed)),
-        (_, Reply::Sqs(SqsReply::Attributes(attributes))) => Answer::Counts(counts(&attributes)),
-        (_, Reply::Sqs(SqsReply::TaskStarted(handle))) => Answer::TaskStarted(handle),
-        (_, Reply::Sqs(SqsReply::Tasks(tasks))) => Answer::Tasks(tasks),
-        (_, Reply::Sqs(SqsReply::TaskCancelled { moved })) => Answer::TaskCancelled { moved },
-        (_, Reply::Lambda(LambdaReply::Mapping { mapping, .. })) => Answer::Mapping(mapping),
-        (_, Reply::Lambda(LambdaReply::Invoked { payload, function_error, log_tail, .. })) => {
-            Answer::Invoked(Box::new(Invoked { error: function_error, payload, log_tail }))
-        }
-        (order, reply) => panic!("{order:?} was answered {reply:?}"),
-    })
-}
-
-/// One result an entry, in the order of the entries.
-fn in_order<T>(
-    n: usize,
-    ok: impl Iterator<Item = (String, T)>,
-    failed: Vec<EntryFailure>,
-) -> Vec<Result<T, EntryError>> {
-    let mut results: BTreeMap<String, Result<T, EntryError>> = ok.map(|(id, value)| (id, Ok(value))).collect();
-    for failure in failed {
-        let error = EntryError { code: failure.code, message: failure.message, sender_fault: failure.sender_fault };
-        results.insert(failure.id, Err(error));
-    }
-    (0..n).map(|n| results.remove(&format!("e{n}")).expect("every entry is answered")).collect()
-}
-
-fn counts(attributes: &BTreeMap<String, String>) -> QueueCounts {
-    let number = |name: &str| attributes.get(name).and_then(|text| text.parse().ok()).unwrap_or(0);
-    QueueCounts {
-        visible: number("ApproximateNumberOfMessages"),
-        in_flight: number("ApproximateNumberOfMessagesNotVisible"),
-        delayed: number("ApproximateNumberOfMessagesDelayed"),
     }
 }
 

@@ -2,6 +2,7 @@
 //! night, with an unlucky network, and the count of identities afterwards.
 
 mod ground;
+mod seeds;
 mod trial;
 
 use redrive::model::id::MessageId;

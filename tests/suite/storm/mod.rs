@@ -1,0 +1,146 @@
+//! Redrives of real jobs on the real pipeline, with everything going wrong that a seed can draw: told by
+//! [`story`], once [`straight`] onto the pipeline and once through the SDK and its [`door`], and judged by
+//! one and the same count of identities. Shared by the suite and `cargo bench --bench soak`.
+
+pub mod connector;
+pub mod door;
+pub mod fault;
+pub mod log;
+pub mod order;
+pub mod scene;
+pub mod story;
+pub mod straight;
+#[path = "../../../src/operation/soak/suspicion.rs"]
+pub mod suspicion;
+
+use redrive::model::id::MessageId;
+use redrive::model::plan::RedrivePlan;
+use redrive::model::time::Timestamp;
+use redrive::operation::card::Facts;
+use redrive::operation::confirm::{Consent, Level, Preflight};
+use redrive::operation::order::EndState;
+use redrive::operation::progress::{RedriveReport, Report};
+use redrive::operation::record::Record;
+use redrive::operation::resume::ResumePlan;
+use redrive::operation::{Owner, Undertaking};
+use redrive::pipeline::standard::{JOB_DLQ, JOB_QUEUE};
+
+use crate::storm::log::Log;
+use crate::storm::scene::{Copies, Dead, Site};
+use crate::storm::story::Story;
+use crate::storm::straight::Straight;
+
+pub const START: Timestamp = Timestamp::from_s(1_767_225_600);
+
+/// The process was killed.
+#[derive(Debug)]
+pub struct Died;
+
+/// One seed, straight onto the pipeline.
+///
+/// # Panics
+/// When anything is lost, exists twice without being named, or is named without a reason.
+pub fn straight(seed: u64) {
+    let story = Story::of(seed);
+    let mut site = Straight::new(seed);
+    scene::post(&mut site, story.messages);
+    site.pass(30);
+    let dead = scene::let_die(&mut site, story.messages);
+    site.begin(&story);
+    let mut deaths = story.deaths.iter().copied();
+    let report = loop {
+        let mut machine = undertaking(&story, &dead, &site.log).begin(owner(), seed, site.now);
+        match site.run(machine.as_mut(), deaths.next()) {
+            Ok(report) => break redriven(report),
+            // The next morning.
+            Err(Died) => site.pass(100),
+        }
+    };
+    if story.is_calm() {
+        assert_eq!(scene::dead_letters(&mut site).in_flight, 0, "seed {seed}: what was not asked for was given back");
+    }
+    site.calm_down();
+    assert_eq!(scene::dead_letters(&mut site).in_flight, 0, "seed {seed}: something stays hidden");
+    let copies = scene::count(&mut site);
+    judge(&story, &dead, &report, &site.log, &copies);
+    scene::consume(&mut site);
+    site.pass(300);
+    consumed(&story, &copies, &mut site);
+}
+
+/// What the operator begins, or takes up again where the journal knows of it.
+pub fn undertaking(story: &Story, dead: &Dead, log: &Log) -> Undertaking {
+    match Record::read(&log.journal) {
+        Some(record) => {
+            let plan = ResumePlan { record: Box::new(record) };
+            let confirmed = Preflight::new(plan, &Facts::default()).accept(&Consent::Enter);
+            Undertaking::Resume(confirmed.map_err(|(_, why)| why).expect("it was confirmed before"))
+        }
+        None => {
+            let ids: Vec<MessageId> = dead.keys().take(story.asked).cloned().collect();
+            let origins = vec![(scene::arn(JOB_QUEUE), scene::url(JOB_QUEUE))];
+            let plan = RedrivePlan {
+                rate_per_s: story.rate_per_s,
+                lanes: story.lanes,
+                ..RedrivePlan::new(scene::url(JOB_DLQ), scene::arn(JOB_DLQ), ids, origins)
+            };
+            let preflight = Preflight::new(plan, &Facts::default());
+            let consent = match preflight.level() {
+                Level::Button => Consent::Enter,
+                Level::Count(count) | Level::Irreversible { count, .. } => Consent::Count(count.to_string()),
+            };
+            let confirmed = preflight.accept(&consent);
+            Undertaking::Redrive(confirmed.map_err(|(_, why)| why).expect("what is asked for was given"))
+        }
+    }
+}
+
+pub fn owner() -> Owner {
+    Owner { operation: "op-1".into(), who: "tester".into(), account: "1".into(), region: "r".into() }
+}
+
+pub fn redriven(report: Report) -> RedriveReport {
+    match report {
+        Report::Redrive(report) => report,
+        other => panic!("a redrive reports itself, not {other:?}"),
+    }
+}
+
+/// Everything is somewhere, what is in two places is named, and what is named has a reason.
+pub fn judge(story: &Story, dead: &Dead, report: &RedriveReport, log: &Log, copies: &Copies) {
+    let seed = story.seed;
+    assert_eq!(log.breaches, Vec::<String>::new(), "seed {seed}: {report:?}");
+    // Ending early does without the last look that a receive without an answer asks for, and a queue that
+    // hands out what is leased may have made a receipt void by it.
+    let early = report.problem.is_some() || report.state == EndState::Cancelled;
+    let blind = early && story.faults.redeliver > 0 && story.faults.lost_after > 0;
+    for (n, (id, job)) in dead.iter().enumerate() {
+        let copies_of = copies.of(job);
+        assert!(copies_of > 0, "seed {seed}: {id} is lost: {report:?}");
+        let named = report.duplicates_possible.contains(id);
+        assert!(copies_of == 1 || named || blind, "seed {seed}: {id} exists {copies_of} times, unnamed: {report:?}");
+        let touched = copies.moved.contains_key(job);
+        assert!(n < story.asked || !touched || story.has_company(), "seed {seed}: {id} was not asked for");
+    }
+    let wrongly: Vec<&MessageId> = report.duplicates_possible.iter().filter(|id| !log.suspicion.allows(id)).collect();
+    assert_eq!(wrongly, Vec::<&MessageId>::new(), "seed {seed}: named without a reason: {report:?}");
+    let sum = report.moved + report.failed + report.skipped + report.gone + report.returned;
+    assert_eq!(sum, report.asked, "seed {seed}: every id ends in one way: {report:?}");
+    if story.is_calm() {
+        assert_eq!((report.state, report.moved), (EndState::Done, story.asked as u64), "seed {seed}: {report:?}");
+        assert!(report.duplicates_possible.is_empty(), "seed {seed}: {report:?}");
+        assert_eq!(copies.dead.len(), story.messages - story.asked, "seed {seed}: the others stay");
+    }
+}
+
+/// Jobs that were moved are done by now; the pipeline's own count agrees that none is lost.
+pub fn consumed(story: &Story, copies: &Copies, site: &mut impl Site) {
+    let (seed, jobs) = (story.seed, site.census().jobs);
+    assert_eq!(
+        (jobs.lost, jobs.expired, jobs.waiting + jobs.in_flight + jobs.delayed),
+        (0, 0, 0),
+        "seed {seed}: {jobs:?}"
+    );
+    assert_eq!(jobs.done, copies.moved.len() as u64, "seed {seed}: what was moved is done: {jobs:?}");
+    assert_eq!(jobs.done + jobs.dead, story.messages as u64, "seed {seed}: {jobs:?}");
+}

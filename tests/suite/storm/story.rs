@@ -1,0 +1,74 @@
+//! One seed's story: how many dead letters, which faults, what the operator does, when the process dies.
+
+use redrive::operation::Command;
+
+use crate::storm::fault::{Chance, Faults};
+
+#[derive(Debug)]
+pub struct Story {
+    pub seed: u64,
+    pub messages: usize,
+    pub asked: usize,
+    pub lanes: u32,
+    pub rate_per_s: Option<f64>,
+    pub faults: Faults,
+    /// Steps after which the process of each life dies; one more life ends the operation.
+    pub deaths: Vec<u64>,
+    /// Milliseconds after the beginning.
+    pub commands: Vec<(i64, Command)>,
+}
+
+impl Story {
+    /// Every fourth seed is calm; of the others one in three is also commanded, and one in three dies.
+    pub fn of(seed: u64) -> Self {
+        let mut chance = Chance::new(seed, "story");
+        let messages = 1 + chance.draw(80) as usize;
+        let asked = 1 + chance.draw(messages as u64) as usize;
+        let calm = seed.is_multiple_of(4);
+        let faults = if calm { Faults::default() } else { faults(&mut chance) };
+        let commands = if seed % 4 == 2 { commands(&mut chance) } else { Vec::new() };
+        let deaths = match seed % 4 {
+            3 => (0..=chance.draw(2)).map(|_| 1 + chance.draw(250)).collect(),
+            _ => Vec::new(),
+        };
+        let lanes = 1 + chance.draw(6) as u32;
+        let rate_per_s = (chance.draw(3) == 0).then(|| 0.5 + chance.draw(30) as f64);
+        Story { seed, messages, asked, lanes, rate_per_s, faults, deaths, commands }
+    }
+
+    pub fn is_calm(&self) -> bool {
+        self.seed.is_multiple_of(4)
+    }
+
+    /// Somebody else moves messages too.
+    pub fn has_company(&self) -> bool {
+        self.faults.rival > 0 || self.faults.task > 0
+    }
+}
+
+fn faults(chance: &mut Chance) -> Faults {
+    let mut rate = |most: u64| if chance.draw(2) == 0 { 0 } else { chance.draw(most) };
+    let faults = Faults {
+        throttle: rate(200),
+        lost_before: rate(60),
+        lost_after: rate(60),
+        entry: rate(100),
+        redeliver: rate(20),
+        slow: rate(60),
+        journal: rate(10),
+        rival: rate(1_000),
+        task: rate(2),
+    };
+    // A message handed to two at once and moved by both: no mover can know.
+    let company = faults.rival > 0 || faults.task > 0;
+    Faults { redeliver: if company { 0 } else { faults.redeliver }, ..faults }
+}
+
+fn commands(chance: &mut Chance) -> Vec<(i64, Command)> {
+    let at = chance.draw(4_000) as i64;
+    match chance.draw(3) {
+        0 => vec![(at, Command::Pause), (at + 70_000, Command::Resume)],
+        1 => vec![(at, Command::Cancel)],
+        _ => vec![(at, Command::Rate(Some(20.0)))],
+    }
+}
