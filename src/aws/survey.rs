@@ -84,6 +84,13 @@ impl Account {
     /// invokes the functions.
     pub async fn survey(&self, prefix: Option<&str>) -> Survey {
         let mut survey = self.survey_of(&Scope::of_prefix(prefix), &Invokers::new()).await;
+        self.add_invokers(&mut survey).await;
+        survey
+    }
+
+    /// Asks who may invoke each function whose policy is `unasked`: a call a function, about one a
+    /// second beyond the first ten (aws-facts §1.4).
+    pub async fn add_invokers(&self, survey: &mut Survey) {
         let unasked = std::mem::take(&mut survey.unasked);
         let mut gaps = Gaps::default();
         let invokes = self.invokes(unasked, &mut gaps).await;
@@ -94,7 +101,14 @@ impl Account {
             known.entry(to).or_default().push(from);
         }
         survey.draw(&known);
-        survey
+    }
+
+    /// The event source mappings of a scope. `ListEventSourceMappings` cannot be narrowed by name.
+    ///
+    /// # Errors
+    /// What Lambda answered instead.
+    pub async fn mappings_of(&self, scope: &Scope) -> Result<Vec<Mapping>, ServiceError> {
+        Ok(narrow(self.mappings().await?, scope))
     }
 
     /// The same for a scope, but for the policies: those `known` are drawn, the others are left to be

@@ -72,6 +72,15 @@ impl Timestamp {
         format!("{:02}:{:02}Z", t.hour(), t.minute())
     }
 
+    /// `03:12Z`, with the date when that is more than a day away: `2026-01-01 03:12Z`.
+    pub fn clock_from(self, now: Timestamp) -> String {
+        if now.ms_since(self).abs() < 86_400_000 {
+            return self.clock();
+        }
+        let t = self.civil();
+        format!("{:04}-{:02}-{:02} {}", t.year(), t.month(), t.day(), self.clock())
+    }
+
     /// Parses RFC 3339 (`2026-01-01T00:00:00Z`); `None` when it is not one.
     pub fn parse(text: &str) -> Option<Self> {
         text.parse::<jiff::Timestamp>().ok().map(|t| Timestamp(t.as_millisecond()))

@@ -103,10 +103,25 @@ impl Discovery {
         self.watched.epoch.load(Ordering::SeqCst)
     }
 
+    /// The scope's mappings alone: what changes soonest, and one call.
+    pub(super) fn mappings(&self) {
+        let (this, epoch) = (self.clone(), self.epoch());
+        tokio::spawn(async move {
+            let result = this.account.mappings_of(&this.scope()).await;
+            if this.epoch() == epoch {
+                this.tell(Msg::MappingsArrived { at: this.clock.account_now(), result });
+            }
+        });
+    }
+
+    fn scope(&self) -> Scope {
+        lock(&self.watched.scope).clone().unwrap_or(Scope::Everything)
+    }
+
     /// The scope's picture; then, as Lambda's turns allow, who invokes its functions.
     pub(super) fn survey(&self) {
         let (this, epoch) = (self.clone(), self.epoch());
-        let scope = lock(&self.watched.scope).clone().unwrap_or(Scope::Everything);
+        let scope = self.scope();
         tokio::spawn(async move {
             let known = lock(&this.watched.invokers).clone();
             let mut survey = this.account.survey_of(&scope, &known).await;

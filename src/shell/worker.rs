@@ -101,10 +101,7 @@ impl Worker {
                     Msg::QueuesArrived { at: at(), results }
                 });
             }
-            Effect::FetchMappings => self.fetch(|account, at| async move {
-                let result = account.mappings().await;
-                Msg::MappingsArrived { at: at(), result }
-            }),
+            Effect::FetchMappings => self.discovery.mappings(),
             Effect::FetchMetrics { generation, keys, from, to } => self.fetch_metrics(generation, keys, from, to),
             Effect::FetchAlarms => self.fetch(|account, at| async move {
                 let result = account.alarms().await;

@@ -19,7 +19,7 @@ pub fn check(picture: &Picture, now: Timestamp, mapping: &Mapping) -> Option<Fin
         _ => return None,
     };
     let mut evidence = vec![match (&mapping.state_reason, mapping.last_modified) {
-        (Some(reason), Some(at)) => format!("mapping {} at {}: {reason}", mapping.state, at.clock()),
+        (Some(reason), Some(at)) => format!("mapping {} at {}: {reason}", mapping.state, at.clock_from(now)),
         (Some(reason), None) => format!("mapping {}: {reason}", mapping.state),
         (None, _) => format!("mapping {}, no reason given", mapping.state),
     }];

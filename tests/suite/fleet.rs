@@ -103,6 +103,24 @@ async fn a_large_account_is_asked_about_first_judged_soon_and_watched_for_cents(
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_scope_stays_narrow_when_everything_is_asked_again() {
+    let site = fleet();
+    let scope = Some(Scope::Prefix("billing-prod-".into()));
+    let mut seen = open(&site, None, ConsoleOptions { scope, ..ConsoleOptions::default() }).await;
+    let first = |console: &Console| console.findings.iter().any(|finding| finding.headline.contains(STOPPED));
+    seen.until(5_000, first).await.expect("judged");
+    let (mappings, judged) = (seen.console.picture.mappings.len(), findings(&seen.console));
+    let asked = |site: &Simulated| site.traffic().tally().calls.get("lambda:ListEventSourceMappings").copied();
+    let before = asked(&site);
+    seen.until(5 * MINUTE_MS, |_| false).await;
+    assert!(asked(&site) > before, "nothing was asked again");
+    let console = &seen.console;
+    assert_eq!((console.picture.mappings.len(), findings(console)), (mappings, judged));
+    let strange = console.findings.iter().find(|finding| !finding.headline.contains("billing-prod-"));
+    assert!(strange.is_none_or(|finding| finding.headline.contains("while it is calm")), "{strange:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_last_picture_is_drawn_from_cache_and_the_account_corrects_it() {
     let (site, dir) = (fleet(), tempfile::tempdir().expect("a directory"));
     let mut first = open(&site, Some(dir.path()), everything()).await;
