@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::aws::Account;
-use crate::aws::survey::Survey;
+use crate::aws::survey::{Invokers, Survey};
 use crate::command::failure::Failure;
-use crate::command::{Here, print};
+use crate::command::{Here, print, say};
 use crate::config::exit;
 use crate::driver::clock::Clock;
 use crate::model::change::Change;
@@ -14,6 +14,7 @@ use crate::model::mapping::Mapping;
 use crate::model::metric::MetricKey;
 use crate::model::observed::Observed;
 use crate::model::picture::Picture;
+use crate::model::scope::Scope;
 use crate::model::service_error::ServiceError;
 use crate::model::time::Timestamp;
 use crate::report::{self, Style};
@@ -24,6 +25,8 @@ pub struct Look {
     pub account: Account,
     pub picture: Picture,
     pub missing: Vec<String>,
+    /// Functions that were not asked who may invoke them.
+    pub unasked: usize,
     pub now: Timestamp,
 }
 
@@ -46,16 +49,41 @@ impl Names {
 /// History asked of CloudWatch: what the verdicts' windows need.
 const WINDOW_S: i64 = 3 * 3600;
 
-/// Connects, and reads everything but metrics.
+/// Policies asked for by commands that do not draw who invokes whom: as many as Lambda answers at
+/// once. The rest would be a second each.
+const POLICIES_AT_ONCE: usize = 10;
+
+/// Connects, and reads everything but metrics; who invokes the functions only where that is quick.
 ///
 /// # Errors
 /// When the account cannot be reached at all; a part that cannot be read is in `missing`.
 pub async fn look(here: &Here) -> Result<Look, Failure> {
+    read(here, POLICIES_AT_ONCE).await
+}
+
+/// The same, with who invokes the functions, however long that takes.
+///
+/// # Errors
+/// As [`look`].
+pub async fn look_whole(here: &Here) -> Result<Look, Failure> {
+    read(here, usize::MAX).await
+}
+
+async fn read(here: &Here, policies_most: usize) -> Result<Look, Failure> {
     let account = Account::connect(here.connect_options()).await?;
-    let (identity, survey) = tokio::join!(account.identity(), account.survey(here.place.prefix.as_deref()));
+    let scope = Scope::of_prefix(here.place.prefix.as_deref());
+    let known = Invokers::new();
+    let (identity, mut survey) = tokio::join!(account.identity(), account.survey_of(&scope, &known));
+    let policies = survey.unasked.len();
+    if policies <= policies_most {
+        if policies > POLICIES_AT_ONCE {
+            say(&format!("redrive: asking Lambda who may invoke {policies} functions, one a second"));
+        }
+        account.add_invokers(&mut survey).await;
+    }
     let now = now(&account);
     let mut picture = Picture { objectives: here.place.context.objectives.clone(), ..Picture::default() };
-    let Survey { topology, mappings, functions, queues, mut missing, denied, .. } = survey;
+    let Survey { topology, mappings, functions, queues, mut missing, denied, unasked, .. } = survey;
     missing.extend(denied.iter().map(|action| not_allowed(action)));
     match identity {
         Ok(identity) => picture.identity = Some(Observed::new(identity, now)),
@@ -75,7 +103,7 @@ pub async fn look(here: &Here) -> Result<Look, Failure> {
         picture.put_queue(queue, now);
     }
     picture.changes.sort_by_key(|change| change.at);
-    Ok(Look { account, picture, missing, now })
+    Ok(Look { account, picture, missing, unasked: unasked.len(), now })
 }
 
 fn not_allowed(action: &str) -> String {
@@ -218,6 +246,10 @@ pub async fn status(here: &Here, style: Style) -> Result<u8, Failure> {
         // A table says so itself.
         tell_missing(&look.missing);
     }
+    if look.unasked > 0 {
+        let what = "who may invoke them was not asked, nor what asynchronous calls they dropped";
+        say(&format!("redrive: of {} functions {what} (`redrive topology` asks the first)", look.unasked));
+    }
     let findings = verdict::judge(&look.picture, look.now);
     let posture = verdict::posture::judge(&look.picture);
     let elsewhere = verdict::alarm::elsewhere(&look.picture);
@@ -233,7 +265,7 @@ pub async fn status(here: &Here, style: Style) -> Result<u8, Failure> {
 }
 
 pub async fn topology(here: &Here, style: Style) -> Result<u8, Failure> {
-    let look = look(here).await?;
+    let look = look_whole(here).await?;
     tell_missing(&look.missing);
     let rows = look.picture.topology.as_ref().map(report::topology::rows);
     print(&report::rows(style, &rows.unwrap_or_default(), report::topology::table))?;

@@ -17,7 +17,8 @@ use crate::verdict;
 const PACE_MS: u64 = 1_000;
 
 pub async fn run(here: &Here, asked: &Posture) -> Result<u8, Failure> {
-    let mut look = look::look(here).await?.with_alarms().await;
+    let look = if asked.quick { look::look(here).await } else { look::look_whole(here).await };
+    let mut look = look?.with_alarms().await;
     if !asked.quick {
         tokio::select! {
             () = ask(&mut look) => {}
