@@ -8,7 +8,7 @@ use std::io::{self, IsTerminal};
 
 use crate::aws::Account;
 use crate::command::failure::Failure;
-use crate::command::{Here, print, runtime, style};
+use crate::command::{Here, keymap, print, runtime, style};
 use crate::config::{Doctor, PolicyName, exit};
 use crate::driver::clock::Clock;
 use crate::model::permission::{self, Found, OPERATOR, READ_ONLY, actions_in, feature_of};
@@ -55,7 +55,8 @@ fn advised(check: Check, advice: impl Into<String>) -> Check {
 
 fn config_file(here: &Here, error: Option<&str>) -> Check {
     let path = here.contexts.path.display();
-    match (error, &here.contexts.text) {
+    let keys = keymap(&here.contexts).err().and_then(|why| why.text());
+    match (error.or(keys.as_deref()), &here.contexts.text) {
         (Some(error), _) => check("config file", State::Broken, error),
         (None, None) => check("config file", State::Unknown, format!("none, and none is needed ({path})")),
         (None, Some(_)) => {

@@ -32,6 +32,7 @@ use crate::command::failure::Failure;
 use crate::config::file::ContextFile;
 use crate::config::{self, Action, Config, Output, Place, Writes, exit};
 use crate::console::ConsoleOptions;
+use crate::console::keymap::Keymap;
 use crate::journal::Journal;
 use crate::model::scope::Scope;
 use crate::model::usage::Budget;
@@ -74,7 +75,7 @@ fn dispatch(config: Config) -> Result<u8, Failure> {
         Action::Context(asked) => context::run(asked, &here.contexts, here.place),
         Action::Doctor(asked) => doctor::run(&here, asked, !no_color),
         Action::Console(asked) => console(here, asked, !no_color),
-        Action::Sandbox(asked) => sandbox::open(&asked, !no_color),
+        Action::Sandbox(asked) => sandbox::open(&asked, keymap(&here.contexts)?, !no_color),
         Action::Headless(asked) => sandbox::headless(&asked),
         Action::Scenarios => sandbox::list(),
         Action::Status(output) => runtime()?.block_on(look::status(&here, style(output))),
@@ -137,7 +138,8 @@ fn connect_options(place: &Place) -> ConnectOptions {
 }
 
 fn console(here: Here, asked: config::Console, colour: bool) -> Result<u8, Failure> {
-    let mut opening = opening(&here.place, asked.writes, &here.contexts);
+    let keymap = keymap(&here.contexts)?;
+    let mut opening = opening(&here.place, asked.writes, &here.contexts, &keymap);
     // Somebody who names a thing has said what to watch.
     opening.console.pick &= asked.target.is_none();
     opening.console.open = asked.target;
@@ -146,14 +148,24 @@ fn console(here: Here, asked: config::Console, colour: bool) -> Result<u8, Failu
         let place =
             Config::elsewhere(name, &|name| std::env::var_os(name)).map_err(|stop| stop.text.trim().to_owned())?;
         let writes = if place.context.read_only { Writes::Never } else { Writes::Armable };
-        Ok(self::opening(&place, writes, &contexts))
+        Ok(self::opening(&place, writes, &contexts, &keymap))
     };
     let state_dir = Some(here.state_dir);
     Ok(shell::run(ShellOptions { opening, elsewhere: Some(Box::new(elsewhere)), state_dir, colour })?)
 }
 
+/// The keys that config.toml gives to commands.
+fn keymap(contexts: &ContextFile) -> Result<Keymap, Failure> {
+    let mut keymap = Keymap::default();
+    for binding in &contexts.keys {
+        let given = keymap.give(&binding.command, &binding.keys);
+        given.map_err(|why| Failure::Usage(format!("{}: {why}", binding.place)))?;
+    }
+    Ok(keymap)
+}
+
 /// What the shell opens for a place.
-fn opening(place: &Place, writes: Writes, contexts: &ContextFile) -> Opening {
+fn opening(place: &Place, writes: Writes, contexts: &ContextFile, keymap: &Keymap) -> Opening {
     let console = ConsoleOptions {
         write: writes == Writes::Armed,
         read_only: writes == Writes::Never,
@@ -164,6 +176,7 @@ fn opening(place: &Place, writes: Writes, contexts: &ContextFile) -> Opening {
         context: place.context.clone(),
         contexts: contexts.contexts.keys().cloned().collect(),
         budget: place.context.budget_per_h.map(Budget).unwrap_or_default(),
+        keymap: keymap.clone(),
         pick: place.prefix.is_none(),
         scope: place.prefix.as_deref().map(|prefix| Scope::of_prefix(Some(prefix))),
         ..ConsoleOptions::default()

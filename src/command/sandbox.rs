@@ -10,6 +10,7 @@ use crate::command::failure::Failure;
 use crate::command::{print, runtime, say, style};
 use crate::config::{self, Headless, Output, exit};
 use crate::console::ConsoleOptions;
+use crate::console::keymap::Keymap;
 use crate::driver::sandbox::{Sandbox, SandboxOptions};
 use crate::driver::traffic::Traffic;
 use crate::driver::virtual_time::VirtualTime;
@@ -112,12 +113,13 @@ async fn serve(scenario: Scenario, seed: u64, asked: &Headless, address: SocketA
     if asked.for_s.is_some() { report_run(name, seed, &summary, asked.output) } else { Ok(exit::FINE) }
 }
 
-pub fn open(asked: &config::Sandbox, colour: bool) -> Result<u8, Failure> {
+pub fn open(asked: &config::Sandbox, keymap: Keymap, colour: bool) -> Result<u8, Failure> {
     let scenario = scenario::find(&asked.scenario)?;
     let seed = asked.seed.unwrap_or(DEFAULT_SEED);
     let console = ConsoleOptions {
         sandbox: true,
         pick: true,
+        keymap,
         session: shell::session(),
         utc_offset_s: shell::utc_offset_s(),
         ..ConsoleOptions::default()

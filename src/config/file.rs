@@ -23,6 +23,17 @@ pub struct ContextFile {
     pub text: Option<String>,
     pub current: Option<String>,
     pub contexts: BTreeMap<String, Section>,
+    /// Keys given to commands of the console, in the file's order.
+    pub keys: Vec<Binding>,
+}
+
+/// `redrive = "ctrl-d"` under `[keys]`. What commands and keys there are is the console's to know.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Binding {
+    pub command: String,
+    pub keys: Vec<String>,
+    /// `config.toml:12: redrive`: where an error about it is.
+    pub place: String,
 }
 
 /// Where a context is, and what it asks for.
@@ -43,6 +54,15 @@ struct FileToml {
     current: Option<Spanned<String>>,
     #[serde(default)]
     contexts: BTreeMap<String, Spanned<SectionToml>>,
+    #[serde(default)]
+    keys: BTreeMap<Spanned<String>, OneOrMore>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMore {
+    One(String),
+    More(Vec<String>),
 }
 
 #[derive(Deserialize)]
@@ -88,7 +108,32 @@ pub fn parse(path: &Path, text: &str) -> Result<ContextFile, String> {
             return Err(at.error(&name.span(), &unknown_context(name.get_ref(), &known)));
         }
     };
-    Ok(ContextFile { path: path.to_owned(), text: Some(text.to_owned()), current, contexts })
+    Ok(ContextFile {
+        path: path.to_owned(),
+        text: Some(text.to_owned()),
+        current,
+        contexts,
+        keys: bindings(&at, file.keys),
+    })
+}
+
+fn bindings(at: &Place<'_>, keys: BTreeMap<Spanned<String>, OneOrMore>) -> Vec<Binding> {
+    let mut found: Vec<(usize, Binding)> = Vec::new();
+    for (command, keys) in keys {
+        let span = command.span();
+        let keys = match keys {
+            OneOrMore::One(key) => vec![key],
+            OneOrMore::More(keys) => keys,
+        };
+        // The key's own name stands before the colon.
+        let place = at.error(&span, "");
+        found.push((
+            span.start,
+            Binding { command: command.into_inner(), keys, place: place.trim_end_matches(": ").to_owned() },
+        ));
+    }
+    found.sort_by_key(|(start, _)| *start);
+    found.into_iter().map(|(_, binding)| binding).collect()
 }
 
 /// `there is no context "prdo"; did you mean "prod"?`
@@ -255,6 +300,17 @@ mod tests {
         assert_eq!((prod.context.stale_after_s, prod.context.budget_per_h), (43_200, Some(0.05)));
         let dev = &file.contexts["dev"].context;
         assert_eq!((dev.colour, dev.read_only, dev.stale_after_s), (Some(Colour::Green), true, 86_400));
+    }
+
+    #[test]
+    fn keys_are_read_in_the_files_order_with_their_places() {
+        let text = "[keys]\nscan = \"z\"\n\nfilter = [\"s\", \"/\"]\n";
+        let file = parse(Path::new("config.toml"), text).expect("valid");
+        let told: Vec<(&str, &str)> =
+            file.keys.iter().map(|binding| (binding.command.as_str(), binding.place.as_str())).collect();
+        assert_eq!(told, [("scan", "config.toml:2: scan"), ("filter", "config.toml:4: filter")]);
+        assert_eq!(file.keys[1].keys, ["s", "/"]);
+        assert!(wrong("[keys]\nscan = 3").starts_with("config.toml:2: scan: "), "{}", wrong("[keys]\nscan = 3"));
     }
 
     #[test]

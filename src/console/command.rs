@@ -78,7 +78,8 @@ pub struct Command {
     /// Its name in the palette, in remedies and in documents: `stop-start`.
     pub name: &'static str,
     pub action: Action,
-    /// The first is the one shown.
+    /// The first is the one shown. [`Keymap`](crate::console::keymap::Keymap) knows what config.toml
+    /// puts in their place.
     pub keys: &'static [Key],
     pub valid: Valid,
     /// One line of help, without its key.
@@ -97,16 +98,6 @@ impl Command {
             Valid::On(places) => places.contains(&place) && (sandbox || place != Place::Sandbox),
         }
     }
-
-    /// Its keys as help spells them: `↑ k`.
-    pub fn keys_text(&self) -> String {
-        self.keys.iter().map(Key::to_string).collect::<Vec<_>>().join(" ")
-    }
-}
-
-/// The command a key stands for here.
-pub fn by_key(key: Key, place: Place, sandbox: bool) -> Option<&'static Command> {
-    COMMANDS.iter().find(|command| command.keys.contains(&key) && command.is_valid_on(place, sandbox))
 }
 
 pub fn by_name(name: &str) -> Option<&'static Command> {
@@ -304,6 +295,11 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::console::keymap::Keymap;
+
+    fn by_key(key: Key, place: Place, sandbox: bool) -> Option<&'static Command> {
+        Keymap::default().command(key, place, sandbox)
+    }
 
     #[test]
     fn every_command_has_a_name_of_its_own_a_key_that_reaches_it_and_help() {

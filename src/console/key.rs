@@ -2,6 +2,7 @@
 //! nothing here knows a terminal.
 
 use std::fmt;
+use std::str::FromStr;
 
 /// Which key, without its modifiers. A shifted letter arrives as its capital.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,6 +83,55 @@ impl fmt::Display for Key {
             Code::Delete => "delete",
         };
         f.write_str(name)
+    }
+}
+
+impl FromStr for Key {
+    type Err = String;
+
+    /// Reads what [`Display`](fmt::Display) writes, and `up`, `down`, `left` and `right`.
+    ///
+    /// # Errors
+    /// That it is no key, with examples of some.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bad = || format!("{text:?} is no key; there are x, X, ctrl-x, alt-x, F5, enter, space, tab, pgup, up …");
+        let (rest, ctrl) = text.strip_prefix("ctrl-").map_or((text, false), |rest| (rest, true));
+        let (rest, alt) = rest.strip_prefix("alt-").map_or((rest, false), |rest| (rest, true));
+        let mut chars = rest.chars();
+        let code = match (chars.next(), chars.as_str()) {
+            (Some(c), "") if !c.is_control() && c != ' ' => Code::Char(c),
+            (Some('F' | 'f'), number) => match number.parse() {
+                Ok(n @ 1..=24) => Code::F(n),
+                _ => return Err(bad()),
+            },
+            _ => match rest {
+                "space" => Code::Char(' '),
+                "enter" => Code::Enter,
+                "esc" => Code::Esc,
+                "tab" => Code::Tab,
+                "shift-tab" => Code::BackTab,
+                "up" => Code::Up,
+                "down" => Code::Down,
+                "left" => Code::Left,
+                "right" => Code::Right,
+                "home" => Code::Home,
+                "end" => Code::End,
+                "pgup" => Code::PageUp,
+                "pgdn" => Code::PageDown,
+                "backspace" => Code::Backspace,
+                "delete" => Code::Delete,
+                _ => return Err(bad()),
+            },
+        };
+        // An arrow spelt as one character is the arrow, not a letter.
+        let code = match code {
+            Code::Char('↑') => Code::Up,
+            Code::Char('↓') => Code::Down,
+            Code::Char('←') => Code::Left,
+            Code::Char('→') => Code::Right,
+            code => code,
+        };
+        Ok(Key { code, ctrl, alt })
     }
 }
 

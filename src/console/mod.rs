@@ -7,6 +7,7 @@ pub mod command;
 pub mod cost;
 pub mod effect;
 pub mod key;
+pub mod keymap;
 pub mod link;
 pub mod logs;
 pub mod msg;
@@ -33,6 +34,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::console::armed::Armed;
 use crate::console::cost::CostMeter;
 use crate::console::key::Line;
+use crate::console::keymap::Keymap;
 use crate::console::logs::LogView;
 use crate::console::notice::Toast;
 use crate::console::overlay::Overlay;
@@ -81,6 +83,8 @@ pub struct ConsoleOptions {
     pub pick: bool,
     /// What watching may cost.
     pub budget: Budget,
+    /// Keys that config.toml gives to commands.
+    pub keymap: Keymap,
     /// Local time's distance from UTC in seconds, for the second clock; `None` shows UTC alone.
     pub utc_offset_s: Option<i32>,
 }
@@ -282,6 +286,11 @@ impl Console {
 
     pub fn overlay(&self) -> Option<&Overlay> {
         self.overlays.last()
+    }
+
+    /// The key of a command, for a sentence: `s`.
+    pub fn key_of(&self, command: &str) -> String {
+        self.options.keymap.shown(command)
     }
 
     pub fn may_write(&self) -> bool {

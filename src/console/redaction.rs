@@ -11,10 +11,10 @@ impl Console {
     }
 
     /// What to say beside a body; `None` where the context redacts nothing.
-    pub fn redaction_note(&self) -> Option<&'static str> {
+    pub fn redaction_note(&self) -> Option<String> {
         self.options.context.redact.is_on().then_some(match self.revealed {
-            Some(_) => "revealed, v hides",
-            None => "redacted, v reveals",
+            Some(_) => format!("revealed, {} hides", self.key_of("reveal")),
+            None => format!("redacted, {} reveals", self.key_of("reveal")),
         })
     }
 }

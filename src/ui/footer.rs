@@ -99,7 +99,7 @@ fn commands(ink: &mut Ink<'_>, area: Rect, console: &Console) {
     let (screens, here): (Vec<&Command>, Vec<&Command>) =
         rest.into_iter().partition(|command| is_screen(command.action));
     let show = |command: &Command| {
-        let key = command.keys.first().map(ToString::to_string).unwrap_or_default();
+        let key = console.key_of(command.name);
         entry(ink, &key, command.footer, !command.writes || console.may_write())
     };
     let mut here: Vec<Vec<Piece>> = here.into_iter().map(show).collect();

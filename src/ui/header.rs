@@ -119,7 +119,9 @@ fn writes(ink: &Ink<'_>, console: &Console) -> Option<Piece> {
     match console.armed {
         Armed::Always => None,
         Armed::ReadOnly { locked: true } => Some(Piece::new("read-only, locked", ink.theme.plain())),
-        Armed::ReadOnly { locked: false } => Some(Piece::new("read-only (W)", ink.theme.plain())),
+        Armed::ReadOnly { locked: false } => {
+            Some(Piece::new(format!("read-only ({})", console.key_of("arm")), ink.theme.plain()))
+        }
         Armed::Until(_) => {
             let left = console.armed.left_ms(console.mono).unwrap_or(0);
             let text = format!("▲ WRITES {}", figure::age(i64::try_from(left).unwrap_or(i64::MAX)));

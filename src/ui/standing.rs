@@ -28,7 +28,7 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
     let mut y = area.y;
     for operation in console.running().rev().take(MOST) {
         if y < area.bottom() {
-            running(ink, Rect::new(area.x + 1, y, area.width.saturating_sub(2), 1), operation);
+            running(ink, Rect::new(area.x + 1, y, area.width.saturating_sub(2), 1), console, operation);
             y += 1;
         }
     }
@@ -82,7 +82,7 @@ fn slower(console: &Console) -> Option<String> {
 }
 
 /// `▶ Redrive 40 from JobDLQ ███████░░░ 28 done · 12 left · 20/s · about 1 s   p pause  X cancel`
-fn running(ink: &mut Ink<'_>, area: Rect, operation: &Running) {
+fn running(ink: &mut Ink<'_>, area: Rect, console: &Console, operation: &Running) {
     let theme = ink.theme;
     let sign = if operation.is_paused() { "‖ " } else { "▶ " };
     let mut x = ink.text(area.x, area.y, area.width, sign, theme.bold());
@@ -90,8 +90,9 @@ fn running(ink: &mut Ink<'_>, area: Rect, operation: &Running) {
     // How far it is comes before the end of a long title.
     let room = area.width.saturating_sub(x + hostile::width(&text) + 2).max(LEAST_TITLE);
     x += ink.text(area.x + x, area.y, room, &operation.title, theme.bold()) + 2;
-    let keys = if operation.is_paused() { "p resume  X cancel" } else { "p pause  X cancel" };
-    let keys_width = hostile::width(keys) + 2;
+    let pause = if operation.is_paused() { "resume" } else { "pause" };
+    let keys = format!("{} {pause}  {} cancel", console.key_of("pause"), console.key_of("cancel"));
+    let keys_width = hostile::width(&keys) + 2;
     // The figures say it exactly; the bar only where it does not push them out.
     if x + BAR + 1 + hostile::width(&text) <= area.width {
         gauge::draw(ink, area.x + x, area.y, BAR, share(operation), theme.plain());
@@ -102,7 +103,7 @@ fn running(ink: &mut Ink<'_>, area: Rect, operation: &Running) {
     let room = area.width.saturating_sub(x + if keyed { keys_width } else { 0 });
     ink.text(area.x + x, area.y, room, &text, theme.plain());
     if keyed {
-        ink.text_right(area.x, area.y, area.width, keys, theme.dim());
+        ink.text_right(area.x, area.y, area.width, &keys, theme.dim());
     }
 }
 

@@ -27,8 +27,13 @@ pub(super) fn validate(cli: Cli, env: Environment<'_>) -> Result<Config, Stop> {
     let mut flags = cli.place;
     let mut config_error = None;
     let contexts = match &cli.command {
-        // An account of its own, and texts about no account.
-        Some(Command::Sandbox(_) | Command::Completions { .. } | Command::Man) => ContextFile::default(),
+        // An account of its own, which a broken file is no reason to refuse; keys are the hands'.
+        Some(Command::Sandbox(_)) => ContextFile {
+            keys: place::contexts(env).map(|file| file.keys).unwrap_or_default(),
+            ..ContextFile::default()
+        },
+        // Texts about no account.
+        Some(Command::Completions { .. } | Command::Man) => ContextFile::default(),
         // What is wrong in the file is one of the things a doctor says.
         Some(Command::Doctor(_)) => place::contexts(env).unwrap_or_else(|stop| {
             config_error = Some(stop.text.trim().trim_start_matches("error: ").to_owned());

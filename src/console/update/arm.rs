@@ -72,7 +72,10 @@ pub(super) fn answer(console: &mut Console, typed: &str) -> Result<(), String> {
 }
 
 pub(super) fn ran_out(console: &mut Console) {
-    console.say(Severity::Note, "the 60 minutes are over: read-only again; W arms writes");
+    console.say(
+        Severity::Note,
+        format!("the 60 minutes are over: read-only again; {} arms writes", console.key_of("arm")),
+    );
 }
 
 /// True when writing is allowed; else says how it would be.
@@ -86,7 +89,9 @@ pub(super) fn allows(console: &mut Console, what: &str) -> bool {
     }
     let line = match console.armed {
         Armed::ReadOnly { locked: true } => format!("{what} writes, and {}", locked(console)),
-        _ => format!("{what} writes, and the console is read-only: W arms writes for 60 minutes"),
+        _ => {
+            format!("{what} writes, and the console is read-only: {} arms writes for 60 minutes", console.key_of("arm"))
+        }
     };
     console.say(Severity::Warning, line);
     false

@@ -27,7 +27,7 @@ pub(super) fn watch(console: &mut Console) {
     if console.overlays.is_empty() {
         console.overlays.push(Overlay::Choice(question(id, line)));
     } else {
-        console.say(Severity::Warning, format!("{line}: X cancels the task"));
+        console.say(Severity::Warning, format!("{line}: {} cancels the task", console.key_of("cancel")));
     }
 }
 

@@ -64,6 +64,19 @@ fn an_error_keeps_the_old_data_and_says_why_it_is_old() {
 }
 
 #[test]
+fn keys_of_ones_own_do_what_the_tables_did_and_are_named_instead() {
+    let mut keymap = crate::console::keymap::Keymap::default();
+    keymap.give("queues", &["F3".to_owned()]).expect("free");
+    keymap.give("scan", &["z".to_owned()]).expect("free");
+    let mut trial = Trial::new(ConsoleOptions { keymap, sandbox: true, ..ConsoleOptions::default() });
+    trial.types("3");
+    assert_eq!(*trial.console.screen(), Screen::Map, "its own key is free now");
+    trial.press(&[Key::plain(Code::F(3))]);
+    assert_eq!(*trial.console.screen(), Screen::Queues);
+    assert_eq!(trial.console.key_of("scan"), "z");
+}
+
+#[test]
 fn a_network_that_is_gone_is_said_once() {
     let mut trial = Trial::new(ConsoleOptions::default());
     let gone = |action| ServiceError::new(action, ServiceError::UNREACHABLE, "Connection refused");

@@ -25,8 +25,8 @@ pub(super) fn key(console: &mut Console, key: Key) -> Vec<Effect> {
     if console.filtering {
         return filter::key(console, key);
     }
-    match command::by_key(key, console.place(), console.options.sandbox) {
-        Some(command) if command.action == Action::Back => navigation::back(console, key == Key::char('q')),
+    match console.options.keymap.command(key, console.place(), console.options.sandbox) {
+        Some(command) if command.action == Action::Back => navigation::back(console, key.code != Code::Esc),
         Some(command) => run(console, command),
         None => Vec::new(),
     }

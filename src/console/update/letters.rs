@@ -71,7 +71,7 @@ fn scanned_here(console: &mut Console) -> Option<QueueName> {
     if console.snapshots.get(&name).is_some_and(|snapshot| !snapshot.is_empty()) {
         return Some(name);
     }
-    console.say(Severity::Note, format!("{name} is not scanned: s scans it"));
+    console.say(Severity::Note, format!("{name} is not scanned: {} scans it", console.key_of("scan")));
     None
 }
 

@@ -56,7 +56,7 @@ fn dead_letter_queue(console: &mut Console) -> Option<Queue> {
 fn choice(console: &Console, queue: &Queue) -> Choice {
     let name = queue.name.clone();
     let snapshot = console.snapshots.get(&name).filter(|snapshot| !snapshot.is_empty());
-    let unscanned = || Some(format!("{name} is not scanned: s scans it"));
+    let unscanned = || Some(format!("{name} is not scanned: {} scans it", console.key_of("scan")));
     let focused: Vec<MessageId> =
         snapshot.and_then(|snapshot| snapshot.current()).map(|message| message.id.clone()).into_iter().collect();
     let listed: Vec<MessageId> = snapshot.map(|snapshot| snapshot.shown_ids().cloned().collect()).unwrap_or_default();

@@ -45,7 +45,7 @@ mod tests {
     fn bodies_are_redacted_until_v_and_again_when_the_screen_is_left() {
         let mut trial = redacting();
         assert!(!shows(&trial));
-        assert_eq!(trial.console.redaction_note(), Some("redacted, v reveals"));
+        assert_eq!(trial.console.redaction_note().as_deref(), Some("redacted, v reveals"));
         trial.types("v");
         assert!(shows(&trial));
         // The message at full size is the same view.

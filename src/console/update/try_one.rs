@@ -17,7 +17,7 @@ use crate::operation::progress::TrialReport;
 /// `c`: the message under the cursor.
 pub(super) fn ask(console: &mut Console) {
     let Some((queue, message)) = current(console) else {
-        console.say(Severity::Note, "no message under the cursor: s scans the queue");
+        console.say(Severity::Note, format!("no message under the cursor: {} scans the queue", console.key_of("scan")));
         return;
     };
     if let Some(operation) = operations::busy(console, &queue.name) {

@@ -25,7 +25,12 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, scroll: usize) {
     let list = |prose: &mut Prose, commands: &[&Command]| {
         for command in commands {
             let writes = if command.writes { " (writes)" } else { "" };
-            prose.pair(&command.keys_text(), KEYS, &format!("{}{writes}", command.help), (theme.key(), theme.plain()));
+            prose.pair(
+                &console.options.keymap.text(command),
+                KEYS,
+                &format!("{}{writes}", command.help),
+                (theme.key(), theme.plain()),
+            );
         }
     };
     if !here.is_empty() {

@@ -24,7 +24,7 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, view: &MessageView
         return;
     };
     let bytes = snapshot.map_or(0, |snapshot| snapshot.size_bytes(message));
-    let frame = letter::noted(Frame::new(title, ink), bytes, console.redaction_note());
+    let frame = letter::noted(Frame::new(title, ink), bytes, console.redaction_note().as_deref());
     let inside = sheet(ink, area, (area.width, area.height), &frame);
     let kind = snapshot
         .filter(|_| current.is_some())

@@ -33,10 +33,14 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, palette: &Palette)
     table.draw(ink, list, |n| {
         let Some(command) = palette.found.get(n).and_then(|name| command::by_name(name)) else { return Row::default() };
         let may = !command.writes || console.may_write();
-        let help = if may { command.help.to_owned() } else { format!("{} (read-only: W arms)", command.help) };
+        let help = if may {
+            command.help.to_owned()
+        } else {
+            format!("{} (read-only: {} arms)", command.help, console.key_of("arm"))
+        };
         let cells = vec![
             Cell::new(command.name, theme.bold()),
-            Cell::new(command.keys_text(), theme.plain()),
+            Cell::new(console.options.keymap.text(command), theme.plain()),
             Cell::new(help, theme.plain()),
         ];
         Row { cells, dim: !may }

@@ -86,7 +86,11 @@ fn detail(ink: &mut Ink<'_>, area: Rect, console: &Console) {
     let advice = console.current_advice();
     let title = advice.map_or("What mends it".to_owned(), |advice| advice.rule.replacen(PREFIX, "", 1));
     let frame = Frame::new(title, ink);
-    let frame = if advice.is_some() { frame.note("Y copies the lines · enter opens it") } else { frame };
+    let frame = if advice.is_some() {
+        frame.note(format!("{} copies the lines · {} opens it", console.key_of("copy"), console.key_of("open")))
+    } else {
+        frame
+    };
     let inside = frame.draw(ink, area);
     let mut prose = Prose::new(inside.width);
     if let Some(advice) = advice {
@@ -148,12 +152,14 @@ pub fn block(prose: &mut Prose, theme: Theme, console: &Console, subjects: &[Sub
     let advice: Vec<&Advice> = console.advice_about(subjects).collect();
     let Some(worst) = advice.iter().map(|advice| advice.severity).min() else { return };
     if brief {
-        let text = format!("{} to mend while it is calm: P", figure::plural(advice.len() as u64, "thing", "things"));
+        let things = figure::plural(advice.len() as u64, "thing", "things");
+        let text = format!("{things} to mend while it is calm: {}", console.key_of("posture"));
         prose.item(Piece::new(format!("{worst} "), theme.dim()), &text, theme.dim());
         return;
     }
     prose.blank();
-    prose.text(0, "posture, to mend while it is calm (P):", theme.dim());
+    let title = format!("posture, to mend while it is calm ({}):", console.key_of("posture"));
+    prose.text(0, &title, theme.dim());
     for advice in advice {
         prose.item(Piece::new(format!("{} ", advice.severity), theme.dim()), &advice.headline, theme.plain());
     }

@@ -173,7 +173,10 @@ pub fn facts(theme: Theme, console: &Console, seen: &Observed<Queue>, width: u16
         _ if !snapshot => {}
         Some(snapshot) => pair("snapshot", snapshot.line.clone()),
         None if queue.counts.visible > 0 => {
-            pair("snapshot", "none yet: s scans (a receive under a lease, given back)".to_owned());
+            pair(
+                "snapshot",
+                format!("none yet: {} scans (a receive under a lease, given back)", console.key_of("scan")),
+            );
         }
         None => {}
     }

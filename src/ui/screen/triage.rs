@@ -162,7 +162,7 @@ fn about_kind(ink: &Ink<'_>, console: &Console, snapshot: &Snapshot, width: u16)
     }
     match console.note_on(&snapshot.queue, &kind.label) {
         Some(note) => prose.text(0, &format!("note: {note}"), theme.plain()),
-        None => prose.text(0, "n notes something on it", theme.dim()),
+        None => prose.text(0, &format!("{} notes something on it", console.key_of("note")), theme.dim()),
     }
     prose
 }
@@ -226,7 +226,8 @@ fn message(ink: &mut Ink<'_>, area: Rect, console: &Console, snapshot: &Snapshot
         return;
     };
     let frame = Frame::new(format!("Message {}", message.id.short()), ink).focused(focused);
-    let inside = letter::noted(frame, snapshot.size_bytes(message), console.redaction_note()).draw(ink, area);
+    let inside =
+        letter::noted(frame, snapshot.size_bytes(message), console.redaction_note().as_deref()).draw(ink, area);
     let kind = snapshot.shown_kind(snapshot.row()).map(|row| (row.label.clone(), row.kind.not_redrivable()));
     let more = snapshot.is_on_disk(&message.id);
     let (redaction, scroll) = (console.redaction(), snapshot.scroll);
@@ -254,12 +255,14 @@ fn unscanned(ink: &mut Ink<'_>, area: Rect, console: &Console, name: &QueueName,
         .draw(ink, top);
     let mut prose = queues::facts(ink.theme, console, seen, inside.width, false);
     prose.blank();
+    let open = console.key_of("open");
     let text = if console.may_write() {
-        "enter scans it: receives under a lease of at most 60 s, copies, and gives everything back"
+        format!("{open} scans it: receives under a lease of at most 60 s, copies, and gives everything back")
     } else {
-        "enter scans it; receiving counts as a write, so arm writes first (W)"
+        let arm = console.key_of("arm");
+        format!("{open} scans it; receiving counts as a write, so arm writes first ({arm})")
     };
-    prose.text(0, text, ink.theme.plain());
+    prose.text(0, &text, ink.theme.plain());
     prose.draw(ink, inside, 0);
     Vital::of_queue(console, name).draw(ink, bottom, console);
 }

@@ -3,7 +3,6 @@
 
 use ratatui::layout::Rect;
 
-use crate::console::command;
 use crate::console::{Asked, Console};
 use crate::model::finding::{Finding, Remedy, Severity, Subject};
 use crate::model::time::spoken;
@@ -103,7 +102,7 @@ fn told(ink: &Ink<'_>, console: &Console, finding: &Finding, width: u16, full: b
                 prose.text(INDENT, &follow.line(), theme.plain());
             }
         }
-        remedies(&mut prose, finding, width, theme);
+        remedies(&mut prose, console, finding, width, theme);
     }
     if let Some(known) = acknowledged {
         prose.text(INDENT, &known.line(), theme.plain());
@@ -113,10 +112,10 @@ fn told(ink: &Ink<'_>, console: &Console, finding: &Finding, width: u16, full: b
 }
 
 /// `→ s scan · R redrive`: on one line when they fit, else one a line.
-fn remedies(prose: &mut Prose, finding: &Finding, width: u16, theme: Theme) {
+fn remedies(prose: &mut Prose, console: &Console, finding: &Finding, width: u16, theme: Theme) {
     let key = |remedy: &Remedy| {
-        let key = command::by_name(&remedy.command).and_then(|command| command.keys.first());
-        key.map(|key| format!("{key} ")).unwrap_or_default()
+        let key = console.key_of(&remedy.command);
+        if key.is_empty() { key } else { format!("{key} ") }
     };
     let mut row = Vec::new();
     for remedy in &finding.remedies {
