@@ -4,7 +4,6 @@ use crate::command::failure::Failure;
 use crate::command::{Here, look, print, runtime, tune};
 use crate::config::{Consent, Output, exit};
 use crate::model::id::OperationId;
-use crate::model::mapping::MappingChange;
 use crate::model::plan::{Plan, RetunePlan};
 use crate::operation::order::JournalEntry;
 use crate::report::incident::Incident;
@@ -59,7 +58,7 @@ fn entries(here: &Here, id: &str) -> Result<Vec<JournalEntry>, Failure> {
 async fn put_back(here: &Here, done: &RetunePlan, consent: Consent) -> Result<u8, Failure> {
     let look = look::look(here).await?;
     let mapping = tune::find(&look, done.mapping.as_str())?;
-    let change = back(done);
+    let change = done.reverse();
     let enabled = change.enabled.unwrap_or_else(|| tune::is_enabled(mapping));
     if change.applied_to(&mapping.settings) == mapping.settings && enabled == tune::is_enabled(mapping) {
         print(&format!("{} has these settings already; nothing was changed\n", mapping.function))?;
@@ -71,6 +70,7 @@ async fn put_back(here: &Here, done: &RetunePlan, consent: Consent) -> Result<u8
         enabled_before: tune::is_enabled(mapping),
         change,
         reason: Some("undo".to_owned()),
+        revert_after_s: None,
     };
     tune::retune(here, &look, mapping, plan, consent).await
 }
@@ -82,17 +82,5 @@ fn retune_of(entry: &JournalEntry) -> Option<&RetunePlan> {
             _ => None,
         },
         _ => None,
-    }
-}
-
-/// The change that restores what `plan` changed, and nothing else.
-fn back(plan: &RetunePlan) -> MappingChange {
-    let RetunePlan { before, change, enabled_before, .. } = plan;
-    MappingChange {
-        batch_size: change.batch_size.and(before.batch_size),
-        window_s: change.window_s.and(before.window_s),
-        parallelization_factor: change.parallelization_factor.and(before.parallelization_factor),
-        max_concurrency: change.max_concurrency.map(|_| before.max_concurrency),
-        enabled: change.enabled.map(|_| *enabled_before),
     }
 }

@@ -4,18 +4,14 @@
 use std::io::{self, IsTerminal, Write};
 
 use crate::command::failure::Failure;
-use crate::command::look::{Look, look};
+use crate::command::look::look;
 use crate::command::tune::find;
 use crate::command::{Here, print, say, style};
 use crate::config::{Rehearse, exit};
 use crate::forecast::rehearse::{Asked, rehearse};
-use crate::forecast::sight::{Sight, wanted};
-use crate::model::mapping::{Mapping, SourceKind};
-use crate::model::metric::Metrics;
+use crate::forecast::sight::Sight;
 use crate::report;
-
-/// How far back the metrics are read: fills vary over hours.
-const WINDOW_S: i64 = 3 * 3_600 + 600;
+use crate::shell::rehearsal::read;
 
 pub async fn run(here: &Here, asked: Rehearse) -> Result<u8, Failure> {
     let look = look(here).await?;
@@ -26,8 +22,8 @@ pub async fn run(here: &Here, asked: Rehearse) -> Result<u8, Failure> {
             mapping.function
         )));
     }
-    let metrics = metrics(&look, &mapping).await?;
-    let shards = open_shards(&look, &mapping).await;
+    let reading = read(&look.account, &mapping, look.now).await?;
+    reading.missing.iter().for_each(|line| say(&format!("redrive: not read: {line}")));
     let now = look.now;
     let function = look.picture.functions.get(&mapping.function).map(|function| function.value.clone());
     let batch = mapping.settings.batch_size.unwrap_or(100);
@@ -39,9 +35,9 @@ pub async fn run(here: &Here, asked: Rehearse) -> Result<u8, Failure> {
     let work = tokio::task::spawn_blocking(move || {
         let sight = Sight {
             mapping: &mapping,
-            metrics: &metrics,
+            metrics: &reading.metrics,
             now,
-            shards,
+            shards: reading.shards,
             timeout_s: function.as_ref().and_then(|function| function.timeout_s),
             memory_mb: function.as_ref().and_then(|function| function.memory_mb),
             concurrency: function.as_ref().and_then(|function| function.reserved_concurrency),
@@ -55,33 +51,6 @@ pub async fn run(here: &Here, asked: Rehearse) -> Result<u8, Failure> {
     clear();
     print(&report::one(style(asked.output), &rehearsal, |rehearsal| report::rehearsal::text(rehearsal, &mapping)))?;
     Ok(exit::FINE)
-}
-
-async fn metrics(look: &Look, mapping: &Mapping) -> Result<Metrics, Failure> {
-    let keys = wanted(mapping);
-    let to = look.now.floor_to(60).plus_s(60);
-    let mut metrics = Metrics::default();
-    for (key, points) in look.account.metrics(&keys, to.plus_s(-WINDOW_S), to).await? {
-        match points {
-            Ok(points) => metrics.merge(&key, look.now, points),
-            Err(why) => say(&format!("redrive: not read: {}: {why}", key.name)),
-        }
-    }
-    Ok(metrics)
-}
-
-/// Of a DynamoDB stream; without them they are estimated from the runs at a time.
-async fn open_shards(look: &Look, mapping: &Mapping) -> Option<u32> {
-    if mapping.kind() != SourceKind::DynamoDb {
-        return None;
-    }
-    match look.account.open_shards(&mapping.source).await {
-        Ok(shards) => Some(shards),
-        Err(error) => {
-            say(&format!("redrive: not read: {error}"));
-            None
-        }
-    }
 }
 
 /// One line that overwrites itself on a terminal.

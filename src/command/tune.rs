@@ -25,6 +25,7 @@ pub async fn run(here: &Here, asked: Tune) -> Result<u8, Failure> {
         enabled_before: is_enabled(mapping),
         change: asked.change,
         reason: asked.reason,
+        revert_after_s: asked.revert_after_s,
     };
     retune(here, &look, mapping, plan, asked.consent).await
 }

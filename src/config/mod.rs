@@ -285,6 +285,8 @@ pub struct Tune {
     pub change: MappingChange,
     pub consent: Consent,
     pub reason: Option<String>,
+    /// Seconds after which this process puts it back.
+    pub revert_after_s: Option<u32>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -406,6 +408,9 @@ mod tests {
             ..MappingChange::default()
         };
         assert_eq!(tune.change, change);
+        assert_eq!(tune.revert_after_s, None);
+        let soon = parse("redrive tune LogWorker --batch-size 5 --revert-after 14m");
+        assert!(soon.is_err_and(|stop| stop.text.contains("15m or more")));
         assert!(parse("redrive tune LogWorker").is_err(), "nothing to change");
         assert!(parse("redrive tune LogWorker --stop --start").is_err());
         assert!(parse("redrive tune LogWorker --batch-size 5 --yes --dry-run").is_err());

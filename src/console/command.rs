@@ -220,7 +220,7 @@ pub const COMMANDS: &[Command] = &[
         .footed("stop/start")
         .writing(),
     everywhere("undo", Action::Undo, &[c('u')], "put back the settings saved before the last change")
-        .on(&[Place::ConsumerDetail, Place::Journal])
+        .on(&[Place::Map, Place::Consumers, Place::ConsumerDetail, Place::Journal])
         .footed("undo")
         .writing(),
     everywhere("resume", Action::Resume, &[c('r')], "finish the operation under the cursor, which was cut off")

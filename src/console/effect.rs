@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::console::rehearsal::RehearsalAsk;
 use crate::console::snapshot::Question;
 use crate::model::acknowledgement::Acknowledgement;
 use crate::model::bench::BenchCommand;
@@ -87,6 +88,11 @@ pub enum Effect {
         keys: Vec<(String, Subject)>,
         acknowledgement: Option<Acknowledgement>,
     },
+    /// Read this consumer's metrics and run every candidate setting in virtual time, off the screen's
+    /// thread; one at a time, the newest. Answered by `RehearsalProgressed` and `RehearsalArrived`.
+    Rehearse(Box<RehearsalAsk>),
+    /// Whatever is being rehearsed is not wanted any more.
+    StopRehearsing,
     /// Run it to its end, whatever screen is open. Answered by `OperationProgressed`, its last one
     /// with a report.
     Start {
@@ -127,6 +133,12 @@ pub enum Effect {
     LoadRecord(OperationId),
     /// Write an incident up, with what the journal keeps. Answered by `IncidentWritten`.
     WriteIncident(Box<Incident>),
+    /// An operation that a dead process left open is over: its last line is written, and nothing else.
+    /// Answered by `JournalArrived`.
+    CloseRecord {
+        operation: OperationId,
+        line: String,
+    },
     /// To the clipboard, by OSC 52. Answered by `Copied`.
     Copy(String),
     MouseCapture(bool),

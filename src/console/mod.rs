@@ -16,6 +16,7 @@ pub mod overlay;
 pub mod picker;
 pub mod posture;
 pub mod redaction;
+pub mod rehearsal;
 pub mod rows;
 pub mod running;
 pub mod schedule;
@@ -39,6 +40,7 @@ use crate::console::logs::LogView;
 use crate::console::notice::Toast;
 use crate::console::overlay::Overlay;
 use crate::console::picker::Names;
+use crate::console::rehearsal::Rehearsing;
 use crate::console::rows::JournalRow;
 use crate::console::running::{Follow, Running};
 use crate::console::schedule::Schedule;
@@ -174,6 +176,10 @@ pub struct Console {
     pub operations: Vec<Running>,
     /// Retunes watched until the metrics confirm them, or not; oldest first.
     pub follows: Vec<Follow>,
+    /// What was rehearsed in this session, the newest of each consumer.
+    pub rehearsals: BTreeMap<MappingId, Rehearsing>,
+    /// How many rehearsals were asked for.
+    rehearsed: u64,
     /// What was in force before the last change of each mapping: what `u` puts back.
     pub saved: BTreeMap<MappingId, RetunePlan>,
     /// What the scans of this session copied.
@@ -182,6 +188,8 @@ pub struct Console {
     pub logs: BTreeMap<FunctionName, LogView>,
     /// Newest first; `Err` says why the journal cannot be read.
     pub journal: Result<Vec<JournalRow>, String>,
+    /// Retunes of dead processes that somebody was asked about.
+    pub asked_about: BTreeSet<OperationId>,
     /// Move tasks whose cancelling was asked for.
     pub asked_to_cancel: BTreeSet<OperationId>,
     /// The screen on which bodies are shown whole although the context redacts them; forgotten as soon
@@ -255,10 +263,13 @@ impl Console {
             worsened: Vec::new(),
             operations: Vec::new(),
             follows: Vec::new(),
+            rehearsals: BTreeMap::new(),
+            rehearsed: 0,
             saved: BTreeMap::new(),
             snapshots: BTreeMap::new(),
             logs: BTreeMap::new(),
             journal: Ok(Vec::new()),
+            asked_about: BTreeSet::new(),
             asked_to_cancel: BTreeSet::new(),
             revealed: None,
             bench: None,

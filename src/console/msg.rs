@@ -9,7 +9,7 @@ use crate::model::acknowledgement::Acknowledged;
 use crate::model::alarm::Alarm;
 use crate::model::bench::Bench;
 use crate::model::function::{Function, FunctionAnswer, FunctionQuestion};
-use crate::model::id::{FunctionName, MessageId, OperationId, QueueName};
+use crate::model::id::{FunctionName, MappingId, MessageId, OperationId, QueueName};
 use crate::model::kept::Kept;
 use crate::model::log::LogReading;
 use crate::model::mapping::Mapping;
@@ -17,6 +17,7 @@ use crate::model::metric::MetricKey;
 use crate::model::move_task::MoveTask;
 use crate::model::picture::Identity;
 use crate::model::queue::Queue;
+use crate::model::rehearsal::Rehearsal;
 use crate::model::service_error::ServiceError;
 use crate::model::stack::Stack;
 use crate::model::time::{Mono, Timestamp};
@@ -115,6 +116,19 @@ pub enum Msg {
     AcknowledgedArrived {
         saved: bool,
         result: Result<Acknowledged, String>,
+    },
+    /// So many runs of so many are done.
+    RehearsalProgressed {
+        mapping: MappingId,
+        generation: u64,
+        done: usize,
+        of: usize,
+    },
+    /// What each setting would do, or why that cannot be told. Not sent for what was cancelled.
+    RehearsalArrived {
+        mapping: MappingId,
+        generation: u64,
+        result: Result<Rehearsal, String>,
     },
     BenchArrived(Bench),
     /// Which of these the expression takes, or why it cannot be told.

@@ -192,9 +192,21 @@ pub struct TuneForm {
     pub before: MappingSettings,
     pub enabled: bool,
     pub fields: Vec<TuneField>,
+    /// A field, or after the last one a candidate of the rehearsal.
     pub focus: usize,
+    /// Put what is in force now back after so long, by this process.
+    pub revert_after_s: Option<u32>,
+    /// What the rehearsal rests on is shown in place of its candidates.
+    pub assumptions: bool,
     /// Why these settings would be refused; empty when they would not.
     pub problems: Vec<String>,
+}
+
+impl TuneForm {
+    /// The candidate the cursor is on.
+    pub fn candidate(&self) -> Option<usize> {
+        self.focus.checked_sub(self.fields.len())
+    }
 }
 
 /// A question with a few distinct answers.
@@ -251,6 +263,9 @@ pub enum Pick {
     Context(String),
     /// Cancel what runs.
     Cancel(OperationId),
+    /// A change that was to be put back while nobody ran: it stays, or it is put back by its card.
+    Keep(OperationId),
+    PutBack(OperationId),
     /// Close the question.
     Nothing,
     /// Copy this link.

@@ -1,10 +1,12 @@
 //! Operations of this session: what was started, how far it is, what came of it; and the retunes
 //! still followed after Lambda calls them settled.
 
-use crate::model::id::{MappingId, MessageId, OperationId, QueueName};
+use crate::model::id::{FunctionName, MappingId, MessageId, OperationId, QueueName};
 use crate::model::plan::{Plan, RetunePlan};
+use crate::model::rehearsal::Foreseen;
 use crate::model::time::Timestamp;
 use crate::operation::progress::{Kind, Phase, Progress};
+use crate::verdict::foretold::{Retuned, Standing};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Running {
@@ -77,6 +79,11 @@ impl Running {
         self.progress.as_ref().is_some_and(|progress| progress.phase == Phase::Paused)
     }
 
+    /// Done, and waiting for the time to put it back: it holds nobody up.
+    pub fn is_holding(&self) -> bool {
+        self.is_running() && self.progress.as_ref().is_some_and(|progress| progress.phase == Phase::Holding)
+    }
+
     /// Holds messages under a lease or has a mover at work (design, two kinds of time).
     pub fn holds_speed(&self) -> bool {
         self.is_running()
@@ -117,11 +124,15 @@ impl Running {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Follow {
     pub mapping: MappingId,
+    pub function: FunctionName,
     /// `parallel 1→5`
     pub what: String,
     /// When the settings were settled.
     pub settled_at: Timestamp,
     pub state: Effectiveness,
+    /// What was foretold of it, where it was rehearsed.
+    pub foreseen: Option<Foreseen>,
+    pub standing: Standing,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -137,8 +148,28 @@ pub enum Effectiveness {
 impl Follow {
     /// How long the metrics are watched for an effect before the console says that there is none.
     pub const PATIENCE_MS: i64 = 30 * 60 * 1000;
+    /// How long it is compared with before, and with its forecast.
+    pub const GUARDED_MS: i64 = 3 * 3_600 * 1000;
 
     pub fn line(&self) -> String {
+        match self.standing.words(self.foreseen.as_ref()) {
+            Some(words) => format!("{}; {words}", self.effect()),
+            None => self.effect(),
+        }
+    }
+
+    /// For the rules that compare it.
+    pub fn retuned(&self) -> Retuned<'_> {
+        Retuned {
+            mapping: &self.mapping,
+            function: &self.function,
+            what: &self.what,
+            settled_at: self.settled_at,
+            foreseen: self.foreseen.as_ref(),
+        }
+    }
+
+    fn effect(&self) -> String {
         match &self.state {
             Effectiveness::Awaited => {
                 format!("{}: settled {}, waiting for metrics to confirm it", self.what, self.settled_at.clock())

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::console::rows::{JournalRow, finding_key};
-use crate::console::running::Effectiveness;
+use crate::console::running::{Effectiveness, Follow};
 use crate::console::{Console, command};
 use crate::model::finding::{Finding, Remedy, Severity, Subject};
 use crate::verdict;
@@ -23,6 +23,7 @@ impl Console {
             });
         }
         findings.extend(self.cut_off());
+        findings.extend(self.tripped());
         let posture = self.posture.advice.iter().map(|advice| (advice.key(), advice.severity));
         let standing: BTreeMap<(String, Subject), Severity> =
             findings.iter().map(|finding| (finding_key(finding), finding.severity)).chain(posture).collect();
@@ -70,6 +71,13 @@ impl Console {
                 text: "the journal: r there resumes it".to_owned(),
             }],
         })
+    }
+
+    /// Retunes that made something worse: the guards. They only speak.
+    fn tripped(&self) -> Vec<Finding> {
+        let guarded = |follow: &&Follow| self.now.ms_since(follow.settled_at) <= Follow::GUARDED_MS;
+        let check = |follow: &Follow| verdict::foretold::check(&self.picture, self.now, &follow.retuned());
+        self.follows.iter().filter(guarded).filter_map(check).collect()
     }
 
     /// A retune of this consumer is settled and its effect not seen yet.

@@ -19,7 +19,7 @@ pub(super) fn backtest(sight: &Sight<'_>, seed: u64) -> Option<Backtest> {
     let known = minutes.len().checked_sub(MINUTES).filter(|known| *known >= LEAST_MIN)?;
     let (before, after) = minutes.split_at(known);
     let seen_ms = mean_age_ms(after)?;
-    let calibration = calibrate(sight, before).ok()?;
+    let calibration = calibrate(sight, before, after.first()?.at).ok()?;
     let mut foretold: Vec<f64> = (0..RUNS)
         .filter_map(|sample| {
             let span = Span::whole(MINUTES as i64 * 60_000);

@@ -4,6 +4,7 @@
 
 use crate::forecast::plant::{ShardLoad, StreamPlant};
 use crate::forecast::sight::{Seen, Sight};
+use crate::model::time::Timestamp;
 use crate::pipeline::blueprint::Service;
 use crate::pipeline::distribution::Distribution;
 use crate::pipeline::stream::rules::{POLL_MS, Rules};
@@ -34,9 +35,11 @@ const OTHER_CAUSE: f64 = 0.2;
 /// A lane that stands still ages by one second a second.
 const STANDS: f64 = 0.9;
 
+/// From `minutes`, how the consumer stands at `at`: the newest of them are a few minutes older.
+///
 /// # Errors
 /// Why no plant can be made of what is seen, in a sentence.
-pub fn calibrate(sight: &Sight<'_>, minutes: &[Seen]) -> Result<Calibration, String> {
+pub fn calibrate(sight: &Sight<'_>, minutes: &[Seen], at: Timestamp) -> Result<Calibration, String> {
     let seen: Vec<Seen> = minutes.iter().copied().filter(|seen| seen.invocations.is_some_and(|n| n > 0.0)).collect();
     if seen.len() < LEAST_MIN {
         return Err(format!(
@@ -52,7 +55,7 @@ pub fn calibrate(sight: &Sight<'_>, minutes: &[Seen]) -> Result<Calibration, Str
     let span_s = seen.len() as f64 * 60.0;
     let invocations: f64 = seen.iter().filter_map(|seen| seen.invocations).sum();
     let duration_ms = weighted_duration_ms(&seen).ok_or("Duration is not published for this function")?;
-    let ages = Ages::of(&seen);
+    let ages = Ages::of(&seen, at);
     let saturated = ages.all_behind && invocations > 0.0;
     // A lane that is never idle sends as often as its runs and the pause between them allow.
     let cycle_ms = if saturated { lanes * span_s * 1000.0 / invocations } else { duration_ms };
@@ -153,14 +156,14 @@ pub(super) struct Ages {
 }
 
 impl Ages {
-    fn of(seen: &[Seen]) -> Self {
+    fn of(seen: &[Seen], at: Timestamp) -> Self {
         let points = |of: fn(&Seen) -> Option<f64>| -> Vec<(f64, f64)> {
             let from = seen.first().map_or(0, |seen| seen.at.ms());
             seen.iter().filter_map(|seen| Some(((seen.at.ms() - from) as f64 / 1000.0, of(seen)? / 1000.0))).collect()
         };
         let (max, min) = (points(|seen| seen.age_max_ms), points(|seen| seen.age_min_ms));
         let (max_line, min_line) = (Line::through(&max), Line::through(&min));
-        let end_s = seen.last().map_or(0.0, |last| last.at.ms_since(seen[0].at) as f64 / 1000.0) + 60.0;
+        let end_s = seen.first().map_or(0.0, |first| at.ms_since(first.at) as f64 / 1000.0);
         let behind = |points: &[(f64, f64)]| !points.is_empty() && points.iter().all(|(_, s)| *s * 1000.0 > BEHIND_MS);
         Ages {
             max_ms: max_line.at(end_s).max(0.0) * 1000.0,

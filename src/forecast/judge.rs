@@ -94,6 +94,7 @@ mod tests {
                 out_per_s_peak: 1.0,
                 out_per_s: 1.0,
                 duration_p99_ms: 1.0,
+                course_ms: Vec::new(),
             }),
         }
     }

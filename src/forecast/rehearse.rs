@@ -12,7 +12,7 @@ use crate::forecast::judge::recommend;
 use crate::forecast::plant::{Change, StreamPlant};
 use crate::forecast::sight::Sight;
 use crate::forecast::stream::{Span, StreamOutcome, run};
-use crate::model::rehearsal::{Band, Candidate, Forecast, HORIZON_S, Rehearsal};
+use crate::model::rehearsal::{Band, COURSE_MIN, Candidate, Forecast, HORIZON_S, Rehearsal};
 use crate::pipeline::blueprint::Service;
 use crate::pipeline::distribution::Distribution;
 use crate::pipeline::rng::rng;
@@ -52,7 +52,7 @@ pub fn rehearse(
         rehearsal.declined = Some("only stream consumers are rehearsed".to_owned());
         return Some(rehearsal);
     }
-    let calibration = match calibrate(sight, &sight.minutes_under_these_settings(WINDOW_MIN)) {
+    let calibration = match calibrate(sight, &sight.minutes_under_these_settings(WINDOW_MIN), sight.now) {
         Ok(calibration) => calibration,
         Err(why) => {
             rehearsal.declined = Some(why);
@@ -209,7 +209,15 @@ fn forecast(sight: &Sight<'_>, calibration: &Calibration, proposed: &Proposed, o
         out_per_s_peak: hour(&out),
         out_per_s: plant.arrivals_per_s(),
         duration_p99_ms: proposed.duration_p99_ms,
+        course_ms: (0..COURSE_MIN).map(|minute| course_ms(outcomes, minute)).collect(),
     }
+}
+
+/// The ages of one minute, where most runs have one.
+fn course_ms(outcomes: &[StreamOutcome], minute: usize) -> Option<Band> {
+    let age = |outcome: &StreamOutcome| outcome.track.minutes().get(minute)?.age_max_ms;
+    let mut ages: Vec<f64> = outcomes.iter().filter_map(age).collect();
+    if ages.len() * 2 < outcomes.len() { None } else { Band::of(&mut ages) }
 }
 
 /// Seconds from an update until it acts: equally spaced quantiles. AWS says "several minutes"

@@ -69,7 +69,7 @@ pub fn run(
         let since_ms = at.ms_since(run.start);
         if since_ms >= span.settle_ms && since_ms / 60_000 > minute {
             minute = since_ms / 60_000;
-            if run.track.drained_s().is_some() {
+            if run.track.drained_s().is_some() || run.track.is_hopeless() {
                 break;
             }
         }

@@ -40,6 +40,21 @@ impl Track {
         self.minutes.iter().take(minutes).rev().find_map(|minute| minute.age_max_ms)
     }
 
+    /// The age has grown clearly for half an hour, long after any change: what does not change any
+    /// more does not drain either, and hours of it need not be run.
+    pub(super) fn is_hopeless(&self) -> bool {
+        let Some(from) = self.minutes.len().checked_sub(SURE_MIN + 10).filter(|from| *from >= SURE_MIN) else {
+            return false;
+        };
+        let mean = |minutes: &[Minute]| {
+            let ages: Vec<f64> = minutes.iter().filter_map(|minute| minute.age_max_ms).collect();
+            (!ages.is_empty()).then(|| ages.iter().sum::<f64>() / ages.len() as f64)
+        };
+        let last = self.minutes.len() - 10;
+        let (then, now) = (mean(&self.minutes[from..from + 10]), mean(&self.minutes[last..]));
+        then.zip(now).is_some_and(|(then, now)| now > then + SURE_RISE_MS)
+    }
+
     /// Runs at a time, greatest over all minutes.
     pub fn concurrency_max(&self) -> u32 {
         self.minutes.iter().map(|minute| minute.concurrency_max).max().unwrap_or(0)
@@ -68,6 +83,10 @@ pub fn drained_s(ages: impl IntoIterator<Item = (f64, f64)>) -> Option<f64> {
     Some((before + (high - DRAINED_MS) / a_minute).min(minute) * 60.0)
 }
 
+/// Minutes over which a rise is looked for, and how much of one there must be, in milliseconds.
+const SURE_MIN: usize = 30;
+const SURE_RISE_MS: f64 = 60_000.0;
+
 /// Younger than this, in milliseconds, there is no backlog to speak of: records carry whole seconds,
 /// and a batch window is no lag.
 pub const DRAINED_MS: f64 = 30_000.0;
@@ -75,6 +94,17 @@ pub const DRAINED_MS: f64 = 30_000.0;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_clear_rise_long_after_the_change_is_hopeless() {
+        let track = |age: fn(usize) -> f64, minutes: usize| Track {
+            minutes: (0..minutes).map(|n| Minute { age_max_ms: Some(age(n)), ..Minute::default() }).collect(),
+        };
+        assert!(track(|n| 600_000.0 + n as f64 * 3_000.0, 90).is_hopeless());
+        assert!(!track(|n| 600_000.0 + n as f64 * 3_000.0, 60).is_hopeless(), "too early");
+        assert!(!track(|n| 600_000.0 + n as f64 * 1_000.0, 90).is_hopeless(), "it may still turn");
+        assert!(!track(|n| 600_000.0 - n as f64 * 3_000.0, 90).is_hopeless());
+    }
 
     #[test]
     fn a_backlog_is_gone_when_the_age_stays_low() {

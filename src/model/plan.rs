@@ -7,6 +7,7 @@ use crate::model::id::{Arn, FunctionName, MappingId, MessageId, QueueName, Queue
 use crate::model::mapping::{MappingChange, MappingSettings};
 use crate::model::message::MAX_MESSAGE_BYTES;
 use crate::model::rescue::RescuePlan;
+use crate::model::time::Timestamp;
 use crate::model::trial::TrialPlan;
 
 /// Receive messages under a lease and give them back: for a snapshot on screen.
@@ -166,6 +167,32 @@ pub struct RetunePlan {
     pub enabled_before: bool,
     pub change: MappingChange,
     pub reason: Option<String>,
+    /// Put what was before back so many seconds after the start, by the process that made the change
+    /// and only while it runs.
+    #[serde(default)]
+    pub revert_after_s: Option<u32>,
+}
+
+impl RetunePlan {
+    /// Sooner, the metrics could not have said yet whether it helps (aws-facts §1.3, §2.6).
+    pub const LEAST_REVERT_S: u32 = 15 * 60;
+
+    /// When it is put back, if it was begun at `began_at`.
+    pub fn revert_at(&self, began_at: Timestamp) -> Option<Timestamp> {
+        self.revert_after_s.map(|s| began_at.plus_s(s.into()))
+    }
+
+    /// What puts back what it changes.
+    pub fn reverse(&self) -> MappingChange {
+        let before = &self.before;
+        MappingChange {
+            batch_size: self.change.batch_size.and(before.batch_size),
+            window_s: self.change.window_s.and(before.window_s),
+            parallelization_factor: self.change.parallelization_factor.and(before.parallelization_factor),
+            max_concurrency: self.change.max_concurrency.map(|_| before.max_concurrency),
+            enabled: self.change.enabled.map(|_| self.enabled_before),
+        }
+    }
 }
 
 /// Delete particular messages, each after its copy is in the journal.

@@ -93,10 +93,50 @@ pub struct Forecast {
     pub out_per_s: f64,
     /// Predicted p99 of a run's duration, milliseconds.
     pub duration_p99_ms: f64,
+    /// IteratorAge Maximum by the minute, from the moment the change is made; `None` where too few runs
+    /// sent anything. For comparing, not for reading: left out of JSON.
+    #[serde(skip)]
+    pub course_ms: Vec<Option<Band>>,
+}
+
+/// What was foretold of a change that was made: kept, to be held against what comes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Foreseen {
+    /// When the change was made: where the course begins.
+    pub from: Timestamp,
+    pub course_ms: Vec<Option<Band>>,
+    /// Seconds until the backlog is gone.
+    pub drain_s: Option<Band>,
+}
+
+impl Foreseen {
+    /// The band of the minute that begins at `at`, as wide as its neighbours': a datapoint's minute
+    /// does not begin with the change.
+    pub fn at(&self, at: Timestamp) -> Option<Band> {
+        let minute = at.ms_since(self.from).div_euclid(60_000);
+        let near = (minute.saturating_sub(1)..=minute.saturating_add(1)).filter_map(|n| usize::try_from(n).ok());
+        let bands = near.filter_map(|n| self.course_ms.get(n).copied().flatten());
+        let here = usize::try_from(minute).ok().and_then(|n| self.course_ms.get(n).copied().flatten());
+        let wide = bands.reduce(|a, b| Band { p10: a.p10.min(b.p10), p50: a.p50, p90: a.p90.max(b.p90) })?;
+        Some(Band { p50: here.map_or(wide.p50, |band| band.p50), ..wide })
+    }
+}
+
+impl Rehearsal {
+    /// The candidate that makes exactly this change of today's settings.
+    pub fn candidate(&self, change: &MappingChange) -> Option<&Candidate> {
+        self.candidates.iter().find(|candidate| candidate.change == *change)
+    }
+
+    pub fn recommended(&self) -> Option<&Candidate> {
+        self.candidates.get(self.recommended?)
+    }
 }
 
 /// How far ahead a rehearsal looks for the end of a backlog.
 pub const HORIZON_S: i64 = 8 * 3600;
+/// Minutes of a forecast that are kept to be compared with what comes.
+pub const COURSE_MIN: usize = 180;
 
 #[cfg(test)]
 mod tests {
@@ -108,6 +148,19 @@ mod tests {
         assert_eq!(Band::of(&mut [7.0]), Some(Band { p10: 7.0, p50: 7.0, p90: 7.0 }));
         let mut values: Vec<f64> = (0..=10).map(f64::from).collect();
         assert_eq!(Band::of(&mut values), Some(Band { p10: 1.0, p50: 5.0, p90: 9.0 }));
+        let foreseen = Foreseen {
+            from: Timestamp::from_s(30),
+            course_ms: vec![
+                Some(Band { p10: 1.0, p50: 2.0, p90: 3.0 }),
+                None,
+                Some(Band { p10: 0.0, p50: 4.0, p90: 9.0 }),
+            ],
+            drain_s: None,
+        };
+        let at = |s| foreseen.at(Timestamp::from_s(s));
+        assert_eq!(at(60), Some(Band { p10: 1.0, p50: 2.0, p90: 3.0 }), "half a minute into the first");
+        assert_eq!(at(120), Some(Band { p10: 0.0, p50: 2.0, p90: 9.0 }), "as wide as both sides");
+        assert_eq!((at(-120), at(600)), (None, None));
         let band = Band::of(&mut [1.0, f64::INFINITY, f64::INFINITY]).expect("values");
         assert!(band.p90.is_infinite() && !band.p50.is_nan());
     }

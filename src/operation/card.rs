@@ -260,6 +260,12 @@ pub fn retune(plan: &RetunePlan, facts: &Facts) -> Card {
     if plan.change.enabled == Some(false) {
         card.scope.push("nothing is consumed while it is stopped; what waits grows older".to_owned());
     }
+    if let Some(s) = plan.revert_after_s {
+        let after = crate::model::time::spoken(i64::from(s) * 1000);
+        card.scope.push(format!(
+            "put back after {after} by this process, and only while it runs; opened again later, it asks first"
+        ));
+    }
     card.scope.push("the mapping is Updating for a while, minutes on a stream, and may pause meanwhile".to_owned());
     card.checked
         .push("settings are read again before the call; if somebody changed them, nothing is written".to_owned());
@@ -384,6 +390,7 @@ mod tests {
                 ..MappingChange::default()
             },
             reason: None,
+            revert_after_s: None,
         };
         let card = retune(&plan, &facts());
         assert_eq!(

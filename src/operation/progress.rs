@@ -36,6 +36,8 @@ pub enum Phase {
     Starting,
     Running,
     Paused,
+    /// A retune that is done and put back later, unless somebody says that it stays.
+    Holding,
     /// Giving back what is held and waiting for what is under way.
     Ending,
     Finished,
@@ -229,6 +231,8 @@ pub struct RetuneReport {
     pub mapping: Option<Mapping>,
     /// `parallel 1→5`
     pub what: String,
+    /// It was put back, as it was to be.
+    pub put_back: bool,
     pub problem: Option<String>,
     pub cause: Option<Cause>,
 }

@@ -207,6 +207,9 @@ impl Record {
             Plan::MoveAll(_) => {
                 "the move task runs in AWS or has ended there: it is looked for, and followed to its end"
             }
+            Plan::Retune(plan) if plan.revert_after_s.is_some() => {
+                "the mapping is read: a change still in force is put back, at once when its time is over"
+            }
             Plan::Retune(_) => {
                 "the mapping is read: what it says now decides whether the change is still to be written"
             }

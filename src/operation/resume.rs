@@ -83,7 +83,7 @@ impl Confirmed<ResumePlan> {
         } else if let Some(plan) = Confirmed::<MoveAllPlan>::recorded(&began) {
             Box::new(MoveAll::resume(plan, owner, seed, now, &record))
         } else if let Some(plan) = Confirmed::<RetunePlan>::recorded(&began) {
-            Box::new(Retune::resume(plan, owner, seed, now))
+            Box::new(Retune::resume(plan, owner, seed, now, record.began_at))
         } else {
             let why = record.certain().join("; ");
             Box::new(Closing::new(owner, format!("cut off: {why}"), now))

@@ -2,6 +2,9 @@
 //! settled. Lambda has no ETag, so what is there is compared with what the plan saw before anything
 //! is written; the answer to a write is never believed (aws-facts §1.3), only a read after it.
 
+mod hold;
+mod telling;
+
 use crate::model::mapping::{Mapping, MappingState};
 use crate::model::plan::{Plan, RetunePlan};
 use crate::model::service_error::{Outcome, ServiceError};
@@ -11,7 +14,8 @@ use crate::operation::confirm::Confirmed;
 use crate::operation::order::{Answer, EndState, JournalEntry, Order, OrderId, OrderResult};
 use crate::operation::outbox::Outbox;
 use crate::operation::pace::Backoff;
-use crate::operation::progress::{Cause, Kind, Phase, Progress, Report, RetuneReport};
+use crate::operation::progress::{Cause, Phase, Progress, Report};
+use crate::operation::retune::telling::said;
 use crate::operation::setting::validate_change;
 use crate::operation::{Command, Operation, Owner};
 
@@ -21,6 +25,8 @@ enum Purpose {
     /// A look at the mapping, before or after the write.
     Look,
     Write,
+    /// A line on the way; nothing waits for it.
+    Noted,
     Ended,
 }
 
@@ -31,6 +37,8 @@ enum Aim {
     Compare,
     /// A write was accepted, or may have been.
     Follow { since: Timestamp, certain: bool },
+    /// It is settled, and put back when its time has come.
+    Hold,
 }
 
 #[derive(Debug)]
@@ -52,6 +60,10 @@ pub struct Retune {
     end: Option<(EndState, Option<String>)>,
     cause: Option<Cause>,
     settled_at: Option<Timestamp>,
+    /// When it is put back.
+    revert_at: Option<Timestamp>,
+    /// The plan is the way back.
+    returning: bool,
     told: bool,
 }
 
@@ -59,13 +71,23 @@ impl Retune {
     pub fn new(confirmed: Confirmed<RetunePlan>, owner: Owner, seed: u64, now: Timestamp) -> Self {
         let plan = confirmed.into_plan();
         let began = owner.began(now, Plan::Retune(plan.clone()));
-        Self::begin(plan, owner, seed, now, began)
+        let revert_at = plan.revert_at(now);
+        Retune { revert_at, ..Self::begin(plan, owner, seed, now, began) }
     }
 
     /// Takes up what was cut off: what the mapping says now decides whether there is still to write.
-    pub fn resume(confirmed: Confirmed<RetunePlan>, owner: Owner, seed: u64, now: Timestamp) -> Self {
+    /// One that was to be put back is, when its time is over: whoever resumes it was asked that.
+    pub fn resume(
+        confirmed: Confirmed<RetunePlan>,
+        owner: Owner,
+        seed: u64,
+        now: Timestamp,
+        began_at: Timestamp,
+    ) -> Self {
         let resumed = owner.noted(now, format!("resumed by {}", owner.who));
-        Self::begin(confirmed.into_plan(), owner, seed, now, resumed)
+        let plan = confirmed.into_plan();
+        let revert_at = plan.revert_at(began_at);
+        Retune { revert_at, ..Self::begin(plan, owner, seed, now, resumed) }
     }
 
     fn begin(plan: RetunePlan, owner: Owner, seed: u64, now: Timestamp, first: JournalEntry) -> Self {
@@ -87,6 +109,8 @@ impl Retune {
             end: None,
             cause: None,
             settled_at: None,
+            revert_at: None,
+            returning: false,
             told: false,
             owner,
             plan,
@@ -121,6 +145,7 @@ impl Retune {
                 match self.aim {
                     Aim::Compare => self.compare(now, &mapping),
                     Aim::Follow { since, certain } => self.follow(now, &mapping, since, certain),
+                    Aim::Hold => self.turn_back(now, &mapping),
                 }
             }
             Outcome::Refused(error) if error.is_missing() => {
@@ -151,8 +176,7 @@ impl Retune {
         let enabled = mapping.state == MappingState::Enabled;
         if mapping.settings != self.plan.before || enabled != self.plan.enabled_before {
             if self.is_applied(mapping) {
-                self.settled_at = Some(now);
-                return self.finish(EndState::Done, None);
+                return self.settle(now);
             }
             let problem = format!("somebody changed it meanwhile ({}); nothing was written", self.difference(mapping));
             return self.finish(EndState::Failed, Some(problem));
@@ -161,7 +185,10 @@ impl Retune {
             return self.finish(EndState::Failed, Some(fault.message));
         }
         if self.is_applied(mapping) {
-            self.settled_at = Some(now);
+            return self.settle(now);
+        }
+        if self.is_over(now) {
+            self.what.push_str(", which is not in force any more");
             return self.finish(EndState::Done, None);
         }
         self.writes += 1;
@@ -198,8 +225,7 @@ impl Retune {
         let waited_ms = now.ms_since(since);
         let applied = self.is_applied(mapping);
         if mapping.state.is_settled() && applied {
-            self.settled_at = Some(now);
-            return self.finish(EndState::Done, None);
+            return self.settle(now);
         }
         if !mapping.state.is_settled() {
             // It moves: the write was taken, whatever its answer was.
@@ -231,20 +257,6 @@ impl Retune {
             && (mapping.state == MappingState::Enabled) == enabled
     }
 
-    /// How the mapping differs from what the plan saw.
-    fn difference(&self, mapping: &Mapping) -> String {
-        let now = &mapping.settings;
-        let change = crate::model::mapping::MappingChange {
-            batch_size: now.batch_size,
-            window_s: now.window_s,
-            parallelization_factor: now.parallelization_factor,
-            max_concurrency: Some(now.max_concurrency),
-            enabled: Some(mapping.state == MappingState::Enabled),
-        };
-        let lines = change_lines(&self.plan.before, self.plan.enabled_before, &change);
-        if lines.is_empty() { "settings this program does not tune".to_owned() } else { lines.join(", ") }
-    }
-
     fn refused(&mut self, error: &ServiceError) {
         self.cause = Some(Cause::of(error));
         self.finish(EndState::Failed, Some(error.to_string()));
@@ -261,38 +273,17 @@ impl Retune {
         self.phase = Phase::Ending;
         self.look_at = None;
     }
-
-    fn report(&self) -> Option<RetuneReport> {
-        let (state, problem) = self.end.clone()?;
-        Some(RetuneReport {
-            operation: self.owner.operation.clone(),
-            state,
-            settled_at: self.settled_at,
-            mapping: self.seen.clone(),
-            what: self.what.clone(),
-            cause: self.cause.or(problem.as_ref().map(|_| Cause::Refused)),
-            problem,
-        })
-    }
-
-    fn line(&self) -> String {
-        if let Some(report) = self.report() {
-            return report.line();
-        }
-        match (self.aim, &self.seen) {
-            (Aim::Follow { .. }, Some(mapping)) => format!("{}: {}", self.what, mapping.state),
-            (Aim::Compare, Some(mapping)) if !mapping.state.is_settled() => {
-                format!("{}: waits, the mapping is {}", self.what, mapping.state)
-            }
-            _ => self.what.clone(),
-        }
-    }
 }
 
 impl Operation for Retune {
     /// A written change cannot be taken back by leaving: it is put back by an undo of its own.
     fn handle_command(&mut self, _: Timestamp, command: Command) {
         if !matches!(command, Command::Cancel | Command::Leave) || self.end.is_some() {
+            return;
+        }
+        if self.aim == Aim::Hold {
+            self.let_stand(command == Command::Leave);
+            self.told = false;
             return;
         }
         let written = self.outbox.open().any(|purpose| *purpose == Purpose::Write) || self.aim != Aim::Compare;
@@ -308,7 +299,7 @@ impl Operation for Retune {
             Some(Purpose::Look) => self.handle_look(now, result),
             Some(Purpose::Write) if self.end.is_none() => self.handle_write(now, result),
             Some(Purpose::Ended) => self.phase = Phase::Finished,
-            Some(Purpose::Write) | None => {}
+            Some(Purpose::Write | Purpose::Noted) | None => {}
         }
         self.told = false;
     }
@@ -341,34 +332,11 @@ impl Operation for Retune {
         if std::mem::replace(&mut self.told, true) {
             return None;
         }
-        let report = self.report().map(Report::Retune).filter(|_| self.phase == Phase::Finished);
-        Some(Progress {
-            operation: self.owner.operation.clone(),
-            kind: Kind::Retune,
-            phase: self.phase,
-            line: self.line(),
-            done: u64::from(self.settled_at.is_some()),
-            failed: u64::from(matches!(self.end, Some((EndState::Failed, _)))),
-            left: None,
-            rate_per_s: None,
-            eta_ms: None,
-            held: 0,
-            held_until: None,
-            found: Vec::new(),
-            report,
-        })
+        Some(self.progress())
     }
 
     fn is_finished(&self) -> bool {
         self.phase == Phase::Finished
-    }
-}
-
-fn said(result: &OrderResult) -> String {
-    match result {
-        Outcome::Refused(error) => error.to_string(),
-        Outcome::Unknown(seen) => seen.clone(),
-        Outcome::Done(answer) => format!("answered {answer:?}"),
     }
 }
 
@@ -388,178 +356,4 @@ const WRITES_MOST: u32 = 3;
 const FAILURES_MOST: u32 = 12;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::mapping::{MappingChange, MappingSettings};
-    use crate::operation::soak::play::{Played, play, refused};
-    use crate::operation::soak::{START, confirm, owner};
-
-    /// Lambda as far as one mapping goes: a change takes five seconds, and shows only at its end.
-    struct Lambda {
-        mapping: Mapping,
-        pending: Option<(Timestamp, Mapping)>,
-        writes: u32,
-    }
-
-    impl Lambda {
-        fn new(parallel: u32) -> Self {
-            let settings = MappingSettings {
-                batch_size: Some(100),
-                parallelization_factor: Some(parallel),
-                ..MappingSettings::default()
-            };
-            let mapping = Mapping {
-                id: "u-1".into(),
-                source: "arn:aws:dynamodb:r:1:table/t/stream/x".into(),
-                function: "f".into(),
-                function_arn: "arn:aws:lambda:r:1:function:f".into(),
-                state: MappingState::Enabled,
-                state_reason: None,
-                settings,
-                last_processing_result: None,
-                last_modified: None,
-            };
-            Lambda { mapping, pending: None, writes: 0 }
-        }
-
-        fn answer(&mut self, now: Timestamp, order: &Order) -> OrderResult {
-            if let Some((_, after)) = self.pending.take_if(|(at, _)| *at <= now) {
-                self.mapping = after;
-            }
-            Outcome::Done(match order {
-                Order::Record(_) => Answer::Recorded,
-                Order::GetMapping(_) => Answer::Mapping(Box::new(self.mapping.clone())),
-                Order::UpdateMapping { .. } if self.pending.is_some() => {
-                    return refused("ResourceInUseException", "in use");
-                }
-                Order::UpdateMapping { change, .. } => {
-                    self.writes += 1;
-                    let mut after = self.mapping.clone();
-                    after.settings = change.applied_to(&after.settings);
-                    if let Some(enabled) = change.enabled {
-                        after.state = if enabled { MappingState::Enabled } else { MappingState::Disabled };
-                    }
-                    self.pending = Some((now.plus_s(5), after));
-                    self.mapping.state = MappingState::Updating;
-                    // The echo shows the new settings already: not to be believed.
-                    let mut echo = self.mapping.clone();
-                    echo.settings = change.applied_to(&echo.settings);
-                    Answer::Mapping(Box::new(echo))
-                }
-                other => panic!("a retune does not order {other:?}"),
-            })
-        }
-    }
-
-    fn parallel(to: u32) -> RetunePlan {
-        RetunePlan {
-            mapping: "u-1".into(),
-            before: Lambda::new(1).mapping.settings,
-            enabled_before: true,
-            change: MappingChange { parallelization_factor: Some(to), ..MappingChange::default() },
-            reason: None,
-        }
-    }
-
-    fn run(plan: RetunePlan, answer: impl FnMut(Timestamp, &Order) -> OrderResult) -> (RetuneReport, Played) {
-        let played = play(&mut Retune::new(confirm(plan), owner(), 7, START), START, Vec::new(), answer);
-        match played.report.clone() {
-            Report::Retune(report) => (report, played),
-            other => panic!("a retune ends with its report, not {other:?}"),
-        }
-    }
-
-    #[test]
-    fn a_change_is_followed_until_a_read_shows_it_settled() {
-        let mut lambda = Lambda::new(1);
-        let (report, played) = run(parallel(5), |now, order| lambda.answer(now, order));
-        assert_eq!((report.state, lambda.writes), (EndState::Done, 1));
-        assert!(report.settled_at.is_some_and(|at| at.ms_since(START) >= 5_000), "not by the echo: {report:?}");
-        assert!(played.told.iter().any(|told| told.line == "parallel 1→5: Updating"), "{:?}", played.told);
-    }
-
-    #[test]
-    fn what_somebody_changed_meanwhile_is_not_written_over() {
-        let mut lambda = Lambda::new(2);
-        let (report, _) = run(parallel(5), |now, order| lambda.answer(now, order));
-        assert_eq!((report.state, lambda.writes), (EndState::Failed, 0));
-        assert_eq!(
-            report.problem.as_deref(),
-            Some("somebody changed it meanwhile (parallel 1→2); nothing was written")
-        );
-    }
-
-    #[test]
-    fn a_mapping_in_use_is_waited_for_and_then_compared_again() {
-        let mut lambda = Lambda::new(1);
-        // A colleague's change is under way when ours is written.
-        let mut after = lambda.mapping.clone();
-        after.settings.batch_size = Some(500);
-        lambda.pending = Some((START.plus_s(8), after));
-        let (report, _) = run(parallel(5), |now, order| lambda.answer(now, order));
-        assert_eq!((report.state, lambda.writes), (EndState::Failed, 0));
-        assert!(report.problem.is_some_and(|why| why.contains("batch 100→500")));
-    }
-
-    #[test]
-    fn a_write_without_an_answer_is_looked_after() {
-        for (taken, writes) in [(true, 1), (false, 2)] {
-            let mut lambda = Lambda::new(1);
-            let mut lost = false;
-            let (report, _) = run(parallel(5), |now, order| {
-                let write = matches!(order, Order::UpdateMapping { .. });
-                if write && !std::mem::replace(&mut lost, true) {
-                    if taken {
-                        lambda.answer(now, order);
-                    } else {
-                        lambda.writes += 1;
-                    }
-                    return Outcome::Unknown("cut".to_owned());
-                }
-                lambda.answer(now, order)
-            });
-            assert_eq!((report.state, lambda.writes), (EndState::Done, writes), "taken: {taken}");
-        }
-    }
-
-    #[test]
-    fn throttles_are_waited_out_and_a_refusal_is_told() {
-        let mut lambda = Lambda::new(1);
-        let mut calls = 0;
-        let (report, _) = run(parallel(5), |now, order| {
-            calls += 1;
-            match order {
-                Order::GetMapping(_) if calls % 3 != 0 => refused("TooManyRequestsException", "rate"),
-                _ => lambda.answer(now, order),
-            }
-        });
-        assert_eq!(report.state, EndState::Done);
-        let mut lambda = Lambda::new(1);
-        let (report, _) = run(parallel(5), |now, order| match order {
-            Order::UpdateMapping { .. } => refused("AccessDeniedException", "no"),
-            _ => lambda.answer(now, order),
-        });
-        assert_eq!(report.problem.as_deref(), Some("test: AccessDeniedException: no"));
-        let (report, _) = run(parallel(11), |now, order| lambda.answer(now, order));
-        assert_eq!((report.state, lambda.writes), (EndState::Failed, 0), "a fault is found before the call");
-    }
-
-    #[test]
-    fn stopping_settles_at_disabled() {
-        let mut lambda = Lambda::new(1);
-        let change = MappingChange { enabled: Some(false), ..MappingChange::default() };
-        let (report, _) = run(RetunePlan { change, ..parallel(1) }, |now, order| lambda.answer(now, order));
-        assert_eq!((report.state, report.what.as_str()), (EndState::Done, "started→stopped"));
-        assert_eq!(report.mapping.map(|mapping| mapping.state), Some(MappingState::Disabled));
-    }
-
-    #[test]
-    fn nothing_is_written_that_is_not_on_record() {
-        let mut lambda = Lambda::new(1);
-        let (report, _) = run(parallel(5), |now, order| match order {
-            Order::Record(_) => refused("Full", "disk full"),
-            _ => lambda.answer(now, order),
-        });
-        assert_eq!((report.state, lambda.writes), (EndState::Failed, 0));
-    }
-}
+mod tests;

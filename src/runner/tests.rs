@@ -66,6 +66,7 @@ fn confirmed() -> Undertaking {
         enabled_before: true,
         change: MappingChange { parallelization_factor: Some(5), ..MappingChange::default() },
         reason: None,
+        revert_after_s: None,
     };
     let Ok(confirmed) = Preflight::new(plan, &Facts::default()).accept(&Consent::Enter) else {
         panic!("a retune takes a button")

@@ -11,6 +11,7 @@ mod input;
 pub mod jq;
 mod leave;
 mod pace;
+pub mod rehearsal;
 mod session;
 mod sift;
 mod signals;

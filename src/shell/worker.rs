@@ -1,7 +1,10 @@
 //! Performs effects: each on a task of its own, its answer a message. It keeps no picture and decides
 //! nothing; what is asked for again, and when, is the console's schedule.
 
+mod record;
+
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::mpsc::{self, UnboundedSender};
@@ -20,14 +23,11 @@ use crate::model::id::{MessageId, OperationId, QueueName};
 use crate::model::message::Message;
 use crate::model::metric::MetricKey;
 use crate::model::picture::Identity;
-use crate::model::plan::{NotePlan, Plan};
 use crate::model::scope::Scope;
-use crate::model::service_error::Outcome;
 use crate::model::time::Timestamp;
 use crate::model::topology::Topology;
-use crate::operation::order::{EndState, JournalEntry, JournalSink};
 use crate::operation::progress::Progress;
-use crate::operation::record::{Holder, Record};
+use crate::operation::record::Holder;
 use crate::operation::{Command, Owner, Undertaking};
 use crate::runner::{self, Split};
 use crate::shell::cache::Cache;
@@ -35,7 +35,7 @@ use crate::shell::discovery::Discovery;
 use crate::shell::hoard::Hoard;
 use crate::shell::incident;
 use crate::shell::pace::Pace;
-use crate::shell::{export, session, sift};
+use crate::shell::{export, rehearsal, session, sift};
 
 /// What effects are performed on.
 #[derive(Clone)]
@@ -58,6 +58,8 @@ pub struct Worker {
     topology: watch::Sender<Option<Topology>>,
     hoard: Arc<Mutex<Hoard>>,
     discovery: Discovery,
+    /// Stops the rehearsal under way.
+    rehearsing: Arc<AtomicBool>,
 }
 
 /// One operation at work.
@@ -84,7 +86,8 @@ impl Worker {
             discovery.watch(scope);
         }
         let running = BTreeMap::new();
-        Worker { ground, outbox, running, identity, topology, hoard: Arc::default(), discovery }
+        let rehearsing = Arc::default();
+        Worker { ground, outbox, running, identity, topology, hoard: Arc::default(), discovery, rehearsing }
     }
 
     pub fn perform(&mut self, effect: Effect) {
@@ -121,6 +124,14 @@ impl Worker {
             }),
             Effect::LoadAcknowledged => self.acknowledge(None),
             Effect::Acknowledge { keys, acknowledgement } => self.acknowledge(Some((keys, acknowledgement))),
+            Effect::Rehearse(ask) => {
+                self.rehearsing.store(true, Ordering::Relaxed);
+                self.rehearsing = Arc::default();
+                let (account, now) = (Arc::clone(&self.ground.account), self.ground.clock.account_now());
+                let run = rehearsal::run(account, *ask, now, Arc::clone(&self.rehearsing), self.outbox.clone());
+                tokio::spawn(run);
+            }
+            Effect::StopRehearsing => self.rehearsing.store(true, Ordering::Relaxed),
             Effect::Start { id, undertaking } => self.start(id, undertaking),
             Effect::Command(id, command) => self.command(&id, command),
             Effect::Bench(command) => {
@@ -146,6 +157,7 @@ impl Worker {
                 });
             }
             Effect::LoadRecord(id) => self.load_record(id),
+            Effect::CloseRecord { operation, line } => self.close_record(operation, line),
             Effect::WriteIncident(incident) => self.write_incident(*incident),
             // The loop has the terminal and keeps these for itself.
             Effect::Copy(_) | Effect::MouseCapture(_) | Effect::SwitchContext(_) | Effect::Quit => {}
@@ -209,39 +221,6 @@ impl Worker {
         });
     }
 
-    fn note(&self, note: NotePlan) {
-        let (journal, outbox) = (Arc::clone(&self.ground.journal), self.outbox.clone());
-        let (identity, at) = (self.identity.borrow().clone(), self.ground.clock.account_now());
-        let operation = OperationId::new(format!("note-{:x}-{}", at.ms(), session::session()));
-        let text = note.text.clone();
-        let began = JournalEntry::Began {
-            operation: operation.clone(),
-            at,
-            plan: Box::new(Plan::Note(note)),
-            who: identity.arn,
-            account: identity.account,
-            region: identity.region,
-        };
-        let ended = JournalEntry::Ended { operation, at, state: EndState::Done, summary: text };
-        tokio::spawn(async move {
-            if let Outcome::Refused(error) = journal.record(vec![began, ended]).await {
-                let _ = outbox.send(Msg::Trouble(format!("the note is not kept: {error}")));
-            }
-            let read = tokio::task::spawn_blocking(move || journal.outline().map_err(|error| error.to_string()));
-            if let Ok(result) = read.await {
-                let _ = outbox.send(Msg::JournalArrived { result });
-            }
-        });
-    }
-
-    fn load_journal(&self) {
-        let (journal, outbox) = (Arc::clone(&self.ground.journal), self.outbox.clone());
-        tokio::task::spawn_blocking(move || {
-            let result = journal.outline().map_err(|error| error.to_string());
-            let _ = outbox.send(Msg::JournalArrived { result });
-        });
-    }
-
     /// At once: what is asked of these bodies next must find them.
     fn spill(&self, queue: &QueueName, operation: &OperationId, messages: &[Arc<Message>]) {
         let kept = match self.hoard.lock() {
@@ -263,13 +242,6 @@ impl Worker {
             };
             let result = read.and_then(|body| body.ok_or_else(|| "it was not kept".to_owned()));
             let _ = outbox.send(Msg::BodyArrived { queue, id, result });
-        });
-    }
-
-    fn load_record(&self, id: OperationId) {
-        let (journal, outbox) = (Arc::clone(&self.ground.journal), self.outbox.clone());
-        tokio::task::spawn_blocking(move || {
-            let _ = outbox.send(Msg::RecordArrived { result: record(&journal, &id) });
         });
     }
 
@@ -335,6 +307,13 @@ impl Worker {
     }
 }
 
+/// A rehearsal nobody waits for keeps no process alive.
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.rehearsing.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Findings by rule and subject, and what they are acknowledged with; `None` takes it back.
 type Change = (Vec<(String, Subject)>, Option<Acknowledgement>);
 
@@ -347,14 +326,6 @@ async fn claimed(journal: &Arc<Journal>, operation: Option<OperationId>) -> Resu
         Holder::Other { who } => Err(format!("it is at work in {who} by now")),
         Holder::Us | Holder::Nobody | Holder::Dead { .. } => Ok(()),
     }
-}
-
-fn record(journal: &Journal, id: &OperationId) -> Result<(Box<Record>, Holder), String> {
-    let record = journal.record_of(id).map_err(|error| error.to_string())?;
-    let outline = journal.outline().map_err(|error| error.to_string())?;
-    let record = record.ok_or_else(|| format!("the journal has no operation {id}"))?;
-    let holder = outline.holders.get(id).cloned().unwrap_or_default();
-    Ok((Box::new(record), holder))
 }
 
 type Now = Box<dyn Fn() -> Timestamp + Send>;

@@ -61,7 +61,21 @@ fn overlay_keys(overlay: &Overlay, console: &Console) -> &'static [(&'static str
                 ("esc", "leave it"),
             ],
         },
-        Overlay::Tune(_) => &[("enter", "to the card"), ("tab ↑↓", "field"), ("esc", "leave it")],
+        Overlay::Tune(form) => match console.rehearsals.get(&form.mapping) {
+            Some(rehearsing) if rehearsing.is_under_way() => {
+                &[("enter", "to the card"), ("tab ↑↓", "field"), ("esc", "stop rehearsing")]
+            }
+            Some(rehearsing) if rehearsing.done().is_some() => &[
+                ("r", "recommended"),
+                ("enter", "to the card"),
+                ("↑↓", "field, setting"),
+                ("a", "assumptions"),
+                ("R", "anew"),
+                ("esc", "leave it"),
+            ],
+            Some(_) => &[("enter", "to the card"), ("tab ↑↓", "field"), ("R", "rehearse"), ("esc", "leave it")],
+            None => &[("enter", "to the card"), ("tab ↑↓", "field"), ("esc", "leave it")],
+        },
         Overlay::Choice(_) => &[("enter", "choose"), ("↑↓", "move"), ("esc", "leave it")],
         Overlay::Prompt(_) => &[("enter", "take it"), ("esc", "leave it")],
         Overlay::Tried(_) => &[("↑↓", "scroll"), ("esc", "close")],
@@ -124,6 +138,9 @@ fn helps(console: &Console, action: Action) -> bool {
             queue.is_some_and(|queue| queue.value.is_dead_letter())
         }
         Action::Tune | Action::StopStart => !console.mappings_here().is_empty(),
+        Action::Undo => {
+            console.place() == Place::Journal || console.mappings_here().iter().any(|id| console.saved.contains_key(id))
+        }
         Action::Reveal => console.options.context.redact.is_on() && console.snapshot().is_some(),
         Action::Select | Action::SelectAll | Action::Try | Action::Drop | Action::Export => {
             console.snapshot().is_some()

@@ -45,6 +45,8 @@ mod refusals;
 mod scenes;
 #[cfg(test)]
 mod snapshot;
+#[cfg(test)]
+mod tune_scenes;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;

@@ -24,7 +24,8 @@ use crate::model::trial::Verdict;
 use crate::model::usage::Usage;
 use crate::operation::order::EndState;
 use crate::operation::progress::{Kind, Phase, Progress, TrialReport};
-use crate::ui::{alarm_scenes, fixture, journal_scene, log_scene, posture_scenes, redaction_scenes};
+use crate::ui::{alarm_scenes, fixture, journal_scene, log_scene, posture_scenes, redaction_scenes, tune_scenes};
+use crate::verdict::foretold::Standing;
 
 /// On the account, read-only, everything read.
 pub fn account() -> Console {
@@ -184,6 +185,7 @@ pub fn retune() -> RetunePlan {
         enabled_before: true,
         change: MappingChange { parallelization_factor: Some(5), ..MappingChange::default() },
         reason: Some("behind since the deploy".to_owned()),
+        revert_after_s: None,
     }
 }
 
@@ -193,9 +195,12 @@ pub fn retuned() -> Console {
     let plan = retune();
     console.follows.push(Follow {
         mapping: plan.mapping.clone(),
+        function: "LogWorker".into(),
         what: "parallel 1→5".to_owned(),
         settled_at: console.now.plus_s(-100),
         state: Effectiveness::Awaited,
+        foreseen: None,
+        standing: Standing::NotYet,
     });
     let mut back = plan.clone();
     back.before.parallelization_factor = Some(5);
@@ -265,6 +270,7 @@ pub fn all() -> Vec<(&'static str, Console)> {
         ("alarms", alarm_scenes::paged()),
         ("alarms-denied", alarm_scenes::denied()),
     ]);
+    all.extend(tune_scenes::all());
     all
 }
 

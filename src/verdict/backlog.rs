@@ -6,6 +6,7 @@ use crate::model::metric::{MetricKey, Stat};
 use crate::model::picture::Picture;
 use crate::model::queue::Queue;
 use crate::model::time::{Timestamp, spoken};
+use crate::verdict::bound::Bound;
 use crate::verdict::dead_letters_arriving::takes_dead_letters;
 use crate::verdict::window::{rising_since, total, trend};
 use crate::verdict::wording::{about, count, exact, rate, remedy, whole_ms};
@@ -17,6 +18,9 @@ const NOISE_S: f64 = 30.0;
 const LEAST_RISE: f64 = 0.05;
 /// `MaximumConcurrency` (aws-facts §1.1).
 const MAX_CONCURRENCY: u32 = 1000;
+
+/// How soon it speaks.
+pub const BOUND: Bound = Bound::TREND;
 
 pub fn check(picture: &Picture, now: Timestamp, queue: &Queue) -> Option<Finding> {
     if takes_dead_letters(picture, queue) {

@@ -6,6 +6,7 @@ use crate::model::mapping::{Mapping, SourceKind};
 use crate::model::metric::MetricKey;
 use crate::model::picture::Picture;
 use crate::model::time::{Timestamp, spoken};
+use crate::verdict::bound::Bound;
 use crate::verdict::drain;
 use crate::verdict::lane_stuck::STANDS;
 use crate::verdict::wanted::{
@@ -22,6 +23,9 @@ pub const NOISE_MS: f64 = 30_000.0;
 pub const LEAST_RISE: f64 = 0.02;
 /// From this share of failed or throttled runs on, lag is their doing and not capacity's.
 const OTHER_CAUSE: f64 = 0.2;
+
+/// How soon it speaks.
+pub const BOUND: Bound = Bound::TREND;
 
 pub fn check(picture: &Picture, now: Timestamp, mapping: &Mapping) -> Option<Finding> {
     if !mapping.kind().is_stream() {

@@ -5,9 +5,13 @@ use crate::model::finding::{Finding, Severity, Subject};
 use crate::model::mapping::Mapping;
 use crate::model::picture::Picture;
 use crate::model::time::Timestamp;
+use crate::verdict::bound::Bound;
 use crate::verdict::wanted::{age_max, invocations, throttles};
 use crate::verdict::window::{STALE_S, greatest};
 use crate::verdict::wording::{count, exact, remedy};
+
+/// How soon it speaks.
+pub const BOUND: Bound = Bound::TREND;
 
 /// Metrics as a whole are not to be had.
 pub fn check_account(picture: &Picture) -> Option<Finding> {

@@ -5,9 +5,13 @@ use crate::model::mapping::Mapping;
 use crate::model::picture::Picture;
 use crate::model::time::{Timestamp, spoken};
 use crate::verdict::behind::{LEAST_RISE, NOISE_MS, measured, throughput};
+use crate::verdict::bound::Bound;
 use crate::verdict::wanted::age_max;
 use crate::verdict::window::trend;
 use crate::verdict::wording::{about, rate, whole_ms};
+
+/// How soon it speaks.
+pub const BOUND: Bound = Bound::TREND;
 
 pub fn check(picture: &Picture, now: Timestamp, mapping: &Mapping) -> Option<Finding> {
     if !mapping.kind().is_stream() {

@@ -7,6 +7,7 @@ use crate::model::metric::{MetricKey, Stat};
 use crate::model::picture::Picture;
 use crate::model::queue::Queue;
 use crate::model::time::Timestamp;
+use crate::verdict::bound::Bound;
 use crate::verdict::window::{STALE_S, rising_since};
 use crate::verdict::wording::{count, exact, rate, remedy, span};
 
@@ -14,6 +15,9 @@ use crate::verdict::wording::{count, exact, rate, remedy, span};
 const WINDOW_S: i64 = 600;
 /// Our own polls tell a rate only over this many seconds.
 const LEAST_S: i64 = 45;
+
+/// How soon it speaks.
+pub const BOUND: Bound = Bound::SUDDEN;
 
 pub fn check(picture: &Picture, now: Timestamp, queue: &Queue) -> Option<Finding> {
     if !takes_dead_letters(picture, queue) {

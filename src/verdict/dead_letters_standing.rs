@@ -5,12 +5,16 @@ use crate::model::metric::{MetricKey, Stat};
 use crate::model::picture::Picture;
 use crate::model::queue::Queue;
 use crate::model::time::{Timestamp, spoken};
+use crate::verdict::bound::Bound;
 use crate::verdict::dead_letters_arriving::{is_failure_destination, takes_dead_letters};
 use crate::verdict::window::newest;
 use crate::verdict::wording::{about, count, exact, remedy, span, whole_ms};
 
 /// A warning when the first expires within 24 h (ux.md), milliseconds.
 const SOON_MS: f64 = 86_400_000.0;
+
+/// How soon it speaks.
+pub const BOUND: Bound = Bound::SUDDEN;
 
 pub fn check(picture: &Picture, now: Timestamp, queue: &Queue) -> Option<Finding> {
     let here = queue.counts.total();

@@ -4,6 +4,7 @@ use crate::model::finding::{Finding, Severity, Subject};
 use crate::model::id::FunctionName;
 use crate::model::picture::Picture;
 use crate::model::time::Timestamp;
+use crate::verdict::bound::Bound;
 use crate::verdict::wanted::{errors, failed_events, invocations};
 use crate::verdict::window::{positive_since, total};
 use crate::verdict::wording::{count, percent, remedy};
@@ -14,6 +15,9 @@ const MINUTES: i64 = 15;
 const FEWEST: f64 = 3.0;
 /// From this share of runs on it is a warning.
 const WARNS: f64 = 0.01;
+
+/// How soon it speaks.
+pub const BOUND: Bound = Bound::SUDDEN;
 
 pub fn check(picture: &Picture, now: Timestamp, function: &FunctionName) -> Option<Finding> {
     let runs = total(picture, now, &invocations(function), MINUTES).map_or(0.0, |total| total.sum);

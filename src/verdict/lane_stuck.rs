@@ -6,6 +6,7 @@ use crate::model::mapping::Mapping;
 use crate::model::picture::Picture;
 use crate::model::time::{Timestamp, spoken};
 use crate::verdict::behind::{NOISE_MS, loss_age, measured};
+use crate::verdict::bound::Bound;
 use crate::verdict::wanted::{age_max, age_min, failed_events};
 use crate::verdict::window::{rising_since, total, trend};
 use crate::verdict::wording::{about, count, rate, remedy, whole_ms};
@@ -15,6 +16,9 @@ use crate::verdict::{NEAR_LOSS_MS, objective_ms};
 pub const STANDS: f64 = 0.7;
 /// The best shard is up to date when it is younger than this share of the worst.
 const UP_TO_DATE: f64 = 0.2;
+
+/// How soon it speaks.
+pub const BOUND: Bound = Bound::TREND;
 
 pub fn check(picture: &Picture, now: Timestamp, mapping: &Mapping) -> Option<Finding> {
     if !mapping.kind().is_stream() {

@@ -6,6 +6,7 @@ pub mod alarm;
 mod backlog;
 mod behind;
 mod blind;
+mod bound;
 mod catching_up;
 mod changed;
 mod dead_letters_arriving;
@@ -14,6 +15,7 @@ mod drain;
 #[cfg(test)]
 mod examples;
 mod failing;
+pub mod foretold;
 pub mod goal;
 mod lane_stuck;
 pub mod log;
@@ -24,6 +26,7 @@ mod wanted;
 mod window;
 mod wording;
 
+pub use bound::{BOUNDS, Bound, bound_of};
 pub use wanted::wanted;
 
 use crate::model::finding::Finding;

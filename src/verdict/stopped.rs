@@ -6,11 +6,15 @@ use crate::model::metric::{MetricKey, Stat};
 use crate::model::picture::Picture;
 use crate::model::time::{Timestamp, spoken};
 use crate::verdict::NEAR_LOSS_MS;
+use crate::verdict::bound::Bound;
 use crate::verdict::window::newest;
 use crate::verdict::wording::{about, count, exact, remedy, span};
 
 /// A stream keeps a record for 24 h (aws-facts §4.3), milliseconds.
 const TRIMMED_MS: f64 = 86_400_000.0;
+
+/// How soon it speaks.
+pub const BOUND: Bound = Bound::SUDDEN;
 
 pub fn check(picture: &Picture, now: Timestamp, mapping: &Mapping) -> Option<Finding> {
     let state = match mapping.state {

@@ -4,6 +4,7 @@ use crate::model::finding::{Finding, Remedy, Severity, Subject};
 use crate::model::id::FunctionName;
 use crate::model::picture::Picture;
 use crate::model::time::Timestamp;
+use crate::verdict::bound::Bound;
 use crate::verdict::wanted::{concurrency, invocations, throttles};
 use crate::verdict::window::{greatest, total};
 use crate::verdict::wording::{count, percent, remedy};
@@ -14,6 +15,9 @@ const MINUTES: i64 = 15;
 const WARNS: f64 = 0.01;
 /// `MaximumConcurrency` (aws-facts §1.1).
 const LEAST_MAX_CONCURRENCY: u32 = 2;
+
+/// How soon it speaks.
+pub const BOUND: Bound = Bound::SUDDEN;
 
 pub fn check(picture: &Picture, now: Timestamp, function: &FunctionName) -> Option<Finding> {
     let refused = total(picture, now, &throttles(function), MINUTES).filter(|total| total.sum > 0.0)?.sum;

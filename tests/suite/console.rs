@@ -5,6 +5,8 @@ use std::time::Duration;
 use crate::pty::Session;
 
 const LONG: Duration = Duration::from_secs(300);
+/// A rehearsal in an unoptimised build, beside other tests.
+const FORETOLD: Duration = Duration::from_secs(900);
 
 /// Opens the sandbox and waits until its history has been run and the first verdicts stand.
 fn night_shift(columns: u16, rows: u16, speed: &str) -> Session {
@@ -147,4 +149,43 @@ fn clock_s(screen: &str) -> u64 {
 /// Seconds from one time of day to a later one, midnight between them or not.
 fn passed_s(from: u64, to: u64) -> u64 {
     (to + 86_400 - from) % 86_400
+}
+
+/// The seed story with foresight: age rising, `t`, the recommended candidate by one key, applied,
+/// drained within the band that was foretold.
+#[test]
+fn the_recommended_setting_drains_it_within_its_forecast() {
+    let mut s = night_shift(120, 36, "1");
+    s.keys("2");
+    s.wait_for("LogWorker");
+    s.keys("/LogWorker\r");
+    s.wait("the filter to be taken", |screen| !screen.contains("enter keep"));
+    s.keys("\r");
+    s.wait_for("ParallelizationFactor");
+    s.keys("t");
+    s.wait_for("Tune LogWorker");
+    s.wait_for("rehearsing");
+    // The screen is not blocked meanwhile: the cursor moves.
+    s.keys("\t");
+    s.wait("the cursor to move", |screen| screen.contains("▶ BatchSize"));
+    s.wait_at_most(FORETOLD, "the recommendation", |screen| screen.contains("recommended: parallel"));
+    assert!(s.screen().contains("backtest"), "{}", s.screen());
+    s.keys("r");
+    s.wait_for("forecast (est): drained in");
+    s.wait("the card to listen", listens);
+    s.keys("\r");
+    s.wait_at_most(LONG, "the change to settle", |screen| screen.contains("waiting for metrics to confirm it"));
+    s.keys("5");
+    s.wait_for("Census of identities");
+    // 1× to 60×.
+    s.keys("+++++");
+    s.keys("2");
+    s.wait_for("LogWorker");
+    s.keys("\r");
+    s.wait_at_most(LONG, "the forecast to be compared", |screen| screen.contains("as forecast"));
+    s.wait_at_most(LONG, "the backlog to go", |screen| screen.contains("drained at"));
+    let screen = s.wait_at_most(LONG, "the end", |screen| screen.contains("drained at"));
+    assert!(screen.replace(['\n', '│'], " ").contains("as forecast"), "{screen}");
+    s.keys("\x03");
+    assert_eq!(s.end(), 0);
 }

@@ -211,6 +211,10 @@ pub(super) struct TuneFlags {
     #[arg(long)]
     pub(super) start: bool,
 
+    /// Put it back after so long, 15m or more: by this process, and only while it runs (ctrl-c keeps it)
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub(super) revert_after: Option<u64>,
+
     /// Why, for the journal
     #[arg(long, value_name = "TEXT")]
     pub(super) reason: Option<String>,
@@ -297,6 +301,7 @@ Examples:
 const TUNE_EXAMPLES: &str = "\
 Examples:
   redrive tune LogWorker --parallelization-factor 5 --dry-run
+  redrive tune LogWorker --parallelization-factor 5 --revert-after 30m --yes
   redrive tune LogWorker --batch-size 500 --window 5s --yes
   redrive tune JobWorker --max-concurrency none --yes
   redrive tune JobWorker --stop --reason 'bad deploy' --yes";

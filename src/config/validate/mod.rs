@@ -21,6 +21,7 @@ use crate::config::{
     Rehearse, Sandbox, Stop, Tune, Writes, manual,
 };
 use crate::model::mapping::MappingChange;
+use crate::model::plan::RetunePlan;
 
 pub(super) fn validate(cli: Cli, env: Environment<'_>) -> Result<Config, Stop> {
     let no_color = cli.place.no_color || env("NO_COLOR").is_some_and(|value| !value.is_empty());
@@ -169,7 +170,17 @@ fn tune(flags: TuneFlags) -> Result<Action, Stop> {
             "nothing to change: give --parallelization-factor, --batch-size, --window, --max-concurrency, --stop or --start",
         ));
     }
-    Ok(Action::Tune(Tune { target: flags.target, change, consent: consent(&flags.consent), reason: flags.reason }))
+    let revert_after_s = match flags.revert_after {
+        Some(s) if s < u64::from(RetunePlan::LEAST_REVERT_S) => {
+            return Err(Stop::fault(
+                "--revert-after is 15m or more: sooner the metrics cannot have said whether the change helps",
+            ));
+        }
+        Some(s) => Some(u32::try_from(s).unwrap_or(u32::MAX)),
+        None => None,
+    };
+    let (consent, reason) = (consent(&flags.consent), flags.reason);
+    Ok(Action::Tune(Tune { target: flags.target, change, consent, reason, revert_after_s }))
 }
 
 fn dlq(command: DlqCommand) -> Result<Action, Stop> {

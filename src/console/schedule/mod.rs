@@ -286,7 +286,7 @@ fn acknowledged(console: &mut Console) -> Option<Effect> {
 
 fn mappings(console: &mut Console) -> Option<Effect> {
     let unsettled = console.picture.mappings.values().any(|mapping| !mapping.value.state.is_settled());
-    let retuning = console.running().any(|operation| operation.mapping().is_some());
+    let retuning = console.running().any(|operation| operation.mapping().is_some() && !operation.is_holding());
     let pace = if unsettled || retuning { MAPPINGS_IN_TRANSITION } else { MAPPINGS };
     // The first list comes with the discovery.
     console.picture.topology.as_ref()?;

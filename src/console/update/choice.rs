@@ -4,7 +4,7 @@ use crate::console::Console;
 use crate::console::effect::Effect;
 use crate::console::key::{Code, Key};
 use crate::console::overlay::{Overlay, Pick};
-use crate::console::update::{context, letters, redrive, try_one, tune};
+use crate::console::update::{context, held, letters, redrive, try_one, tune};
 use crate::model::finding::Severity;
 use crate::operation::Command;
 
@@ -42,9 +42,11 @@ pub(super) fn key(console: &mut Console, key: Key) -> Vec<Effect> {
         Pick::Export { queue, ids } => letters::path_prompt(console, &queue, ids),
         Pick::MoveAll { queue } => redrive::move_all_card(console, &queue),
         Pick::Try { queue, id, function } => try_one::card(console, &queue, &id, &function),
-        Pick::Tune(id) => tune::form(console, &id),
+        Pick::Tune(id) => return tune::form(console, &id),
         Pick::StopStart(id) => tune::stop_start_card(console, &id),
         Pick::Cancel(id) => return vec![Effect::Command(id, Command::Cancel)],
+        Pick::Keep(id) => return held::keep(console, &id),
+        Pick::PutBack(id) => return vec![Effect::LoadRecord(id)],
         Pick::Nothing => {}
         Pick::Link(link) => return vec![Effect::Copy(link)],
     }

@@ -7,6 +7,7 @@ use crate::model::finding::Severity;
 use crate::model::mapping::{Mapping, MappingState};
 use crate::model::metric::{MetricKey, Stat};
 use crate::model::time::Timestamp;
+use crate::verdict::foretold::{self, Standing};
 
 /// What counts as on: settled or on its way there.
 pub(super) fn is_enabled(mapping: &Mapping) -> bool {
@@ -26,10 +27,30 @@ pub(super) fn look(console: &mut Console) {
             news.push((Severity::Note, follow.line()));
         }
     }
+    for follow in &mut follows {
+        if console.now.ms_since(follow.settled_at) > Follow::GUARDED_MS {
+            continue;
+        }
+        let standing = foretold::standing(&console.picture, console.now, &follow.retuned());
+        if kind(&standing) != kind(&follow.standing) {
+            follow.standing = standing;
+            news.extend(standing.words(follow.foreseen.as_ref()).map(|words| {
+                let worse = matches!(standing, Standing::Worse { .. });
+                let severity = if worse { Severity::Warning } else { Severity::Good };
+                (severity, format!("{} {}: {words}", follow.function, follow.what))
+            }));
+        }
+        follow.standing = standing;
+    }
     console.follows = follows;
     for (severity, line) in news {
         console.say(severity, line);
     }
+}
+
+/// Which of them it is: figures change with every datapoint, and are no news.
+fn kind(standing: &Standing) -> std::mem::Discriminant<Standing> {
+    std::mem::discriminant(standing)
 }
 
 /// `effective: …` when the age falls, or concurrency moved, in periods begun after the settings

@@ -232,7 +232,8 @@ fn a_finding_leads_to_its_consumer_and_is_put_aside_until_it_gets_worse() {
     assert!(status.contains("✖ LogWorker is falling behind") && status.contains("records are lost"), "{status}");
     trial.types("t");
     assert!(matches!(trial.console.overlay(), Some(Overlay::Tune(form)) if form.name == "LogWorker"));
-    trial.types("\x1b2");
+    // The first stops the rehearsal, the second closes the form.
+    trial.types("\x1b\x1b2");
     assert_eq!(trial.console.mappings_here(), ["uuid-stream".into()], "the list opens at what the finding is about");
     trial.types("1\n");
     assert_eq!(*trial.console.screen(), Screen::ConsumerDetail("uuid-stream".into()));

@@ -94,13 +94,17 @@ pub(super) fn incident_written(console: &mut Console, result: Result<String, Str
 /// `u`: via a card, as every change.
 pub(super) fn undo(console: &mut Console) {
     let plan = match console.screen() {
-        Screen::ConsumerDetail(id) => match console.saved.get(id) {
-            Some(plan) => plan.clone(),
-            None => {
-                console.say(Severity::Note, "nothing was changed here in this session; the journal (4) has older ones");
-                return;
+        Screen::Map | Screen::Consumers | Screen::ConsumerDetail(_) => {
+            let saved = console.mappings_here().iter().find_map(|id| console.saved.get(id).cloned());
+            match saved {
+                Some(plan) => plan,
+                None => {
+                    let why = "nothing was changed here in this session; the journal (4) has older ones";
+                    console.say(Severity::Note, why);
+                    return;
+                }
             }
-        },
+        }
         _ => {
             let keys = console.journal_keys();
             let id = console.cursors.journal.key(&keys);

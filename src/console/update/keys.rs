@@ -124,7 +124,7 @@ pub(super) fn run(console: &mut Console, command: &Command) -> Vec<Effect> {
         Action::Palette => open_palette(console),
         Action::Scope => return scope::ask(console),
         Action::Help => console.overlays.push(Overlay::Help { scroll: 0 }),
-        Action::Tune => tune::open(console),
+        Action::Tune => return tune::open(console),
         Action::StopStart => tune::stop_start(console),
         Action::Undo => journal::undo(console),
         Action::Resume => return journal::resume(console),

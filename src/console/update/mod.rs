@@ -14,6 +14,7 @@ mod facts;
 mod filter;
 mod follow;
 mod function_settings;
+mod held;
 mod journal;
 mod keys;
 mod leave;
@@ -24,6 +25,7 @@ mod navigation;
 mod opening;
 mod operations;
 mod redrive;
+mod rehearse;
 mod reveal;
 pub mod sandbox;
 mod scan;
@@ -42,6 +44,8 @@ mod habits;
 mod letters_stories;
 #[cfg(test)]
 mod logs_stories;
+#[cfg(test)]
+mod rehearse_stories;
 #[cfg(test)]
 mod stories;
 #[cfg(test)]
@@ -76,6 +80,14 @@ pub fn update(console: &mut Console, msg: Msg) -> Vec<Effect> {
         Msg::OperationBroke { id, why } => operations::broke(console, &id, &why),
         Msg::LogArrived { at, function, generation, later, result } => {
             logs::arrived(console, at, &function, (generation, later), result);
+            Vec::new()
+        }
+        Msg::RehearsalProgressed { mapping, generation, done, of } => {
+            rehearse::progressed(console, &mapping, generation, (done, of));
+            Vec::new()
+        }
+        Msg::RehearsalArrived { mapping, generation, result } => {
+            rehearse::arrived(console, &mapping, generation, result);
             Vec::new()
         }
         Msg::JournalArrived { result } => journal::arrived(console, result),
@@ -114,6 +126,7 @@ fn tick(console: &mut Console, mono: Mono, account: Timestamp) -> Vec<Effect> {
     if console.judgement_is_old() {
         console.judge();
     }
+    held::ask(console);
     let mut effects = schedule::due(console);
     effects.extend(logs::due(console));
     effects

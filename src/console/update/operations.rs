@@ -9,14 +9,18 @@ use crate::console::effect::Effect;
 use crate::console::running::{About, Effectiveness, Ended, Follow, Running};
 use crate::console::screen::Screen;
 use crate::console::snapshot::Snapshot;
-use crate::console::update::{arm, changes, filter, navigation, try_one};
+use crate::console::update::{arm, changes, filter, held, navigation, try_one};
 use crate::model::change::{Change, ChangeSubject};
 use crate::model::finding::Severity;
 use crate::model::id::{MessageId, OperationId, QueueName, ReceiptHandle};
+use crate::model::mapping::MappingState;
 use crate::model::message::Message;
+use crate::model::plan::RetunePlan;
+use crate::model::time::Timestamp;
 use crate::operation::order::EndState;
 use crate::operation::progress::{Progress, RedriveReport, Report, RetuneReport};
 use crate::operation::{Command, Undertaking};
+use crate::verdict::foretold::Standing;
 
 pub(super) fn start(console: &mut Console, undertaking: Undertaking, about: About, title: String) -> Vec<Effect> {
     if !arm::allows(console, "this") {
@@ -90,7 +94,12 @@ pub(super) fn progressed(console: &mut Console, mut progress: Progress) -> Vec<E
         }
         filled = Some(queue.clone());
     }
+    let was_holding = operation.is_holding();
     operation.progress = Some(progress);
+    let begins_to_hold = !was_holding && operation.is_holding();
+    if begins_to_hold {
+        held::settled(console, at);
+    }
     if let Some(queue) = filled {
         effects.extend(filter::ask(console, &queue));
     }
@@ -129,7 +138,15 @@ fn ended(console: &mut Console, at: usize, report: Report) -> Vec<Effect> {
             console.snapshots.remove(&queue);
         }
         (About::Trial { queue, id }, Report::Trial(report)) => try_one::ended(console, &queue, &id, report),
-        (About::Retune(plan), Report::Retune(report)) => retuned(console, &plan.mapping, report),
+        (About::Retune(plan), Report::Retune(report)) => {
+            let began_at = console.operations[at].started_at;
+            match plan.revert_after_s {
+                // What it changed is followed since it was settled; kept, that goes on.
+                Some(_) if !report.put_back => {}
+                Some(_) => put_back(console, &plan, report),
+                None => retuned(console, &plan, began_at, report),
+            }
+        }
         _ => {}
     }
     hurry(console, at);
@@ -153,7 +170,17 @@ fn without(console: &mut Console, queue: &QueueName, ids: Vec<MessageId>, there:
     snapshot.remove(|id| gone.contains(id));
 }
 
-fn retuned(console: &mut Console, mapping: &crate::model::id::MappingId, report: RetuneReport) {
+/// It is as it was: nothing was foretold of that, and there is nothing left to put back.
+fn put_back(console: &mut Console, plan: &RetunePlan, report: RetuneReport) {
+    let back = RetunePlan { change: plan.reverse(), ..plan.clone() };
+    retuned(console, &back, Timestamp::ZERO, report);
+    console.saved.remove(&plan.mapping);
+}
+
+pub(super) fn retuned(console: &mut Console, plan: &RetunePlan, began_at: Timestamp, report: RetuneReport) {
+    let mapping = &plan.mapping;
+    // Before the mapping is read anew: what was rehearsed is a change of the settings it had.
+    let foreseen = console.foreseen(mapping, &plan.change, began_at);
     if let Some(mapping) = report.mapping {
         changes::put_mapping(console, mapping, console.now);
     }
@@ -161,19 +188,20 @@ fn retuned(console: &mut Console, mapping: &crate::model::id::MappingId, report:
     let subject = ChangeSubject::Mapping(mapping.clone());
     changes::record(console, Change { at: settled_at, subject, what: report.what.clone() });
     console.follows.retain(|follow| follow.mapping != *mapping);
-    let stopped = console
-        .picture
-        .mappings
-        .get(mapping)
-        .is_some_and(|mapping| mapping.value.state == crate::model::mapping::MappingState::Disabled);
-    if !stopped {
+    let Some(seen) = console.picture.mappings.get(mapping).map(|seen| &seen.value) else { return };
+    if seen.state != MappingState::Disabled {
         console.follows.push(Follow {
             mapping: mapping.clone(),
+            function: seen.function.clone(),
             what: report.what,
             settled_at,
             state: Effectiveness::Awaited,
+            foreseen,
+            standing: Standing::NotYet,
         });
     }
+    // Forecasts were of the settings it had.
+    console.rehearsals.remove(mapping);
 }
 
 /// What was acted on is looked at again at once.

@@ -64,6 +64,7 @@ fn tune_is_followed_from_key_to_effect_and_back() {
         settled_at: Some(settled),
         mapping: Some(mapping.clone()),
         what: "parallel 1→5".to_owned(),
+        put_back: false,
         problem: None,
         cause: None,
     };
@@ -245,6 +246,7 @@ fn the_journal_puts_settings_back_and_says_that_messages_cannot_be() {
         enabled_before: true,
         change: MappingChange { parallelization_factor: Some(1), ..MappingChange::default() },
         reason: None,
+        revert_after_s: None,
     };
     let began = JournalEntry::Began {
         operation: "old-1".into(),

@@ -6,19 +6,19 @@ use crate::console::key::{Code, Key, Line};
 use crate::console::overlay::{Choice, ChoiceOption, Overlay, Pick, Planned, Tunable, TuneField, TuneForm};
 use crate::console::rows::source_name;
 use crate::console::screen::Screen;
-use crate::console::update::{card, follow};
+use crate::console::update::{card, follow, rehearse};
 use crate::model::finding::Severity;
 use crate::model::id::MappingId;
 use crate::model::mapping::{Mapping, MappingChange};
 use crate::model::plan::RetunePlan;
+use crate::model::time::spoken;
 use crate::operation::confirm::Preflight;
 use crate::operation::setting::validate_change;
 
 /// `t`.
-pub(super) fn open(console: &mut Console) {
-    if let Some(id) = which(console, "Tune which consumer?", Pick::Tune) {
-        form(console, &id);
-    }
+pub(super) fn open(console: &mut Console) -> Vec<Effect> {
+    let id = which(console, "Tune which consumer?", Pick::Tune);
+    id.map(|id| form(console, &id)).unwrap_or_default()
 }
 
 /// `S`.
@@ -58,7 +58,7 @@ fn settled(console: &mut Console, id: &MappingId) -> Option<Mapping> {
         console.say(Severity::Warning, "that mapping is not there any more");
         return None;
     };
-    let busy = console.running().any(|operation| operation.mapping() == Some(id));
+    let busy = console.running().any(|operation| operation.mapping() == Some(id) && !operation.is_holding());
     if busy || !mapping.state.is_settled() {
         // Lambda would answer ResourceInUseException (aws-facts §1.3).
         let line = format!("{} is {}: wait until that is over", mapping.function, mapping.state);
@@ -68,8 +68,8 @@ fn settled(console: &mut Console, id: &MappingId) -> Option<Mapping> {
     Some(mapping)
 }
 
-pub(super) fn form(console: &mut Console, id: &MappingId) {
-    let Some(mapping) = settled(console, id) else { return };
+pub(super) fn form(console: &mut Console, id: &MappingId) -> Vec<Effect> {
+    let Some(mapping) = settled(console, id) else { return Vec::new() };
     let field = |tunable: &Tunable| {
         let was = tunable.value(&mapping.settings);
         let line = Line::new(was.map(|value| value.to_string()).unwrap_or_default());
@@ -83,19 +83,43 @@ pub(super) fn form(console: &mut Console, id: &MappingId) {
         enabled: follow::is_enabled(&mapping),
         fields: Tunable::of(mapping.kind()).iter().map(field).collect(),
         focus: 0,
+        revert_after_s: None,
+        assumptions: false,
         problems: Vec::new(),
     }));
+    rehearse::opened(console, id)
 }
 
 pub(super) fn key(console: &mut Console, key: Key) -> Vec<Effect> {
     let Some(Overlay::Tune(mut form)) = console.overlays.pop() else { return Vec::new() };
-    let last = form.fields.len().saturating_sub(1);
+    let last = (form.fields.len() + console.candidates(&form.mapping).len()).saturating_sub(1);
     match key.code {
-        Code::Esc => return Vec::new(),
+        Code::Esc => {
+            let stopped = rehearse::cancel(console, &form);
+            if stopped.is_some() {
+                console.overlays.push(Overlay::Tune(form));
+            }
+            return stopped.unwrap_or_default();
+        }
         Code::Enter => {
-            submit(console, form);
+            match form.candidate() {
+                Some(row) => take(console, form, row),
+                None => submit(console, form),
+            }
             return Vec::new();
         }
+        Code::Char('r') => {
+            recommended(console, form);
+            return Vec::new();
+        }
+        Code::Char('R') => {
+            let effects = rehearse::ask(console, &form.mapping);
+            form.focus = form.focus.min(form.fields.len().saturating_sub(1));
+            console.overlays.push(Overlay::Tune(form));
+            return effects;
+        }
+        Code::Char('a') => form.assumptions = !form.assumptions,
+        Code::Char('b') => form.revert_after_s = next_revert(form.revert_after_s),
         Code::Down | Code::Tab => form.focus = (form.focus + 1).min(last),
         Code::Up | Code::BackTab => form.focus = form.focus.saturating_sub(1),
         Code::Right | Code::Char('+') => nudge(&mut form, 1),
@@ -105,6 +129,52 @@ pub(super) fn key(console: &mut Console, key: Key) -> Vec<Effect> {
     judge(console, &mut form);
     console.overlays.push(Overlay::Tune(form));
     Vec::new()
+}
+
+/// Off, then a quarter of an hour, half of one, one, four.
+fn next_revert(now_s: Option<u32>) -> Option<u32> {
+    let steps = [1, 2, 4, 16].map(|times| times * RetunePlan::LEAST_REVERT_S);
+    steps.into_iter().find(|step| now_s.is_none_or(|now_s| *step > now_s))
+}
+
+/// The recommended candidate, straight to its card; `esc` there comes back to the form.
+fn recommended(console: &mut Console, form: TuneForm) {
+    let done = console.rehearsals.get(&form.mapping).and_then(|rehearsing| rehearsing.done());
+    let why = match done {
+        Some(rehearsal) => match (rehearsal.recommended, &rehearsal.declined) {
+            (Some(row), _) => return take(console, form, row),
+            (None, Some(why)) => format!("nothing is recommended: {why}"),
+            (None, None) => "nothing is recommended".to_owned(),
+        },
+        None => "nothing is rehearsed yet; R rehearses".to_owned(),
+    };
+    console.say(Severity::Note, why);
+    console.overlays.push(Overlay::Tune(form));
+}
+
+/// Puts a candidate's settings into the fields and goes on to the card.
+fn take(console: &mut Console, mut form: TuneForm, row: usize) {
+    let Some(candidate) = console.candidates(&form.mapping).get(row) else {
+        console.overlays.push(Overlay::Tune(form));
+        return;
+    };
+    let (lanes, batch, refused) = (candidate.parallelization_factor, candidate.batch_size, candidate.refused.clone());
+    if let Some(why) = refused {
+        console.say(Severity::Note, format!("parallel {lanes}, batch {batch} is refused: {why}"));
+        console.overlays.push(Overlay::Tune(form));
+        return;
+    }
+    form.focus = form.fields.len() + row;
+    for field in &mut form.fields {
+        let value = match field.tunable {
+            Tunable::ParallelizationFactor => Some(lanes),
+            Tunable::BatchSize => Some(batch),
+            // What was rehearsed is this change and no other.
+            Tunable::Window | Tunable::MaxConcurrency => field.was,
+        };
+        field.line = Line::new(value.map(|value| value.to_string()).unwrap_or_default());
+    }
+    submit(console, form);
 }
 
 fn type_in(form: &mut TuneForm, key: Key) {
@@ -186,6 +256,7 @@ fn submit(console: &mut Console, mut form: TuneForm) {
                 enabled_before: form.enabled,
                 change,
                 reason: None,
+                revert_after_s: form.revert_after_s,
             };
             card_of(console, plan, Some(form));
         }
@@ -202,6 +273,7 @@ pub(super) fn stop_start_card(console: &mut Console, id: &MappingId) {
         enabled_before,
         change: MappingChange { enabled: Some(!enabled_before), ..MappingChange::default() },
         reason: None,
+        revert_after_s: None,
     };
     card_of(console, plan, None);
 }
@@ -234,14 +306,36 @@ pub(super) fn undo_card(console: &mut Console, plan: &RetunePlan) {
         enabled_before: enabled,
         change,
         reason: Some("puts the saved settings back".to_owned()),
+        revert_after_s: None,
     };
     card_of(console, undo, None);
+}
+
+/// What a rehearsal says of exactly this change.
+fn foretold(console: &Console, plan: &RetunePlan) -> Vec<String> {
+    let rehearsal = console.fresh_rehearsal(&plan.mapping, console.now);
+    let candidate = rehearsal.and_then(|rehearsal| rehearsal.candidate(&plan.change));
+    let Some(forecast) = candidate.and_then(|candidate| candidate.forecast.as_ref()) else { return Vec::new() };
+    let short = |s: f64| spoken((s * 1000.0) as i64);
+    let mut lines = vec![match forecast.drain_s {
+        Some(drain) if drain.p90.is_finite() => {
+            format!("forecast (est): drained in {} ({}–{})", short(drain.p50), short(drain.p10), short(drain.p90))
+        }
+        Some(drain) => format!("forecast (est): drained in {}, or not at all", short(drain.p50)),
+        None => "forecast (est): it does not drain".to_owned(),
+    }];
+    lines.push(format!(
+        "at most {} runs at once of {}; {:.0}/s reach what lies behind it while it drains, {:.0}/s afterwards",
+        forecast.concurrency_peak, forecast.concurrency_limit, forecast.out_per_s_peak, forecast.out_per_s
+    ));
+    lines
 }
 
 fn card_of(console: &mut Console, plan: RetunePlan, form: Option<TuneForm>) {
     let mapping = console.picture.mappings.get(&plan.mapping).map(|mapping| mapping.value.clone());
     let name = mapping.as_ref().map(|mapping| mapping.function.to_string()).unwrap_or_default();
     let mut facts = card::facts(console, name);
+    facts.about = foretold(console, &plan);
     if let Some(mapping) = mapping {
         facts.checked.push(format!("State is {}", mapping.state));
     }

@@ -25,6 +25,9 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, running: usize) {
             Kind::Restore => "stops; the journal knows how far it came",
             Kind::Rescue => "stops behind the records that are under way; the other pointers stay where they are",
             Kind::Trial => "the function runs on; its answer is not waited for, and the message stays where it is",
+            Kind::Retune if operation.is_holding() => {
+                "it stays as it is; opened again, redrive asks whether to put it back"
+            }
             Kind::Retune => "Lambda finishes it; nobody watches whether it helps",
         };
         prose.text(2, fate, theme.plain());

@@ -1,5 +1,6 @@
 //! What lies over a screen: one file each. The last overlay has the keys and is the one drawn.
 
+mod candidates;
 mod card;
 mod choice;
 mod help;
@@ -28,7 +29,7 @@ pub(in crate::ui) fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
         Some(Overlay::Palette(palette)) => palette::draw(ink, area, console, palette),
         Some(Overlay::Picker(picker)) => picker::draw(ink, area, console, picker),
         Some(Overlay::Card(card)) => card::draw(ink, area, console, card),
-        Some(Overlay::Tune(form)) => tune::draw(ink, area, form),
+        Some(Overlay::Tune(form)) => tune::draw(ink, area, console, form),
         Some(Overlay::Choice(choice)) => choice::draw(ink, area, choice),
         Some(Overlay::Prompt(prompt)) => prompt::draw(ink, area, prompt),
         Some(Overlay::Message(view)) => message::draw(ink, area, console, view),

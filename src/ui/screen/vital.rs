@@ -11,6 +11,7 @@ use crate::model::finding::{Severity, Subject};
 use crate::model::id::{FunctionName, MappingId, QueueName};
 use crate::model::mapping::Mapping;
 use crate::model::metric::{MetricKey, Metrics, Series, Stat};
+use crate::model::rehearsal::Band;
 use crate::model::time::Timestamp;
 use crate::ui::widget::chart::{Chart, Line, Mark};
 use crate::ui::widget::figure::{self, Unit};
@@ -19,6 +20,8 @@ use crate::ui::widget::pane::{Frame, split_left};
 use crate::ui::widget::{reading, sparkline};
 
 const WINDOW_S: i64 = 3 * 3600;
+/// How far ahead a forecast is drawn.
+const AHEAD_S: i64 = 45 * 60;
 /// A chart narrower than this stands alone.
 const LEAST_COLUMNS: u16 = 80;
 
@@ -33,6 +36,8 @@ pub struct Vital<'a> {
     pub title: String,
     unit: Unit,
     lines: Vec<Cow<'a, Series>>,
+    /// What was foretold of the last change: the lower and the upper edge.
+    band: Vec<Series>,
     source: &'static str,
     severity: Option<Severity>,
     marks: Vec<Mark>,
@@ -65,11 +70,17 @@ impl<'a> Vital<'a> {
         }
         let key = |stat| MetricKey::lambda(&mapping.function, "IteratorAge", stat);
         let keys = [key(Stat::Maximum), key(Stat::Minimum)];
+        let band = band(console, &mapping.id);
         let lines = keys.iter().filter_map(|key| console.picture.metrics.get(key)).map(Cow::Borrowed).collect();
         Vital {
-            title: format!("{} · iterator age, max and min", mapping.function),
+            title: format!(
+                "{} · iterator age, {}",
+                mapping.function,
+                if band.is_empty() { "max and min" } else { "dotted: forecast" }
+            ),
             unit: Unit::Age,
             lines,
+            band,
             source: "CloudWatch",
             severity,
             marks,
@@ -85,6 +96,7 @@ impl<'a> Vital<'a> {
             title: format!("{name} · errors a minute"),
             unit: Unit::Count,
             lines,
+            band: Vec::new(),
             source: "CloudWatch",
             severity: console.worst(&Subject::Function(name.clone())).map(|finding| finding.severity),
             marks: function_marks(console, name),
@@ -105,6 +117,7 @@ impl<'a> Vital<'a> {
             title: format!("{name} · messages ready, ~"),
             unit: Unit::Count,
             lines: series.into_iter().collect(),
+            band: Vec::new(),
             source,
             severity: console.worst(&Subject::Queue(name.clone())).map(|finding| finding.severity),
             marks: queue_marks(console, name, consumer.as_ref()),
@@ -123,6 +136,7 @@ impl<'a> Vital<'a> {
             title: format!("{name} · age of the oldest message"),
             unit: Unit::Age,
             lines: vec![Cow::Owned(ms)],
+            band: Vec::new(),
             source: "CloudWatch",
             severity: None,
             marks: Vec::new(),
@@ -166,9 +180,18 @@ impl<'a> Vital<'a> {
             _ => theme.plain(),
         };
         let styles = [first, theme.dim()];
-        let lines = self.lines.iter().zip(styles).map(|(series, style)| Line { series, style }).collect();
+        let seen = self.lines.iter().zip(styles).map(|(series, style)| Line { series, style, dotted: false });
+        let foretold = self.band.iter().map(|series| Line { series, style: theme.bold(), dotted: true });
+        let lines = seen.chain(foretold).collect();
+        let (mut window, mut marks) = (window(console), Cow::Borrowed(&self.marks));
+        let ahead = self.band.iter().filter_map(|series| series.newest()).map(|(at, _)| at).max();
+        if let Some(to) = ahead.filter(|to| *to > window.1) {
+            // What comes is drawn too, and where it begins.
+            window = (to.plus_s(-WINDOW_S), to);
+            marks.to_mut().push(Mark { at: console.now, name: "now".to_owned() });
+        }
         let empty = self.empty.as_str();
-        Chart { window: window(console), unit: self.unit, lines, marks: &self.marks, empty }.draw(ink, area);
+        Chart { window, unit: self.unit, lines, marks: &marks, empty }.draw(ink, area);
     }
 }
 
@@ -269,6 +292,22 @@ pub fn consumer_of(console: &Console, name: &QueueName) -> Option<FunctionName> 
     let reads = |arn| console.picture.mappings.values().find(|mapping| mapping.value.source == arn);
     let mapping = reads(queue.arn.clone()).or_else(|| queue.sources.iter().find_map(|arn| reads(arn.clone())));
     mapping.map(|mapping| mapping.value.function.clone())
+}
+
+/// The forecast of the change that is followed, as far as it is worth looking ahead.
+fn band(console: &Console, mapping: &MappingId) -> Vec<Series> {
+    let follow = console.follows.iter().find(|follow| follow.mapping == *mapping);
+    let Some(foreseen) = follow.and_then(|follow| follow.foreseen.as_ref()) else { return Vec::new() };
+    let last = console.now.plus_s(AHEAD_S);
+    let minutes = foreseen.course_ms.iter().enumerate();
+    let known = minutes.filter_map(|(n, band)| Some((foreseen.from.floor_to(60).plus_s(60 * n as i64), (*band)?)));
+    let known: Vec<_> = known.take_while(|(at, _)| *at <= last).collect();
+    let edge = |of: fn(&Band) -> f64| {
+        let mut series = Series::default();
+        series.merge(known.iter().map(|(at, band)| (*at, of(band))));
+        series
+    };
+    vec![edge(|band| band.p10), edge(|band| band.p90)]
 }
 
 /// Our own polls by the minute, the highest of each.

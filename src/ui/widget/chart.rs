@@ -22,6 +22,8 @@ const RIGHT_DOTS: [u8; 4] = [0x08, 0x10, 0x20, 0x80];
 pub struct Line<'a> {
     pub series: &'a Series,
     pub style: Style,
+    /// Foretold and not seen: every other column is left out.
+    pub dotted: bool,
 }
 
 /// Something that happened at a moment.
@@ -154,7 +156,7 @@ impl Chart<'_> {
             let share = (value.max(0.0) / top).clamp(0.0, 1.0);
             let y = rows - 1 - (share * f64::from(rows - 1)).round() as u32;
             match before {
-                Some((earlier, x0, y0)) if at.ms_since(earlier) <= JOIN_MS => grid.join((x0, y0), (x, y)),
+                Some((earlier, x0, y0)) if at.ms_since(earlier) <= JOIN_MS => grid.join((x0, y0), (x, y), line.dotted),
                 _ => grid.dot(x, y),
             }
             before = Some((at, x, y));
@@ -197,13 +199,15 @@ impl Grid {
     }
 
     /// A line from one dot to another, with no dot left out between.
-    fn join(&mut self, from: (u32, u32), to: (u32, u32)) {
+    fn join(&mut self, from: (u32, u32), to: (u32, u32), dotted: bool) {
         let (dx, dy) = (i64::from(to.0) - i64::from(from.0), i64::from(to.1) - i64::from(from.1));
         let steps = dx.abs().max(dy.abs()).max(1);
         for n in 0..=steps {
             let x = i64::from(from.0) + (dx * n + steps / 2).div_euclid(steps);
             let y = i64::from(from.1) + (dy * n + steps / 2).div_euclid(steps);
-            if let (Ok(x), Ok(y)) = (u32::try_from(x), u32::try_from(y)) {
+            if let (Ok(x), Ok(y)) = (u32::try_from(x), u32::try_from(y))
+                && (!dotted || x % 4 < 2)
+            {
                 self.dot(x, y);
             }
         }
@@ -235,7 +239,7 @@ mod tests {
         series.merge(points.iter().map(|(at, value)| (minute(*at), *value)));
         let area = Rect::new(0, 0, width, height);
         let mut buf = Buffer::empty(area);
-        let lines = vec![Line { series: &series, style: Style::new() }];
+        let lines = vec![Line { series: &series, style: Style::new(), dotted: false }];
         let chart = Chart { window: (minute(0), minute(60)), unit: Unit::Age, lines, marks, empty: "no datapoint" };
         chart.draw(&mut Ink::new(&mut buf, Theme::new(false)), area);
         let row = |y| (0..width).map(|x| buf[(x, y)].symbol().to_owned()).collect::<String>().trim_end().to_owned();

@@ -159,6 +159,7 @@ fn a_retune_settles_when_the_pipeline_says_so() {
             enabled_before: true,
             change,
             reason: None,
+            revert_after_s: None,
         };
         let mut machine: Box<dyn Operation> = Box::new(Retune::new(confirm(plan), owner("retune"), seed, ground.now));
         let report = ground.run(machine.as_mut());

@@ -1,0 +1,83 @@
+//! What a retune says of itself: how far it is, and what came of it.
+
+use crate::model::mapping::{Mapping, MappingChange, MappingState};
+use crate::model::service_error::Outcome;
+use crate::model::time::Timestamp;
+use crate::operation::card::change_lines;
+use crate::operation::order::{EndState, OrderResult};
+use crate::operation::progress::{Cause, Kind, Phase, Progress, Report, RetuneReport};
+use crate::operation::retune::{Aim, Retune};
+
+impl Retune {
+    /// How the mapping differs from what the plan saw.
+    pub(super) fn difference(&self, mapping: &Mapping) -> String {
+        let now = &mapping.settings;
+        let change = MappingChange {
+            batch_size: now.batch_size,
+            window_s: now.window_s,
+            parallelization_factor: now.parallelization_factor,
+            max_concurrency: Some(now.max_concurrency),
+            enabled: Some(mapping.state == MappingState::Enabled),
+        };
+        let lines = change_lines(&self.plan.before, self.plan.enabled_before, &change);
+        if lines.is_empty() { "settings this program does not tune".to_owned() } else { lines.join(", ") }
+    }
+
+    pub(super) fn report(&self) -> Option<RetuneReport> {
+        let (state, problem) = self.end.clone()?;
+        Some(RetuneReport {
+            operation: self.owner.operation.clone(),
+            state,
+            settled_at: self.settled_at,
+            mapping: self.seen.clone(),
+            what: self.what.clone(),
+            put_back: self.returning,
+            cause: self.cause.or(problem.as_ref().map(|_| Cause::Refused)),
+            problem,
+        })
+    }
+
+    fn line(&self) -> String {
+        if let Some(report) = self.report() {
+            return report.line();
+        }
+        match (self.aim, &self.seen) {
+            (Aim::Follow { .. }, Some(mapping)) => format!("{}: {}", self.what, mapping.state),
+            (Aim::Hold, _) => {
+                let at = self.revert_at.map(Timestamp::clock_s).unwrap_or_default();
+                format!("{}: settled; put back {at} while this process runs, X keeps it", self.what)
+            }
+            (Aim::Compare, Some(mapping)) if !mapping.state.is_settled() => {
+                format!("{}: waits, the mapping is {}", self.what, mapping.state)
+            }
+            _ => self.what.clone(),
+        }
+    }
+
+    pub(super) fn progress(&self) -> Progress {
+        let report = self.report().map(Report::Retune).filter(|_| self.phase == Phase::Finished);
+        Progress {
+            operation: self.owner.operation.clone(),
+            kind: Kind::Retune,
+            phase: self.phase,
+            line: self.line(),
+            done: u64::from(self.settled_at.is_some()),
+            failed: u64::from(matches!(self.end, Some((EndState::Failed, _)))),
+            left: None,
+            rate_per_s: None,
+            eta_ms: None,
+            held: 0,
+            held_until: None,
+            found: Vec::new(),
+            report,
+        }
+    }
+}
+
+pub(super) fn said(result: &OrderResult) -> String {
+    match result {
+        Outcome::Refused(error) => error.to_string(),
+        Outcome::Unknown(seen) => seen.clone(),
+        Outcome::Done(answer) => format!("answered {answer:?}"),
+    }
+}
