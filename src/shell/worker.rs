@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use crate::aws::Account;
 use crate::console::effect::{Effect, Incident};
 use crate::console::msg::Msg;
+use crate::console::rehearsal::RehearsalAsk;
 use crate::driver::clock::Clock;
 use crate::driver::sandbox::Sandbox;
 use crate::journal::Journal;
@@ -124,13 +125,7 @@ impl Worker {
             }),
             Effect::LoadAcknowledged => self.acknowledge(None),
             Effect::Acknowledge { keys, acknowledgement } => self.acknowledge(Some((keys, acknowledgement))),
-            Effect::Rehearse(ask) => {
-                self.rehearsing.store(true, Ordering::Relaxed);
-                self.rehearsing = Arc::default();
-                let (account, now) = (Arc::clone(&self.ground.account), self.ground.clock.account_now());
-                let run = rehearsal::run(account, *ask, now, Arc::clone(&self.rehearsing), self.outbox.clone());
-                tokio::spawn(run);
-            }
+            Effect::Rehearse(ask) => self.rehearse(*ask),
             Effect::StopRehearsing => self.rehearsing.store(true, Ordering::Relaxed),
             Effect::Start { id, undertaking } => self.start(id, undertaking),
             Effect::Command(id, command) => self.command(&id, command),
@@ -162,6 +157,14 @@ impl Worker {
             // The loop has the terminal and keeps these for itself.
             Effect::Copy(_) | Effect::MouseCapture(_) | Effect::SwitchContext(_) | Effect::Quit => {}
         }
+    }
+
+    /// In place of the one under way.
+    fn rehearse(&mut self, ask: RehearsalAsk) {
+        self.rehearsing.store(true, Ordering::Relaxed);
+        self.rehearsing = Arc::default();
+        let (account, now) = (Arc::clone(&self.ground.account), self.ground.clock.account_now());
+        tokio::spawn(rehearsal::run(account, ask, now, Arc::clone(&self.rehearsing), self.outbox.clone()));
     }
 
     /// Tells every operation to finish; answers how many are still at work.
