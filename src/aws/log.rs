@@ -116,6 +116,7 @@ impl Account {
             let lines: Vec<LogLine> =
                 page.get("events").and_then(Value::as_array).into_iter().flatten().filter_map(line).collect();
             let size: u64 = lines.iter().map(|line| line.text.len() as u64).sum();
+            self.meter.read_log(size);
             reading.requests += 1;
             reading.bytes += size;
             reading.lines.extend(lines);
@@ -140,6 +141,8 @@ impl Account {
         };
         match self.log_group(function).await {
             Ok(group) if group != ask.group => self.log(&LogAsk { group, ..ask }).await,
+            // There is no such function at all.
+            Err(error) if error.is_missing() => Err(error),
             _ => Err(missing),
         }
     }

@@ -10,6 +10,7 @@ pub(super) struct Meter {
     sqs: AtomicU64,
     lambda: AtomicU64,
     other: AtomicU64,
+    log_bytes: AtomicU64,
     throttled: AtomicU64,
 }
 
@@ -25,6 +26,11 @@ impl Meter {
         self.metrics.fetch_add(metrics as u64, Ordering::Relaxed);
     }
 
+    /// So many bytes of log lines were answered.
+    pub(super) fn read_log(&self, bytes: u64) {
+        self.log_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
     pub(super) fn told_slower(&self) {
         self.throttled.fetch_add(1, Ordering::Relaxed);
     }
@@ -35,6 +41,7 @@ impl Meter {
             sqs: self.sqs.load(Ordering::Relaxed),
             lambda: self.lambda.load(Ordering::Relaxed),
             other: self.other.load(Ordering::Relaxed),
+            log_bytes: self.log_bytes.load(Ordering::Relaxed),
             throttled: self.throttled.load(Ordering::Relaxed),
         }
     }
@@ -51,9 +58,10 @@ mod tests {
         meter.sent("SQS", 0);
         meter.sent("Lambda", 0);
         meter.sent("CloudWatch", 500);
+        meter.read_log(2_048);
         meter.told_slower();
         let usage = meter.usage();
-        assert_eq!(usage, Usage { metrics: 500, sqs: 2, lambda: 1, other: 1, throttled: 1 });
+        assert_eq!(usage, Usage { metrics: 500, sqs: 2, lambda: 1, other: 1, log_bytes: 2_048, throttled: 1 });
         assert!((usage.dollars() - 0.0050008).abs() < 1e-9, "{}", usage.dollars());
     }
 }

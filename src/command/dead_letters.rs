@@ -68,7 +68,7 @@ fn row(message: &Message, redaction: &Redaction) -> Row {
         receive_count: message.system.receive_count,
         from: message.system.dead_letter_source.as_ref().map(ToString::to_string),
         body: redaction.shown(&message.body, false).into_owned(),
-        attributes: message.attributes.clone(),
+        attributes: crate::command::letters::redacted_attributes(&message.attributes, redaction),
     }
 }
 

@@ -13,10 +13,10 @@ use crate::command::{Here, print, say, style};
 use crate::config::letter::{Backup, Letters, Restore};
 use crate::config::{Output, exit};
 use crate::model::id::{MessageId, QueueUrl};
-use crate::model::message::{MAX_MESSAGE_BYTES, Message};
+use crate::model::message::{AttributeValue, Attributes, MAX_MESSAGE_BYTES, Message};
 use crate::model::plan::{DropPlan, RestorePlan};
 use crate::model::queue::Queue;
-use crate::model::redaction::{NOTHING, Redaction};
+use crate::model::redaction::{NOTHING, Redaction, STARS};
 use crate::operation::Undertaking;
 use crate::operation::order::JournalEntry;
 use crate::operation::progress::Report;
@@ -44,12 +44,25 @@ pub async fn show(here: &Here, letters: Letters, reveal: bool, output: Output) -
 fn whole(mut message: Message, redaction: &Redaction, output: Output) -> String {
     let kind = kind_of(&message).to_string();
     let body = redaction.shown(&message.body, false).into_owned();
-    let redacted = body != message.body;
-    message.body = body;
+    let attributes = redacted_attributes(&message.attributes, redaction);
+    let redacted = body != message.body || attributes != message.attributes;
+    (message.body, message.attributes) = (body, attributes);
     match output {
         Output::Table => kinds::letter(&message, &kind),
         Output::Json | Output::Ndjson => export::shown(&message, redacted),
     }
+}
+
+/// A message's attributes as they may be shown; what is binary no path reaches.
+pub(super) fn redacted_attributes(attributes: &Attributes, redaction: &Redaction) -> Attributes {
+    let mut shown = attributes.clone();
+    for (name, attribute) in shown.iter_mut().filter(|_| redaction.is_on()) {
+        attribute.value = AttributeValue::Text(match &attribute.value {
+            AttributeValue::Text(text) => redaction.attribute(name, text).into_owned(),
+            AttributeValue::Binary(_) => STARS.to_owned(),
+        });
+    }
+    shown
 }
 
 pub async fn export(here: &Here, letters: Letters, to: Option<PathBuf>) -> Result<u8, Failure> {

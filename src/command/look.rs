@@ -230,7 +230,7 @@ impl Look {
 }
 
 /// The account's time: what its newest answer was dated, or local time.
-fn now(account: &Account) -> Timestamp {
+pub fn now(account: &Account) -> Timestamp {
     let local = Clock::aws().account_now();
     let dated = *account.dates().borrow();
     match dated {

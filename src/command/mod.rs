@@ -9,6 +9,7 @@ mod failure;
 mod journal;
 mod jq_worker;
 mod letters;
+mod logs;
 mod look;
 mod operate;
 mod pick;
@@ -85,6 +86,7 @@ fn dispatch(config: Config) -> Result<u8, Failure> {
         Action::DeadLetterQueues(output) => runtime()?.block_on(look::queues(&here, style(output), true)),
         Action::Posture(asked) => runtime()?.block_on(posture::run(&here, &asked)),
         Action::Watch(asked) => runtime()?.block_on(watch::run(&here, &asked)),
+        Action::Logs(asked) => runtime()?.block_on(logs::run(&here, asked)),
         Action::Tune(asked) => runtime()?.block_on(tune::run(&here, asked)),
         Action::Rehearse(asked) => runtime()?.block_on(rehearse::run(&here, asked)),
         Action::DeadLetters(asked) => runtime()?.block_on(dead_letters::list(&here, asked)),

@@ -13,6 +13,7 @@ use crate::config::{Output, Try, exit};
 use crate::model::id::{Arn, FunctionName, MessageId};
 use crate::model::plan::ScanPlan;
 use crate::model::queue::Queue;
+use crate::model::redaction::NOTHING;
 use crate::model::trial::TrialPlan;
 use crate::operation::Undertaking;
 use crate::operation::progress::{Report, TrialReport};
@@ -45,7 +46,8 @@ pub async fn run(here: &Here, asked: Try) -> Result<u8, Failure> {
     };
     let finished = operate(here, &look, Undertaking::Trial(confirmed)).await?;
     if let Report::Trial(report) = &finished.report {
-        print(&shown(asked.output, report))?;
+        let redaction = if asked.reveal { &NOTHING } else { &here.place.context.redact };
+        print(&shown(asked.output, &report.shown(redaction)))?;
     }
     Ok(finished.code())
 }

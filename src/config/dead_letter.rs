@@ -60,6 +60,8 @@ pub struct Try {
     pub id: Option<String>,
     /// `None`: the one that reads the queue it came from.
     pub function: Option<String>,
+    /// The answer and the log whole, whatever the context redacts.
+    pub reveal: bool,
     pub output: Output,
     pub consent: Consent,
     pub reason: Option<String>,

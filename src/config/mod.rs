@@ -109,6 +109,7 @@ pub enum Action {
     Queues(Output),
     Posture(Posture),
     Watch(Watch),
+    Logs(Logs),
     Tune(Tune),
     Rehearse(Rehearse),
     DeadLetterQueues(Output),
@@ -257,6 +258,19 @@ pub struct Watch {
     pub target: Option<String>,
     pub timeout_s: u64,
     pub interval_s: u64,
+    pub output: Output,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logs {
+    /// A function's name, without version or alias.
+    pub function: String,
+    pub since_s: u64,
+    pub follow: bool,
+    /// Only lines that hold this.
+    pub grep: Option<String>,
+    /// Lines whole, whatever the context redacts.
+    pub reveal: bool,
     pub output: Output,
 }
 

@@ -242,7 +242,7 @@ pub const COMMANDS: &[Command] = &[
         &[c('v')],
         "show the redacted, in this view; export, redrive and drop stay whole",
     )
-    .on(TRIAGE)
+    .on(&[Place::Triage, Place::Logs])
     .footed("reveal"),
     everywhere("try", Action::Try, &[c('c')], "try this message on its function, and look at the answer")
         .on(TRIAGE)

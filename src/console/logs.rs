@@ -4,6 +4,7 @@
 use crate::console::screen::Cursor;
 use crate::model::id::FunctionName;
 use crate::model::log::LogReading;
+use crate::model::redaction::{NOTHING, Redaction};
 use crate::model::time::{Mono, Timestamp};
 use crate::query::filter::Filter;
 use crate::verdict::log::{self, Cluster, Digest, Trouble};
@@ -26,6 +27,8 @@ pub struct LogView {
     pub answered: Option<Mono>,
     pub reading: LogReading,
     pub digest: Digest,
+    /// The digest shows what the context redacts.
+    pub revealed: bool,
     /// Why the last reading failed; what was read before is still shown.
     pub trouble: Option<String>,
     pub cursor: Cursor<ClusterKey>,
@@ -51,6 +54,7 @@ impl LogView {
             answered: None,
             reading: LogReading::default(),
             digest: Digest::default(),
+            revealed: false,
             trouble: None,
             cursor: Cursor::default(),
             on_example: false,
@@ -71,14 +75,24 @@ impl LogView {
     }
 
     /// Takes what was read; `later` continues what is there.
-    pub fn take(&mut self, reading: LogReading, later: bool) {
+    pub fn take(&mut self, reading: LogReading, later: bool, redaction: &Redaction) {
         if later {
             self.reading.extend(reading);
             self.reading.keep_from(self.reading.to.plus_s(-self.window_s));
         } else {
             self.reading = reading;
         }
-        self.digest = log::digest(&self.reading.lines);
+        self.gather(redaction);
+    }
+
+    /// Shows what the context redacts, or hides it again.
+    pub fn reveal(&mut self, revealed: bool, redaction: &Redaction) {
+        self.revealed = revealed;
+        self.gather(redaction);
+    }
+
+    fn gather(&mut self, redaction: &Redaction) {
+        self.digest = log::digest(&self.reading.lines, if self.revealed { &NOTHING } else { redaction });
     }
 
     /// The kinds that match, worst first.

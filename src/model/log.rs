@@ -46,6 +46,11 @@ pub struct LogReading {
 }
 
 impl LogReading {
+    /// The budget ran out before the window's beginning.
+    pub fn is_cut(&self) -> bool {
+        self.complete_from > self.from
+    }
+
     /// Adds what a later reading brought; the oldest lines go first when there are too many.
     pub fn extend(&mut self, later: LogReading) {
         let known: std::collections::BTreeSet<&str> = self.lines.iter().map(|line| line.id.as_str()).collect();

@@ -13,11 +13,16 @@ pub struct Usage {
     pub lambda: u64,
     /// Calls to anything else, `GetMetricData` itself included.
     pub other: u64,
+    /// Bytes of log lines that `FilterLogEvents` answered. Its answers do not say how much it scanned.
+    #[serde(default)]
+    pub log_bytes: u64,
     /// Answers that said "slower", those the SDK then repeated included.
     pub throttled: u64,
 }
 
 impl Usage {
+    /// What is paid for at a price that is known. Log bytes are not in it: no source names a price of
+    /// `FilterLogEvents`, so they are shown as bytes.
     pub fn dollars(&self) -> f64 {
         self.metrics as f64 * METRIC_DOLLARS + self.sqs as f64 * SQS_REQUEST_DOLLARS
     }

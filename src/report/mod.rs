@@ -9,6 +9,7 @@ pub mod finding;
 pub mod incident;
 pub mod journal;
 pub mod kinds;
+pub mod log;
 pub mod posture;
 pub mod queue;
 pub mod redrive;

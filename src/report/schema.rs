@@ -2,13 +2,15 @@
 //! never renamed or taken away. A test holds real output to them.
 
 /// By the command's name.
-const SCHEMAS: [(&str, &str); 6] = [
+const SCHEMAS: [(&str, &str); 8] = [
     ("status", include_str!("../../assets/schema/status.json")),
     ("posture", include_str!("../../assets/schema/posture.json")),
     ("topology", include_str!("../../assets/schema/topology.json")),
     ("consumers", include_str!("../../assets/schema/consumers.json")),
     ("queues", include_str!("../../assets/schema/queues.json")),
     ("watch", include_str!("../../assets/schema/watch.json")),
+    ("logs", include_str!("../../assets/schema/logs.json")),
+    ("logs-line", include_str!("../../assets/schema/logs-line.json")),
 ];
 
 /// One schema, or the names of all, a line each.

@@ -59,7 +59,7 @@ pub fn read() -> Console {
         LogReading { group, from, to, complete_from: from, requests: 1, bytes: 18_212, ..LogReading::default() };
     reading.lines = lines();
     reading.lines.sort_by_key(|line| line.at);
-    view.take(reading, false);
+    view.take(reading, false, &crate::model::redaction::NOTHING);
     view.read_at = Some(to);
     at(view)
 }

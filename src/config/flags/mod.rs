@@ -5,6 +5,7 @@ pub(super) mod context;
 pub(super) mod doctor;
 pub(super) mod journal;
 pub(super) mod letter;
+pub(super) mod logs;
 mod posture;
 pub(super) mod redrive;
 pub(super) mod rehearse;
@@ -98,6 +99,9 @@ pub(super) enum Command {
     /// Wait until a consumer has drained, a queue is empty, or nothing is wrong
     #[command(after_help = watch::EXAMPLES)]
     Watch(watch::WatchFlags),
+    /// What a function's log says: kinds of trouble with counts, or its lines as they come
+    #[command(after_help = logs::EXAMPLES)]
+    Logs(logs::LogsFlags),
     /// Change a consumer's settings, or stop or start it
     #[command(after_help = TUNE_EXAMPLES)]
     Tune(TuneFlags),
@@ -134,6 +138,9 @@ pub(super) enum SchemaName {
     Consumers,
     Queues,
     Watch,
+    Logs,
+    /// A line of `redrive logs --follow`
+    LogsLine,
 }
 
 #[derive(Debug, Args)]

@@ -21,6 +21,10 @@ pub(in crate::config) struct TryFlags {
     #[arg(long, value_name = "TEXT")]
     pub(in crate::config) reason: Option<String>,
 
+    /// Show whole what the context redacts
+    #[arg(long)]
+    pub(in crate::config) reveal: bool,
+
     #[command(flatten)]
     pub(in crate::config) output: OutputFlags,
 

@@ -2,6 +2,7 @@
 
 mod context;
 mod letter;
+mod logs;
 mod place;
 mod redrive;
 mod rescue;
@@ -72,6 +73,7 @@ pub(super) fn validate(cli: Cli, env: Environment<'_>) -> Result<Config, Stop> {
         Some(Command::Queues(flags)) => Action::Queues(flags.output),
         Some(Command::Posture(flags)) => Action::Posture(Posture { output: flags.output, quick: flags.quick }),
         Some(Command::Watch(flags)) => watch::watch(flags)?,
+        Some(Command::Logs(flags)) => logs::logs(flags)?,
         Some(Command::Tune(flags)) => tune(flags)?,
         Some(Command::Rehearse(flags)) => Action::Rehearse(Rehearse {
             target: flags.target,

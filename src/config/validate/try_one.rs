@@ -12,6 +12,7 @@ pub(super) fn try_one(flags: TryFlags) -> Result<Action, Stop> {
         queue: flags.queue,
         id: flags.id.map(|id| id.trim().to_owned()),
         function: flags.function,
+        reveal: flags.reveal,
         output: flags.output.output,
         consent: consent(&flags.consent),
         reason: flags.reason,

@@ -62,7 +62,7 @@ fn over(console: &mut Console, key: Key) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Some(Overlay::Message(_)) if key == Key::char('v') => {
+        Some(Overlay::Message(_) | Overlay::Tried(_)) if key == Key::char('v') => {
             reveal::toggle(console);
             Vec::new()
         }

@@ -131,6 +131,7 @@ pub(super) fn arrived(
     result: Result<LogReading, ServiceError>,
 ) {
     let mono = console.mono;
+    let redaction = console.options.context.redact.clone();
     let Some(view) = console.logs.get_mut(function).filter(|view| view.generation == generation) else { return };
     view.asked = None;
     view.answered = Some(mono);
@@ -139,15 +140,30 @@ pub(super) fn arrived(
             view.trouble = None;
             view.read_at = Some(at);
             view.group.clone_from(&reading.group);
-            view.take(reading, later);
+            view.take(reading, later, &redaction);
         }
         Err(error) if error.is_missing() => {
-            view.trouble = Some(format!("there is no log group {}: has {function} ever run?", view.group));
+            view.trouble = Some(if error.action.starts_with("lambda:") {
+                format!("there is no function {function} any more")
+            } else {
+                format!("there is no log group {}: has {function} ever run?", view.group)
+            });
         }
         Err(error) => {
             view.follow &= error.is_throttle();
             let advice = if error.is_denied() { "; the permission logs:FilterLogEvents is missing" } else { "" };
             view.trouble = Some(format!("{error}{advice}"));
+        }
+    }
+}
+
+/// After every message: the open log is revealed or not, every other one is not.
+pub(super) fn redact(console: &mut Console) {
+    let redaction = &console.options.context.redact;
+    for view in console.logs.values_mut() {
+        let revealed = matches!(&console.revealed, Some(Screen::Logs(function)) if *function == view.function);
+        if view.revealed != revealed {
+            view.reveal(revealed, redaction);
         }
     }
 }

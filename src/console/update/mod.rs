@@ -109,6 +109,7 @@ pub fn update(console: &mut Console, msg: Msg) -> Vec<Effect> {
         fact => facts::take(console, fact),
     };
     reveal::forget(console);
+    logs::redact(console);
     effects.extend(acknowledge::forget_worsened(console));
     effects.extend(sandbox::hold_speed(console));
     effects

@@ -110,9 +110,12 @@ pub(super) fn progressed(console: &mut Console, mut progress: Progress) -> Vec<E
 }
 
 fn ended(console: &mut Console, at: usize, report: Report) -> Vec<Effect> {
-    let operation = &mut console.operations[at];
     let state = report.state();
-    let line = report.line();
+    let line = match &report {
+        Report::Trial(report) => report.shown(console.redaction()).line(),
+        report => report.line(),
+    };
+    let operation = &mut console.operations[at];
     operation.ended = Some(Ended { at: console.now, well: state == EndState::Done, line: line.clone() });
     let (about, text) = (operation.about.clone(), format!("{}: {line}", operation.title));
     let severity = match state {

@@ -2,6 +2,7 @@
 //! for showing alone: what is exported, moved or deleted never comes through here and stays byte for
 //! byte.
 
+mod line;
 mod path;
 mod scan;
 
@@ -13,13 +14,17 @@ use crate::model::redaction::path::Path;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Redaction {
     paths: Vec<Path>,
+    /// The same, as they are looked for in logs and answers.
+    anywhere: Vec<Path>,
 }
 
 /// Nothing is redacted.
-pub static NOTHING: Redaction = Redaction { paths: Vec::new() };
+pub static NOTHING: Redaction = Redaction { paths: Vec::new(), anywhere: Vec::new() };
 
 /// Stands for a body in which paths mean nothing.
 pub const NOT_JSON: &str = "*** (not JSON; redaction is on)";
+/// Stands for a value that is named.
+pub const STARS: &str = "***";
 /// Stands for a body that is one JSON string: what is in there no path reaches.
 pub const ONE_STRING: &str = "*** (one JSON string; redaction is on)";
 
@@ -27,7 +32,8 @@ impl Redaction {
     /// # Errors
     /// What is wrong with the first path that is none.
     pub fn new<'a>(paths: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
-        Ok(Redaction { paths: paths.into_iter().map(Path::parse).collect::<Result<_, _>>()? })
+        let paths: Vec<Path> = paths.into_iter().map(Path::parse).collect::<Result<_, _>>()?;
+        Ok(Redaction { anywhere: line::anywhere(&paths), paths })
     }
 
     pub fn is_on(&self) -> bool {
@@ -43,6 +49,21 @@ impl Redaction {
     /// anywhere.
     pub fn shown<'a>(&self, body: &'a str, more: bool) -> Cow<'a, str> {
         if self.is_on() { scan::redacted(&self.paths, body, more) } else { Cow::Borrowed(body) }
+    }
+
+    /// A line of a log, or a function's answer, as it may be shown: a body may lie anywhere in it.
+    pub fn line<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if self.is_on() { line::shown(&self.anywhere, text) } else { Cow::Borrowed(text) }
+    }
+
+    /// A message's attribute as it may be shown: hidden where a path ends in its name, and searched like
+    /// a line where it is JSON.
+    pub fn attribute<'a>(&self, name: &str, value: &'a str) -> Cow<'a, str> {
+        if self.paths.iter().any(|path| path.ends_in(name)) {
+            return Cow::Borrowed(STARS);
+        }
+        let json = value.trim_start().starts_with(['{', '[']);
+        if self.is_on() && json { scan::redacted(&self.anywhere, value, false) } else { Cow::Borrowed(value) }
     }
 
     /// The same for a reader of the beginning: no more than `bytes` of it are looked at.
@@ -157,6 +178,20 @@ mod tests {
         }
         assert_eq!(redaction.beginning(body, 11, false), r#"{"run":"é""#);
         assert_eq!(redaction.beginning(body, 9, false), r#"{"run":""#, "never within a character");
+    }
+
+    #[test]
+    fn an_attribute_is_hidden_by_its_name_and_searched_where_it_is_json() {
+        let redaction = Redaction::new(["profile.email", "to.*"]).expect("paths");
+        for (name, value, said) in [
+            ("email", "a@b.c", "***"),
+            ("kind", "order", "order"),
+            ("context", r#"{"profile":{"email":"a@b.c"}}"#, r#"{"profile":{"email":"***"}}"#),
+            ("context", "{broken a@b.c", NOT_JSON),
+        ] {
+            assert_eq!(redaction.attribute(name, value), said, "{name}");
+            assert_eq!(NOTHING.attribute(name, value), value);
+        }
     }
 
     #[test]

@@ -64,6 +64,29 @@ impl Path {
         Ok(Path { text: text.to_owned(), steps })
     }
 
+    /// One member by its name.
+    pub fn member(name: &str) -> Path {
+        Path { text: name.to_owned(), steps: vec![Step::One(name.to_owned())] }
+    }
+
+    /// The same so many levels down, whatever is above it.
+    pub fn below(&self, levels: usize) -> Path {
+        let above = std::iter::repeat_n(Step::Every, levels);
+        Path { text: self.text.clone(), steps: above.chain(self.steps.iter().cloned()).collect() }
+    }
+
+    /// The same with a level between each two, as DynamoDB types what is nested: `profile.M.email`.
+    pub fn typed(&self) -> Path {
+        let steps = self.steps.iter().enumerate();
+        let steps = steps.flat_map(|(n, step)| (n > 0).then_some(Step::Every).into_iter().chain([step.clone()]));
+        Path { text: self.text.clone(), steps: steps.collect() }
+    }
+
+    /// Its last step is that name.
+    pub fn ends_in(&self, name: &str) -> bool {
+        matches!(self.steps.last(), Some(Step::One(last)) if last == name)
+    }
+
     pub fn text(&self) -> &str {
         &self.text
     }

@@ -16,6 +16,8 @@ pub(in crate::operation) enum Failures {
     All(String),
 }
 
+/// How a failure begins that the answer names without saying why.
+pub(in crate::operation) const BATCH_ITEM_FAILURES: &str = "it answered that the message failed";
 /// Deepest answer that is looked into.
 const MAX_NESTING: usize = 64;
 /// Characters of an error that are told.
@@ -55,7 +57,7 @@ pub(in crate::operation) fn verdict(invoked: &Invoked, id: &str) -> Verdict {
         Failures::None => Verdict::Succeeded,
         Failures::All(why) => Verdict::Failed(why),
         Failures::These(ids) if ids.iter().any(|failed| failed == id) => {
-            Verdict::Failed("it answered that the message failed (batchItemFailures); its log says more".to_owned())
+            Verdict::Failed(format!("{BATCH_ITEM_FAILURES} (batchItemFailures); its log says more"))
         }
         Failures::These(ids) => {
             Verdict::Failed(format!("it answered that {} failed, which is another message", told(&ids.join(", "))))

@@ -1,8 +1,10 @@
 //! What a trial tells: how far it is, and what came of it.
 
+use crate::model::redaction::Redaction;
 use crate::model::trial::Verdict;
 use crate::operation::order::EndState;
 use crate::operation::progress::{Kind, Phase, Progress, TrialReport};
+use crate::operation::trial::answer::BATCH_ITEM_FAILURES;
 use crate::operation::trial::{CANCELLED, Stage, Trial};
 
 impl Trial {
@@ -64,9 +66,63 @@ impl Trial {
     }
 }
 
+impl TrialReport {
+    /// As it may be shown where a context redacts: the answer and the log, and what of them became the
+    /// reason.
+    pub fn shown(&self, redaction: &Redaction) -> TrialReport {
+        if !redaction.is_on() {
+            return self.clone();
+        }
+        let line = |text: &String| redaction.line(text).into_owned();
+        let lines = |text: &String| text.split('\n').map(|text| redaction.line(text)).collect::<Vec<_>>().join("\n");
+        let verdict = match &self.verdict {
+            // Of an answer only that there was one, and the name of the error.
+            Verdict::Failed(why) if !why.starts_with(BATCH_ITEM_FAILURES) => Verdict::Failed(line(why)),
+            other => other.clone(),
+        };
+        let (answer, log_tail) = (self.answer.as_ref().map(line), self.log_tail.as_ref().map(lines));
+        TrialReport { verdict, answer, log_tail, ..self.clone() }
+    }
+}
+
 /// The start of an answer; JSON output and the screen need no megabytes.
 fn kept(payload: &str) -> String {
     payload.get(..payload.floor_char_boundary(ANSWER_BYTES)).unwrap_or_default().to_owned()
 }
 
 const ANSWER_BYTES: usize = 16 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(why: &str, answer: &str, log_tail: &str) -> TrialReport {
+        TrialReport {
+            operation: "op-1".into(),
+            state: EndState::Partly,
+            queue: "JobDLQ".into(),
+            id: "m-1".into(),
+            function: "JobWorker".into(),
+            verdict: Verdict::Failed(why.to_owned()),
+            deleted: false,
+            answer: Some(answer.to_owned()),
+            log_tail: Some(log_tail.to_owned()),
+            took_ms: None,
+            problem: None,
+        }
+    }
+
+    #[test]
+    fn what_a_function_said_of_a_message_is_redacted_as_its_log_is() {
+        let answer = r#"{"errorType":"Refused","event":{"profile":{"email":"a@b.c"}}}"#;
+        let log = "START RequestId: 1 Version: $LATEST\n[ERROR] Refused: a@b.c\nEND RequestId: 1";
+        let whole = report("Refused: a@b.c", answer, log);
+        let redaction = Redaction::new(["profile.email"]).expect("a path");
+        let shown = whole.shown(&redaction);
+        let told = format!("{} {shown:?}", shown.line());
+        assert!(!told.contains("a@b.c") && told.contains("Refused: ***") && told.contains("START RequestId"), "{told}");
+        assert_eq!(whole.shown(&crate::model::redaction::NOTHING), whole);
+        let named = format!("{BATCH_ITEM_FAILURES} (batchItemFailures); its log says more");
+        assert_eq!(report(&named, "", "").shown(&redaction).verdict, Verdict::Failed(named));
+    }
+}

@@ -18,14 +18,17 @@ use crate::ui::widget::prose::Prose;
 const WIDTH: u16 = 104;
 const NAMES: u16 = 10;
 
-pub fn draw(ink: &mut Ink<'_>, area: Rect, _: &Console, tried: &Tried) {
-    let report = &tried.report;
+pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, tried: &Tried) {
+    let report = &tried.report.shown(console.redaction());
     let width = sheet_width(area, WIDTH);
     let prose = told(ink.theme, report, width - 4);
     let wants = u16::try_from(prose.len() + 2).unwrap_or(u16::MAX);
     let mut frame = Frame::new(format!("Tried {} on {}", report.id.short(), report.function), ink);
-    if let Some(ms) = report.took_ms {
-        frame = frame.note(format!("answered in {}", spoken(ms)));
+    let took = report.took_ms.map(|ms| format!("answered in {}", spoken(ms)));
+    let notes = [took, console.redaction_note()];
+    let notes: Vec<String> = notes.into_iter().flatten().collect();
+    if let Some(last) = notes.last().cloned() {
+        frame = frame.note(notes.join(" · ")).note(last);
     }
     let inside = sheet(ink, area, (width, wants), &frame);
     prose.draw(ink, inside, tried.scroll);

@@ -65,22 +65,27 @@ fn head(theme: Theme, console: &Console, view: &LogView, width: u16) -> Prose {
         prose.item(Piece::new("▲ ", theme.severity(severity)), why, theme.plain());
     }
     if view.read_at.is_some() {
-        prose.text(0, &cost(view, reading), theme.dim());
+        prose.text(0, &cost(console, view, reading), theme.dim());
     }
     prose
 }
 
-fn cost(view: &LogView, reading: &LogReading) -> String {
+fn cost(console: &Console, view: &LogView, reading: &LogReading) -> String {
     let lines = figure::plural(view.digest.lines as u64, "line", "lines");
     let requests = figure::plural(reading.requests.into(), "request", "requests");
-    let bytes = figure::bytes(usize::try_from(reading.bytes).unwrap_or(usize::MAX));
-    let cut = reading.complete_from.ms_since(reading.from) > 0;
+    let size = |bytes: u64| figure::bytes(usize::try_from(bytes).unwrap_or(usize::MAX));
+    let cut = reading.is_cut();
     let part = match (reading.filtered, cut) {
         (_, true) => format!("; too much: complete only from {}", reading.complete_from.clock_s()),
         (true, false) => "; busy: only lines that look like trouble, and a sample of the reports".to_owned(),
         (false, false) => String::new(),
     };
-    format!("{} · {lines}, {requests}, {bytes} read; FilterLogEvents has no price of its own{part}", reading.group)
+    // No source names a price of FilterLogEvents.
+    let session = match console.cost.usage().log_bytes {
+        all if all > reading.bytes => format!(" ({} this session)", size(all)),
+        _ => String::new(),
+    };
+    format!("{} · {lines}, {requests}, {} read{session}, not in the ${part}", reading.group, size(reading.bytes))
 }
 
 fn window(window_s: i64) -> String {
@@ -154,7 +159,11 @@ fn example(ink: &mut Ink<'_>, area: Rect, console: &Console, view: &LogView) {
         return;
     };
     let span = format!("first {} · last {}", cluster.first.clock_s(), cluster.last.clock_s());
-    let inside = frame.note(span).draw(ink, area);
+    let frame = match console.redaction_note() {
+        Some(note) => frame.note(format!("{span} · {note}")).note(note).note("***"),
+        None => frame.note(span),
+    };
+    let inside = frame.draw(ink, area);
     let theme = ink.theme;
     let mut prose = Prose::new(inside.width);
     let wanted = view.scroll.saturating_add(usize::from(inside.height)) + 1;

@@ -102,7 +102,7 @@ fn head(theme: Theme, letter: &Letter<'_>, width: u16) -> Prose {
             pair(name, value.clone());
         }
     }
-    attributes(theme, message, &mut prose);
+    attributes(theme, letter, &mut prose);
     prose.blank();
     prose
 }
@@ -124,14 +124,17 @@ fn brief(theme: Theme, letter: &Letter<'_>, width: u16) -> Prose {
     let sent = figure::age(now.ms_since(message.system.sent_at));
     let text = format!("sent {sent} ago{expires} · received {}× · {origin}", message.system.receive_count);
     prose.text(0, &text, theme.dim());
-    attributes(theme, message, &mut prose);
+    attributes(theme, letter, &mut prose);
     prose
 }
 
-fn attributes(theme: Theme, message: &Message, prose: &mut Prose) {
-    for (name, attribute) in &message.attributes {
+fn attributes(theme: Theme, letter: &Letter<'_>, prose: &mut Prose) {
+    for (name, attribute) in &letter.message.attributes {
         let value = match &attribute.value {
-            AttributeValue::Text(text) => text.clone(),
+            AttributeValue::Text(text) => letter.redaction.attribute(name, text).into_owned(),
+            AttributeValue::Binary(bytes) if letter.redaction.is_on() => {
+                format!("*** ({})", figure::bytes(bytes.len()))
+            }
             AttributeValue::Binary(bytes) => {
                 let shown: String = bytes.iter().take(BINARY_BYTES).map(|byte| format!("{byte:02x}")).collect();
                 let more = if bytes.len() > BINARY_BYTES { "…" } else { "" };

@@ -6,11 +6,13 @@ mod line;
 mod runs;
 mod signature;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::model::finding::Severity;
 use crate::model::log::LogLine;
+use crate::model::redaction::Redaction;
 use crate::model::time::Timestamp;
 use crate::verdict::log::line::{Said, read};
 
@@ -85,8 +87,14 @@ const EXAMPLE_CHARS: usize = 8_000;
 /// A continuation comes this soon after what it continues.
 const CONTINUED_MS: i64 = 1_000;
 
-/// Gathers lines, oldest first.
-pub fn digest(lines: &[LogLine]) -> Digest {
+/// The line says that something is wrong.
+pub fn looks_like_trouble(text: &str) -> bool {
+    read(text).trouble.is_some()
+}
+
+/// Gathers lines, oldest first. What kind of trouble a line is goes by what it says; what is shown of it
+/// goes through the redaction.
+pub fn digest(lines: &[LogLine], redaction: &Redaction) -> Digest {
     let mut gathering = Gathering::default();
     let mut runs = runs::Tally::default();
     for line in lines {
@@ -94,7 +102,14 @@ pub fn digest(lines: &[LogLine]) -> Digest {
         if let Some(report) = &said.report {
             runs.add(report);
         }
-        gathering.take(line, said);
+        match redaction.line(&line.text) {
+            Cow::Borrowed(_) => gathering.take(line, said),
+            Cow::Owned(text) => {
+                let Said { head, request, .. } = read(&text);
+                let line = LogLine { text, ..line.clone() };
+                gathering.take(&line, Said { head, request, ..said });
+            }
+        }
     }
     let mut clusters: Vec<Cluster> = gathering.clusters.into_values().collect();
     clusters.sort_by(|a, b| (a.trouble, b.count, b.last).cmp(&(b.trouble, a.count, a.last)));
@@ -166,13 +181,14 @@ impl Gathering {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::redaction::NOTHING;
 
     fn line(at_s: i64, stream: &str, text: &str) -> LogLine {
         LogLine { at: Timestamp::from_s(at_s), stream: stream.into(), id: format!("{at_s}{stream}"), text: text.into() }
     }
 
     fn said(lines: &[LogLine]) -> Vec<(Trouble, u64, String)> {
-        digest(lines).clusters.into_iter().map(|c| (c.trouble, c.count, c.signature)).collect()
+        digest(lines, &NOTHING).clusters.into_iter().map(|c| (c.trouble, c.count, c.signature)).collect()
     }
 
     const A: &str = "5fea7756-0ea4-451a-a703-a558b933e274";
@@ -193,7 +209,7 @@ mod tests {
         let found = said(&lines);
         assert_eq!(found.len(), 2, "{found:?}");
         assert_eq!((found[0].0, found[0].1), (Trouble::Error, 50));
-        let cluster = &digest(&lines).clusters[0];
+        let cluster = &digest(&lines, &NOTHING).clusters[0];
         assert_eq!((cluster.first, cluster.last), (Timestamp::ZERO, Timestamp::from_s(49)));
         assert!(cluster.example.text.contains("'49'"), "the newest: {}", cluster.example.text);
         assert_eq!(cluster.requests.len(), REQUESTS);
@@ -212,7 +228,7 @@ mod tests {
             ),
             line(9, "s", &format!("2026-01-01T00:00:09.000Z {B} Task timed out after 3.00 seconds\n")),
         ];
-        let digest = digest(&lines);
+        let digest = digest(&lines, &NOTHING);
         assert_eq!(digest.clusters.len(), 1, "{:?}", digest.clusters);
         assert_eq!((digest.clusters[0].trouble, digest.clusters[0].count), (Trouble::TimedOut, 2));
         assert!(digest.clusters[0].example.text.contains("after 3.00"));
@@ -247,7 +263,7 @@ mod tests {
             line(1, "a", "INFO goes on"),
             line(1, "a", "    not a trace of anything any more"),
         ];
-        let digest = digest(&lines);
+        let digest = digest(&lines, &NOTHING);
         assert_eq!(digest.clusters.len(), 1, "{:?}", digest.clusters);
         let text = &digest.clusters[0].example.text;
         assert!(text.contains("index.js:7:1") && text.contains("Caused by") && !text.contains("any more"), "{text}");
@@ -265,11 +281,28 @@ mod tests {
             line(1, "s", &job(2)),
             line(2, "s", r#"{"level":"INFO","message":"no error at all"}"#),
         ];
-        let digest = digest(&lines);
+        let digest = digest(&lines, &NOTHING);
         assert_eq!(digest.clusters.len(), 1);
         assert_eq!(digest.clusters[0].signature, "ProviderError: refused (message #)");
         assert_eq!(digest.clusters[0].requests, [A, A]);
         assert!(said(&[line(0, "s", "0 errors found")]).is_empty());
         assert!(said(&[line(0, "s", &"[".repeat(200_000)), line(0, "s", ""), line(0, "s", "{\"a\":")]).is_empty());
+    }
+
+    #[test]
+    fn what_is_redacted_is_still_trouble_of_its_kind() {
+        let lines = [
+            line(0, "s", "[ERROR] KeyError: 'a@b.c'"),
+            line(1, "s", "[ERROR] KeyError: 'd@e.f' of g"),
+            line(2, "s", "Unhandled rejection of a@b.c"),
+            line(3, "s", r#"{"level":"WARN","message":"slow","profile":{"email":"a@b.c"}}"#),
+        ];
+        let redaction = Redaction::new(["profile.email"]).expect("a path");
+        let digest = digest(&lines, &redaction);
+        let kinds: Vec<_> = digest.clusters.iter().map(|c| (c.trouble, c.count, c.signature.as_str())).collect();
+        let error = Trouble::Error;
+        assert_eq!(kinds, [(error, 2, "KeyError: ***"), (error, 1, "***"), (Trouble::Warning, 1, "slow")]);
+        let told = format!("{digest:?}");
+        assert!(!told.contains("a@b.c") && !told.contains("d@e.f"), "{told}");
     }
 }
