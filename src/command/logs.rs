@@ -69,7 +69,10 @@ async fn first(account: &Account, function: &FunctionName, ask: LogAsk) -> Resul
             Err(Failure::Usage(format!("there is no function {function} here; `redrive topology` names them")))
         }
         Err(error) if error.is_missing() => {
-            say(&format!("redrive: there is no log group {}: {function} has not run, or its log was deleted", empty.group));
+            say(&format!(
+                "redrive: there is no log group {}: {function} has not run, or its log was deleted",
+                empty.group
+            ));
             Ok(empty)
         }
         Err(error) => Err(denied(error)),
@@ -118,7 +121,10 @@ async fn follow(account: &Account, asked: &Logs, first: LogReading, redaction: &
             Ok(reading) => {
                 (requests, read, last) = (requests + reading.requests, read + reading.bytes, to);
                 if reading.is_cut() {
-                    say(&format!("redrive: too much at once: nothing before {} was read", reading.complete_from.clock_s()));
+                    say(&format!(
+                        "redrive: too much at once: nothing before {} was read",
+                        reading.complete_from.clock_s()
+                    ));
                 }
                 told.tell(&reading.lines)?;
             }
@@ -173,7 +179,8 @@ fn tell_cost(reading: &LogReading) {
     } else {
         String::new()
     };
-    let requests = if reading.requests == 1 { "1 request".to_owned() } else { format!("{} requests", reading.requests) };
+    let requests =
+        if reading.requests == 1 { "1 request".to_owned() } else { format!("{} requests", reading.requests) };
     say(&format!("redrive: {}: {requests}, {} read{part}", reading.group, bytes(reading.bytes)));
 }
 

@@ -1,7 +1,7 @@
 //! What a function's log says, as rows: kinds of trouble with counts and an example, and the figures
 //! of Lambda's reports.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::model::finding::Severity;
 use crate::model::log::{LogLine, LogReading};
@@ -14,9 +14,12 @@ use crate::verdict::log::{Digest, Runs, digest};
 pub struct Log {
     pub function: String,
     pub group: String,
+    #[serde(serialize_with = "moment")]
     pub from: Timestamp,
+    #[serde(serialize_with = "moment")]
     pub to: Timestamp,
     /// From when on everything asked for was read.
+    #[serde(serialize_with = "moment")]
     pub complete_from: Timestamp,
     /// Only lines that look like trouble were asked for: the log is too busy to be read whole.
     pub filtered: bool,
@@ -34,7 +37,9 @@ pub struct Kind {
     pub trouble: String,
     pub severity: Severity,
     pub count: u64,
+    #[serde(serialize_with = "moment")]
     pub first: Timestamp,
+    #[serde(serialize_with = "moment")]
     pub last: Timestamp,
     pub signature: String,
     pub example: String,
@@ -57,9 +62,15 @@ pub struct RunFigures {
 /// One line, as it may be shown.
 #[derive(Debug, Serialize)]
 pub struct Line {
+    #[serde(serialize_with = "moment")]
     pub at: Timestamp,
     pub stream: String,
     pub text: String,
+}
+
+/// As RFC 3339 has it.
+fn moment<S: Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(at)
 }
 
 impl Line {

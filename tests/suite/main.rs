@@ -10,6 +10,7 @@ mod hangup;
 mod killed;
 mod leaving;
 mod letters;
+mod logs;
 mod mover;
 mod peer;
 mod pipeline_story;

@@ -14,14 +14,14 @@ fn redrive(home: &tempfile::TempDir) -> Command {
 }
 
 /// A sandbox that is served until it is dropped.
-struct Served {
+pub struct Served {
     child: Child,
     home: tempfile::TempDir,
-    endpoint: String,
+    pub endpoint: String,
 }
 
 impl Served {
-    fn start(scenario: &str) -> Self {
+    pub fn start(scenario: &str) -> Self {
         let home = tempfile::tempdir().expect("a directory");
         let arguments = ["sandbox", "--headless", "--listen", "127.0.0.1:0", "--speed", "20", "--scenario", scenario];
         let mut child = redrive(&home).args(arguments).stdout(Stdio::piped()).spawn().expect("the binary starts");
@@ -33,12 +33,18 @@ impl Served {
         Served { child, home, endpoint }
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
-        let place = ["--endpoint-url", &self.endpoint, "--region", "eu-west-1"];
-        redrive(&self.home).args(arguments).args(place).output().expect("it runs")
+    /// A call of the program on it.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = redrive(&self.home);
+        command.args(arguments).args(["--endpoint-url", &self.endpoint, "--region", "eu-west-1"]);
+        command
     }
 
-    fn json(&self, arguments: &[&str]) -> Value {
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("it runs")
+    }
+
+    pub fn json(&self, arguments: &[&str]) -> Value {
         let output = self.run(arguments);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {said}"))
@@ -132,7 +138,7 @@ fn is_of(name: &str, value: &Value) -> bool {
     }
 }
 
-fn check(name: &str, value: &Value) {
+pub fn check(name: &str, value: &Value) {
     let schema = schema(name);
     let mut found = Vec::new();
     departures(&schema, &schema, value, name, &mut found);

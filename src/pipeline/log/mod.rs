@@ -4,7 +4,7 @@
 
 mod answer;
 pub mod line;
-mod pattern;
+pub mod pattern;
 
 use std::collections::{BTreeMap, VecDeque};
 
