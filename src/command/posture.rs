@@ -1,7 +1,5 @@
-//! `posture`: reads what the rules look at and lists what to mend. What only one call a function
-//! tells is asked at one call a second, because Lambda's few control calls belong to the account.
-
-use std::time::Duration;
+//! `posture`: reads what the rules look at and lists what to mend. What only one call a function tells is
+//! asked in Lambda's turns, as every call is: its few control calls belong to the account.
 
 use crate::command::failure::Failure;
 use crate::command::look::{self, Look};
@@ -11,10 +9,6 @@ use crate::model::function::FunctionQuestion;
 use crate::report;
 use crate::shell;
 use crate::verdict;
-
-/// Local milliseconds between two control calls (aws-facts §1.4: an account has 15 a second, for
-/// everybody and everything).
-const PACE_MS: u64 = 1_000;
 
 pub async fn run(here: &Here, asked: &Posture) -> Result<u8, Failure> {
     let look = if asked.quick { look::look(here).await } else { look::look_whole(here).await };
@@ -40,17 +34,17 @@ pub async fn run(here: &Here, asked: &Posture) -> Result<u8, Failure> {
 async fn ask(look: &mut Look) {
     let questions = verdict::posture::questions(&look.picture);
     if !questions.is_empty() {
-        say(&format!("redrive: asking Lambda {} questions, one a second (--quick leaves them out)", questions.len()));
+        say(&format!(
+            "redrive: asking Lambda {} questions, about one a second (--quick leaves them out)",
+            questions.len()
+        ));
     }
     let mut denied: Vec<(FunctionQuestion, String)> = Vec::new();
-    let mut pace = tokio::time::interval(Duration::from_millis(PACE_MS));
-    pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     for (function, question) in questions {
         let known = denied.iter().find(|(kind, _)| *kind == question).map(|(_, why)| why.clone());
         let answer = match known {
             Some(why) => Err(why),
             None => {
-                pace.tick().await;
                 let answer = look.account.function_setting(&function, question).await;
                 if let Err(error) = answer.as_ref()
                     && error.is_denied()

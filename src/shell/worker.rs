@@ -120,6 +120,7 @@ impl Worker {
                 Msg::LogArrived { at: at(), function, generation, later, result }
             }),
             Effect::FetchFunctionSetting { function, question } => self.fetch(move |account, at| async move {
+                account.leisure().await;
                 let result = account.function_setting(&function, question).await;
                 Msg::FunctionSettingArrived { at: at(), function, question, result }
             }),

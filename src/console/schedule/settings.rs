@@ -1,6 +1,6 @@
-//! What Lambda tells of a function only one call at a time, for the posture. Asked last and slowly,
-//! one question at a time, once a discovery: the account's control calls belong to the deploy that
-//! mends the incident.
+//! What Lambda tells of a function only one call at a time, for the posture: one question at a time, once
+//! a discovery. When each goes is decided by whoever keeps Lambda's turns; nobody waits for it, so it
+//! waits for everything else.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +12,17 @@ use crate::model::id::FunctionName;
 use crate::model::time::Timestamp;
 use crate::verdict::posture::questions;
 
-/// Local time: what the other calls leave of one control call a second.
-const SETTING: Pace = Pace { every_ms: 2_000, floor_ms: 2_000 };
+/// Local time; a floor where no turns are kept, as in the sandbox.
+const SETTING: Pace = Pace { every_ms: 250, floor_ms: 250 };
 
-/// When each question was asked last, and the one under way.
+/// In which discovery each question was asked last, and the one under way. Discoveries are counted and not
+/// compared by their time, which goes back where a clock is put right.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(in crate::console) struct Questions {
     poll: Poll,
-    asked: BTreeMap<(FunctionName, FunctionQuestion), Timestamp>,
+    asked: BTreeMap<(FunctionName, FunctionQuestion), u64>,
+    discovered_at: Option<Timestamp>,
+    discoveries: u64,
 }
 
 impl Schedule {
@@ -27,13 +30,8 @@ impl Schedule {
         self.settings.poll.answered(well);
     }
 
-    pub(in crate::console) fn function_setting_asked(
-        &mut self,
-        function: &FunctionName,
-        question: FunctionQuestion,
-        at: Timestamp,
-    ) {
-        self.settings.asked.insert((function.clone(), question), at);
+    pub(in crate::console) fn function_setting_asked(&mut self, function: &FunctionName, question: FunctionQuestion) {
+        self.settings.asked.insert((function.clone(), question), self.settings.discoveries);
     }
 }
 
@@ -47,12 +45,16 @@ pub(super) fn due(console: &mut Console) -> Option<Effect> {
     if !console.schedule.settings.poll.is_due(SETTING, mono, now) {
         return None;
     }
-    let asked = &console.schedule.settings.asked;
-    let waiting = questions(&console.picture).into_iter().map(|key| (asked.get(&key).copied(), key));
-    let stale = waiting.filter(|(at, _)| at.is_none_or(|at| at < discovered_at));
+    let settings = &mut console.schedule.settings;
+    if settings.discovered_at != Some(discovered_at) {
+        (settings.discovered_at, settings.discoveries) = (Some(discovered_at), settings.discoveries + 1);
+    }
+    let now_is = settings.discoveries;
+    let waiting = questions(&console.picture).into_iter().map(|key| (settings.asked.get(&key).copied(), key));
+    let stale = waiting.filter(|(asked, _)| asked.is_none_or(|asked| asked < now_is));
     let (_, (function, question)) = stale.min_by(|(a, _), (b, _)| a.cmp(b))?;
     console.schedule.settings.poll.ask(mono, now);
-    console.schedule.function_setting_asked(&function, question, now);
+    console.schedule.function_setting_asked(&function, question);
     Some(Effect::FetchFunctionSetting { function, question })
 }
 
@@ -79,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn one_question_at_a_time_two_seconds_apart_and_once_a_discovery() {
+    fn one_question_at_a_time_and_once_a_discovery() {
         let mut trial = Trial::new(ConsoleOptions::default());
         let first = asked(&trial.wait_ms(250));
         assert_eq!(first, [("JobWorker".to_owned(), FunctionQuestion::Concurrency)]);
@@ -94,8 +96,23 @@ mod tests {
         assert_eq!(known(&trial.console, "JobWorker"), Ok(Some(7)));
         assert_eq!(asked(&trial.wait_ms(250))[0].0, "LogWorker");
         trial.tell(answer("LogWorker", Ok(FunctionAnswer::Concurrency(None))));
-        assert_eq!(asked(&trial.wait_ms(1_999)), []);
         assert_eq!(asked(&trial.wait_ms(60_000)), [], "nothing is left to ask until the next discovery");
+    }
+
+    #[test]
+    fn a_clock_that_is_put_right_makes_no_question_new() {
+        let mut trial = Trial::new(ConsoleOptions::default());
+        let mut count = 0;
+        for _ in 0..100 {
+            // The account's time turns out to be ten minutes behind.
+            let (mono, at) = (trial.console.mono.plus_ms(1_000), NOW.plus_s(-600));
+            for (function, question) in asked(&trial.tell(Msg::Tick { mono, account: at })) {
+                count += 1;
+                let result = Ok(FunctionAnswer::Concurrency(None));
+                trial.tell(Msg::FunctionSettingArrived { at, function: function.as_str().into(), question, result });
+            }
+        }
+        assert_eq!(count, 2, "each function once");
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub(super) fn arrived(
             let why = explained(&error);
             for (name, _) in questions(&console.picture).into_iter().filter(|(_, other)| *other == question) {
                 console.picture.put_function_setting(&name, question, Err(why.clone()), at);
-                console.schedule.function_setting_asked(&name, question, at);
+                console.schedule.function_setting_asked(&name, question);
             }
         }
         Err(error) => {
