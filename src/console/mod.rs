@@ -166,6 +166,7 @@ pub struct Console {
     pub findings: Vec<Finding>,
     /// What to mend while it is calm; its rules stand among the findings, a line each.
     pub posture: Posture,
+    pub posture_detail: posture::Detail,
     /// Shared with every console of this account by way of the journal.
     pub acknowledged: Acknowledged,
     /// Acknowledgements on their way to the journal: until they are there, what it says is older.
@@ -258,6 +259,7 @@ impl Console {
             missing: Vec::new(),
             findings: Vec::new(),
             posture: Posture::default(),
+            posture_detail: posture::Detail::default(),
             acknowledged: Acknowledged::new(),
             acknowledging: 0,
             worsened: Vec::new(),

@@ -10,6 +10,24 @@ use crate::model::posture::Advice;
 use crate::query::filter::Filter;
 use crate::verdict::posture::{grouped, is_posture};
 
+/// The right pane of the posture's screen: what is told of the advice under the cursor.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Detail {
+    /// It has the keys.
+    pub focused: bool,
+    /// First line shown.
+    pub scroll: usize,
+}
+
+impl Detail {
+    /// Lines that can be scrolled to: more than any advice and the list of what is not known have.
+    const MOST: usize = 400;
+
+    pub(in crate::console) fn step(&mut self, step: isize) {
+        self.scroll = self.scroll.saturating_add_signed(step).min(Self::MOST);
+    }
+}
+
 /// The line that stands for every rule.
 const ALL: &str = "posture/all";
 

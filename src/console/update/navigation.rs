@@ -120,9 +120,11 @@ fn by(console: &mut Console, step: isize) {
             let keys = console.queue_keys();
             console.cursors.queues.step(&keys, step);
         }
+        Screen::Posture if console.posture_detail.focused => console.posture_detail.step(step),
         Screen::Posture => {
             let keys = console.posture_keys();
             console.cursors.posture.step(&keys, step);
+            console.posture_detail.scroll = 0;
         }
         Screen::Journal => {
             let keys = console.journal_keys();
@@ -149,6 +151,9 @@ const MAX_SCROLL: usize = 100_000;
 
 pub(super) fn pane(console: &mut Console, forward: bool) {
     logs::pane(console);
+    if *console.screen() == Screen::Posture {
+        console.posture_detail.focused ^= true;
+    }
     with_snapshot(console, |snapshot| {
         snapshot.pane = match (snapshot.pane, forward) {
             (Pane::Kinds, true) | (Pane::Message, false) => Pane::Messages,

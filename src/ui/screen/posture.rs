@@ -31,7 +31,7 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
 
 fn list(ink: &mut Ink<'_>, area: Rect, console: &Console, rows: &[&Advice]) {
     let all = console.posture.advice.len();
-    let mut frame = Frame::new("Posture", ink).focused(true);
+    let mut frame = Frame::new("Posture", ink).focused(!console.posture_detail.focused);
     frame = match console.filter() {
         "" => frame.note(totals(console)),
         filter => frame.note(format!("{} of {all} match “{filter}”", rows.len())),
@@ -85,11 +85,16 @@ fn detail(ink: &mut Ink<'_>, area: Rect, console: &Console) {
     let theme = ink.theme;
     let advice = console.current_advice();
     let title = advice.map_or("What mends it".to_owned(), |advice| advice.rule.replacen(PREFIX, "", 1));
-    let frame = Frame::new(title, ink);
-    let frame = if advice.is_some() {
-        frame.note(format!("{} copies the lines · {} opens it", console.key_of("copy"), console.key_of("open")))
-    } else {
-        frame
+    let frame = Frame::new(title, ink).focused(console.posture_detail.focused);
+    let key = |name| console.key_of(name);
+    let frame = match (advice.is_some(), console.posture_detail.focused) {
+        (_, true) => frame.note(format!("{} back to the list", key("next-pane"))),
+        (true, false) => {
+            let (copy, open, pane) = (key("copy"), key("open"), key("next-pane"));
+            let all = format!("{copy} copies the lines · {open} opens it · {pane} scrolls");
+            frame.note(all).note(format!("{copy} copies · {pane} scrolls"))
+        }
+        (false, false) => frame,
     };
     let inside = frame.draw(ink, area);
     let mut prose = Prose::new(inside.width);
@@ -97,7 +102,7 @@ fn detail(ink: &mut Ink<'_>, area: Rect, console: &Console) {
         told(&mut prose, theme, console, advice);
     }
     unknown(&mut prose, theme, console);
-    prose.draw(ink, inside, 0);
+    prose.draw(ink, inside, console.posture_detail.scroll);
 }
 
 fn told(prose: &mut Prose, theme: Theme, console: &Console, advice: &Advice) {
