@@ -65,6 +65,7 @@ pub fn confirm<T: Planned>(plan: T, facts: &Facts, consent: config::Consent) -> 
     // card's own dry run; the flag stands for typing it.
     let consent = match preflight.level() {
         Level::Button => Consent::Enter,
+        Level::Account { account_last4 } => Consent::Account(account_last4.clone()),
         Level::Count(count) => Consent::Count(count.to_string()),
         Level::Irreversible { count, account_last4 } => {
             Consent::CountAndAccount { count: count.to_string(), account_last4: account_last4.clone() }

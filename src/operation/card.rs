@@ -27,7 +27,7 @@ pub struct Facts {
     pub checked: Vec<String>,
     /// What was not, beside the permissions, which never are.
     pub unchecked: Vec<String>,
-    /// The context is protected: a count is typed also for one message.
+    /// The context is protected: a count is typed also for one message, the account where nothing counts.
     pub protected: bool,
     /// Why nothing may be changed here, whoever consents.
     pub locked: Option<String>,

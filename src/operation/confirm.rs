@@ -17,6 +17,8 @@ use crate::operation::trial;
 pub enum Level {
     /// One message, or a change that can be put back: enter on the focused button.
     Button,
+    /// There is nothing to count, but the context is protected: the last four digits of the account.
+    Account { account_last4: String },
     /// Many: the count is typed.
     Count(u64),
     /// What cannot be undone: the count and the last four digits of the account are typed.
@@ -28,6 +30,7 @@ pub enum Level {
 pub enum Consent {
     /// Enter on the button, or `--yes` beside a plan that needs no more.
     Enter,
+    Account(String),
     Count(String),
     CountAndAccount {
         count: String,
@@ -127,11 +130,16 @@ impl<T> Confirmed<T> {
 fn judge(level: &Level, consent: &Consent) -> Result<(), Why> {
     match (level, consent) {
         (Level::Button, _) => Ok(()),
-        (Level::Count(wanted), Consent::Enter) => Err(Why::CountNeeded(*wanted)),
+        (
+            Level::Account { account_last4 },
+            Consent::Account(last4) | Consent::CountAndAccount { account_last4: last4, .. },
+        ) => same_account(last4, account_last4),
+        (Level::Account { .. }, Consent::Enter | Consent::Count(_)) => Err(Why::AccountNeeded),
+        (Level::Count(wanted), Consent::Enter | Consent::Account(_)) => Err(Why::CountNeeded(*wanted)),
         (Level::Count(wanted), Consent::Count(typed) | Consent::CountAndAccount { count: typed, .. }) => {
             same_count(typed, *wanted)
         }
-        (Level::Irreversible { count, .. }, Consent::Enter) => Err(Why::CountNeeded(*count)),
+        (Level::Irreversible { count, .. }, Consent::Enter | Consent::Account(_)) => Err(Why::CountNeeded(*count)),
         (Level::Irreversible { count, .. }, Consent::Count(typed)) => {
             same_count(typed, *count).and(Err(Why::AccountNeeded))
         }
@@ -140,13 +148,17 @@ fn judge(level: &Level, consent: &Consent) -> Result<(), Why> {
             Consent::CountAndAccount { count: typed, account_last4: last4 },
         ) => {
             same_count(typed, *count)?;
-            // An account that is not known cannot be named, so nothing irreversible is done in it.
-            if account_last4.len() == 4 && last4.trim() == account_last4 {
-                Ok(())
-            } else {
-                Err(Why::WrongAccount(last4.clone()))
-            }
+            same_account(last4, account_last4)
         }
+    }
+}
+
+/// An account that is not known cannot be named, so nothing that asks for it is done in it.
+fn same_account(typed: &str, wanted: &str) -> Result<(), Why> {
+    match typed.trim() {
+        "" => Err(Why::AccountNeeded),
+        last4 if wanted.len() == 4 && last4 == wanted => Ok(()),
+        last4 => Err(Why::WrongAccount(last4.to_owned())),
     }
 }
 
@@ -160,9 +172,18 @@ fn same_count(typed: &str, wanted: u64) -> Result<(), Why> {
     if same { Ok(()) } else { Err(Why::WrongCount { typed: typed.to_owned(), wanted }) }
 }
 
+/// A change that can be put back, or one message that was shown: enter, and in a protected context the
+/// account, since there is nothing to count.
+pub(in crate::operation) fn without_count(facts: &Facts) -> Level {
+    match facts.protected {
+        true => Level::Account { account_last4: facts.account_last4().to_owned() },
+        false => Level::Button,
+    }
+}
+
 impl Planned for ScanPlan {
-    fn level(&self, _: &Facts) -> Level {
-        Level::Button
+    fn level(&self, facts: &Facts) -> Level {
+        without_count(facts)
     }
 
     fn card(&self, facts: &Facts) -> Card {
@@ -217,8 +238,8 @@ impl Planned for MoveAllPlan {
 
 impl Planned for RetunePlan {
     /// Settings can be put back.
-    fn level(&self, _: &Facts) -> Level {
-        Level::Button
+    fn level(&self, facts: &Facts) -> Level {
+        without_count(facts)
     }
 
     fn card(&self, facts: &Facts) -> Card {
@@ -235,8 +256,8 @@ impl Planned for RetunePlan {
 
 impl Planned for TrialPlan {
     /// One message, that was shown.
-    fn level(&self, _: &Facts) -> Level {
-        Level::Button
+    fn level(&self, facts: &Facts) -> Level {
+        without_count(facts)
     }
 
     fn card(&self, facts: &Facts) -> Card {
@@ -253,9 +274,9 @@ impl Planned for TrialPlan {
 
 impl Planned for RescuePlan {
     /// Records run again cannot be called back; many are typed.
-    fn level(&self, _: &Facts) -> Level {
+    fn level(&self, facts: &Facts) -> Level {
         match self.ids.len() {
-            1 => Level::Button,
+            1 => without_count(facts),
             many => Level::Count(many as u64),
         }
     }
@@ -298,5 +319,20 @@ mod tests {
         assert_eq!(judge(&level, &both("9012")), Ok(()));
         let unknown = Level::Irreversible { count: 3, account_last4: String::new() };
         assert!(judge(&unknown, &both("")).is_err(), "an unknown account is not confirmed by typing nothing");
+    }
+
+    #[test]
+    fn in_a_protected_context_what_has_no_count_takes_the_account() {
+        let facts = Facts { account: "123456789012".to_owned(), protected: true, ..Facts::default() };
+        let level = without_count(&facts);
+        assert_eq!(level, Level::Account { account_last4: "9012".to_owned() });
+        let typed = |text: &str| judge(&level, &Consent::Account(text.to_owned()));
+        assert_eq!(judge(&level, &Consent::Enter), Err(Why::AccountNeeded));
+        assert_eq!(typed(""), Err(Why::AccountNeeded));
+        assert_eq!(typed("9013"), Err(Why::WrongAccount("9013".to_owned())));
+        assert_eq!(typed(" 9012"), Ok(()));
+        let unknown = without_count(&Facts { protected: true, ..Facts::default() });
+        assert!(judge(&unknown, &Consent::Account(String::new())).is_err());
+        assert_eq!(without_count(&Facts::default()), Level::Button);
     }
 }

@@ -4,7 +4,7 @@
 use crate::model::plan::{MoveAllPlan, Plan, RedrivePlan, RetunePlan};
 use crate::model::time::Timestamp;
 use crate::operation::card::{self, Card, Facts};
-use crate::operation::confirm::{Confirmed, Level, Planned};
+use crate::operation::confirm::{Confirmed, Level, Planned, without_count};
 use crate::operation::move_all::MoveAll;
 use crate::operation::order::{EndState, JournalEntry, Order, OrderId, OrderResult};
 use crate::operation::outbox::Outbox;
@@ -38,8 +38,8 @@ impl ResumePlan {
 
 impl Planned for ResumePlan {
     /// It was confirmed before; what is left of it is less.
-    fn level(&self, _: &Facts) -> Level {
-        Level::Button
+    fn level(&self, facts: &Facts) -> Level {
+        without_count(facts)
     }
 
     fn card(&self, facts: &Facts) -> Card {

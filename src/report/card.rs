@@ -26,6 +26,7 @@ pub fn text(card: &Card) -> String {
     }
     let needs = match &card.level {
         Level::Button => "--yes",
+        Level::Account { .. } => "--yes (which stands for typing the account)",
         Level::Count(_) | Level::Irreversible { .. } => "--yes (which stands for typing the count)",
     };
     let _ = writeln!(out, "  needs     {needs}");

@@ -41,12 +41,15 @@ pub fn all() -> Vec<(&'static str, Console)> {
     update(&mut list, Msg::Key(crate::console::key::Key::ctrl('x')));
     let mut arm = production();
     scenes::type_keys(&mut arm, "Wprod");
+    let mut card = production();
+    scenes::type_keys(&mut card, "Wprod-eu\n2S9");
     let actions = ["lambda:GetPolicy", "sqs:ListQueues"].map(str::to_owned).into();
     let skewed = tell(scenes::account(), Msg::ClockSkewed { ahead_ms: 600_000 });
     vec![
         ("context", production()),
         ("context-list", list),
         ("arm-protected", arm),
+        ("card-protected", card),
         ("locked-out", refused(production(), "ExpiredToken", "The security token included in the request is expired")),
         ("denied", tell(skewed, Msg::DenialsArrived { actions })),
     ]

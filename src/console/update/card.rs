@@ -72,6 +72,7 @@ pub(super) fn key(console: &mut Console, key: Key) -> Vec<Effect> {
 fn stops(level: &Level) -> &'static [CardFocus] {
     match level {
         Level::Button => &[CardFocus::Go, CardFocus::Leave],
+        Level::Account { .. } => &[CardFocus::Account, CardFocus::Go, CardFocus::Leave],
         Level::Count(_) => &[CardFocus::Count, CardFocus::Go, CardFocus::Leave],
         Level::Irreversible { .. } => &[CardFocus::Count, CardFocus::Account, CardFocus::Go, CardFocus::Leave],
     }
@@ -103,6 +104,7 @@ fn accept(console: &mut Console) -> Vec<Effect> {
     let title = card.planned.card().title.clone();
     let consent = match card.planned.level() {
         Level::Button => Consent::Enter,
+        Level::Account { .. } => Consent::Account(card.account_last4.text().to_owned()),
         Level::Count(_) => Consent::Count(card.count.text().to_owned()),
         Level::Irreversible { .. } => Consent::CountAndAccount {
             count: card.count.text().to_owned(),

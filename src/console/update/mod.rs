@@ -45,6 +45,8 @@ mod letters_stories;
 #[cfg(test)]
 mod logs_stories;
 #[cfg(test)]
+mod protected_stories;
+#[cfg(test)]
 mod rehearse_stories;
 #[cfg(test)]
 mod stories;

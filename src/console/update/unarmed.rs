@@ -171,6 +171,7 @@ fn accepts(trial: &Trial, msg: &Msg) -> bool {
     let heard = trial.console.mono.plus_ms(7).ms_since(card.shown_at) >= Card::DEAF_MS;
     let typed = match card.planned.level() {
         Level::Button => card.focus == CardFocus::Go,
+        Level::Account { account_last4 } => card.account_last4.text().trim() == account_last4,
         Level::Count(count) => card.count.text().replace(',', "").trim() == count.to_string(),
         Level::Irreversible { count, account_last4 } => {
             card.count.text().trim() == count.to_string() && card.account_last4.text().trim() == account_last4

@@ -3,7 +3,7 @@
 use crate::model::id::{MessageId, QueueUrl};
 use crate::model::plan::{DropPlan, Plan, RestorePlan};
 use crate::operation::card::{Card, Facts, receive_line};
-use crate::operation::confirm::{Level, Planned};
+use crate::operation::confirm::{Level, Planned, without_count};
 use crate::operation::progress::grouped;
 
 impl Planned for DropPlan {
@@ -44,9 +44,9 @@ impl Planned for DropPlan {
 }
 
 impl Planned for RestorePlan {
-    fn level(&self, _: &Facts) -> Level {
+    fn level(&self, facts: &Facts) -> Level {
         match self.messages.len() as u64 {
-            0 | 1 => Level::Button,
+            0 | 1 => without_count(facts),
             many => Level::Count(many),
         }
     }

@@ -36,7 +36,7 @@ pub(in crate::operation) fn owner() -> Owner {
 pub(in crate::operation) fn confirm<T: Planned>(plan: T) -> Confirmed<T> {
     let preflight = Preflight::new(plan, &Facts::default());
     let consent = match preflight.level() {
-        Level::Button => Consent::Enter,
+        Level::Button | Level::Account { .. } => Consent::Enter,
         Level::Count(count) | Level::Irreversible { count, .. } => Consent::Count(count.to_string()),
     };
     preflight.accept(&consent).map_err(|(_, why)| why).expect("what the level asks for was given")
@@ -46,7 +46,7 @@ pub(in crate::operation) fn confirm<T: Planned>(plan: T) -> Confirmed<T> {
 fn confirm_in<T: Planned>(plan: T, account: &str) -> Confirmed<T> {
     let preflight = Preflight::new(plan, &Facts { account: account.to_owned(), ..Facts::default() });
     let consent = match preflight.level() {
-        Level::Button => Consent::Enter,
+        Level::Button | Level::Account { .. } => Consent::Enter,
         Level::Count(count) => Consent::Count(count.to_string()),
         Level::Irreversible { count, account_last4 } => {
             Consent::CountAndAccount { count: count.to_string(), account_last4: account_last4.clone() }

@@ -74,7 +74,7 @@ fn told(theme: Theme, console: &Console, text: &Text, width: u16) -> Prose {
 fn fields(card: &Card) -> u16 {
     match card.planned.level() {
         Level::Button => 0,
-        Level::Count(_) => 1,
+        Level::Count(_) | Level::Account { .. } => 1,
         Level::Irreversible { .. } => 2,
     }
 }
@@ -101,6 +101,9 @@ fn draw_answer(ink: &mut Ink<'_>, area: Rect, console: &Console, card: &Card, te
     };
     match card.planned.level() {
         Level::Button => {}
+        Level::Account { .. } => {
+            ask(ink, "protected: type the last four digits of the account:", &card.account_last4, CardFocus::Account);
+        }
         Level::Count(count) => {
             ask(ink, &format!("type how many, {}, to confirm:", figure::count(*count)), &card.count, CardFocus::Count);
         }

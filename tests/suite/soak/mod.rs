@@ -60,7 +60,7 @@ fn owner(name: &str) -> Owner {
 fn confirm<T: Planned>(plan: T) -> Confirmed<T> {
     let preflight = Preflight::new(plan, &Facts::default());
     let consent = match preflight.level() {
-        Level::Button => Consent::Enter,
+        Level::Button | Level::Account { .. } => Consent::Enter,
         Level::Count(count) | Level::Irreversible { count, .. } => Consent::Count(count.to_string()),
     };
     preflight.accept(&consent).map_err(|(_, why)| why).expect("what the level asks for was given")

@@ -86,7 +86,7 @@ pub fn undertaking(story: &Story, dead: &Dead, log: &Log) -> Undertaking {
             };
             let preflight = Preflight::new(plan, &Facts::default());
             let consent = match preflight.level() {
-                Level::Button => Consent::Enter,
+                Level::Button | Level::Account { .. } => Consent::Enter,
                 Level::Count(count) | Level::Irreversible { count, .. } => Consent::Count(count.to_string()),
             };
             let confirmed = preflight.accept(&consent);
