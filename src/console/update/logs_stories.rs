@@ -9,6 +9,7 @@ use crate::console::screen::Screen;
 use crate::console::update::alarm_stories::alarm;
 use crate::console::update::trial::{NOW, Trial};
 use crate::model::alarm::{Alarm, AlarmState};
+use crate::model::function::Function;
 use crate::model::id::FunctionName;
 use crate::model::log::{LogAsk, LogLine, LogReading};
 use crate::model::service_error::ServiceError;
@@ -208,4 +209,25 @@ fn a_function_that_no_mapping_feeds_opens_at_its_log_when_it_is_named() {
         assert_eq!(asked(trial.wait_ms(100)).len(), 1, "it is read by itself");
         assert!(asked(trial.wait_ms(100)).is_empty(), "once");
     }
+}
+
+#[test]
+fn a_function_that_is_only_listed_opens_at_its_log_too() {
+    let options = ConsoleOptions { open: Some("RequestWorker".to_owned()), ..ConsoleOptions::default() };
+    let mut trial = Trial::unread(options);
+    let listed = Function {
+        name: "RequestWorker".into(),
+        arn: REQUEST_WORKER.into(),
+        timeout_s: None,
+        memory_mb: None,
+        last_modified: None,
+        code_sha256: None,
+        reserved_concurrency: None,
+        dead_letter: None,
+    };
+    trial.tell(Msg::FunctionsArrived { at: NOW, result: Ok(vec![listed]) });
+    let result = Ok(Topology::default());
+    trial.tell(Msg::TopologyArrived { at: NOW, result, missing: Vec::new(), cached: false });
+    trial.tell(Msg::AlarmsArrived { at: NOW, result: Ok(Vec::new()) });
+    assert_eq!(*trial.console.screen(), Screen::Logs("RequestWorker".into()), "{}", trial.said());
 }

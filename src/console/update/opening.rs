@@ -25,11 +25,12 @@ pub(super) fn open_wanted(console: &mut Console) {
     } else if let Some(node) = drawn(console, &wanted) {
         let (kind, name) = (node.kind, node.name.clone());
         if kind == NodeKind::Function {
-            console.say(Severity::Note, format!("no event source mapping feeds {name}: this is its log"));
-            push(console, Screen::Logs(FunctionName::from(name)));
+            open_log(console, FunctionName::from(name));
         } else {
             console.say(Severity::Note, format!("{name} is drawn below: no event source mapping reads it"));
         }
+    } else if let Some(name) = listed(console, &wanted) {
+        open_log(console, name);
     } else if is_discovered(console) {
         let advice = match console.troubles.get(&Asked::Alarms) {
             Some(_) => "; alarms could not be read",
@@ -74,6 +75,19 @@ fn mapping(console: &Console, wanted: &str) -> Option<MappingId> {
     };
     let found = mappings().find(|mapping| mapping.id.as_str() == uuid);
     found.or_else(|| mappings().find(function)).or_else(|| mappings().find(source)).map(|mapping| mapping.id.clone())
+}
+
+/// A function that no mapping feeds has no screen but its log.
+fn open_log(console: &mut Console, name: FunctionName) {
+    console.say(Severity::Note, format!("no event source mapping feeds {name}: this is its log"));
+    push(console, Screen::Logs(name));
+}
+
+/// A function that is there although nothing says yet how it hangs together with the rest.
+fn listed(console: &Console, wanted: &str) -> Option<FunctionName> {
+    let mut functions = console.picture.functions.values().map(|seen| &seen.value).filter(|_| is_discovered(console));
+    let version = |arn: &str| wanted.strip_prefix(arn).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'));
+    functions.find(|one| one.name.as_str() == wanted || version(one.arn.as_str())).map(|one| one.name.clone())
 }
 
 /// Something of the map that no mapping feeds or reads. A function may be named by a version's ARN.
