@@ -10,8 +10,10 @@ use crate::command::{Here, print, say, style};
 use crate::config::letter::Pick;
 use crate::config::{Canary, Rate, Redrive, Which, exit};
 use crate::model::id::MessageId;
+use crate::model::message::Message;
 use crate::model::plan::{DEFAULT_LANES, Ladder, MoveAllPlan, RedrivePlan};
 use crate::model::queue::Queue;
+use crate::model::time::{Timestamp, spoken};
 use crate::operation::card::Facts;
 use crate::operation::order::EndState;
 use crate::operation::progress::{Report, grouped};
@@ -48,9 +50,10 @@ pub async fn redrive(here: &Here, asked: Redrive) -> Result<u8, Failure> {
         Which::All => (Vec::new(), Vec::new()),
     };
     if ids.is_empty() {
+        let code = if left_out.is_empty() { exit::FINE } else { exit::PARTLY };
         let outcome = Outcome::nothing(left_out);
         print(&report::one(style(asked.output), &outcome, report::redrive::line))?;
-        return Ok(exit::FINE);
+        return Ok(code);
     }
     let plan = plan(&look, queue, ids, &asked, &mut facts);
     let Some(confirmed) = confirm(plan, &facts, asked.consent)? else { return Ok(exit::FINE) };
@@ -107,8 +110,14 @@ async fn found(
     }
     let mut left_out: std::collections::BTreeMap<String, u64> = std::collections::BTreeMap::new();
     let mut ids: Vec<MessageId> = Vec::new();
+    let stale_after_s = here.place.context.stale_after_s;
     for message in picked(finished.found, &pick, search.as_ref(), look.now).await? {
+        let old = is_stale(&message, look.now, stale_after_s) && !takes_old(asked);
         match kind_of(&message).not_redrivable() {
+            None if old => {
+                let why = format!("sent more than {} ago; --stale takes them too", spoken_s(stale_after_s));
+                *left_out.entry(why).or_default() += 1;
+            }
             None => ids.push(message.id.clone()),
             Some(why) => *left_out.entry(why.to_owned()).or_default() += 1,
         }
@@ -165,6 +174,21 @@ fn move_all(queue: &Queue, asked: &Redrive) -> MoveAllPlan {
         about: queue.counts.total(),
         reason: asked.reason.clone(),
     }
+}
+
+fn is_stale(message: &Message, now: Timestamp, stale_after_s: u64) -> bool {
+    let stale_after_ms = i64::try_from(stale_after_s).unwrap_or(i64::MAX).saturating_mul(1000);
+    now.ms_since(message.system.sent_at) > stale_after_ms
+}
+
+/// Old work was chosen: by the flag, or by an age that was asked for.
+fn takes_old(asked: &Redrive) -> bool {
+    let aged = |text: &String| text.split_whitespace().any(|word| word.starts_with("age"));
+    asked.stale || asked.expression.as_ref().is_some_and(aged)
+}
+
+fn spoken_s(seconds: u64) -> String {
+    spoken(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1000))
 }
 
 /// More are not held in memory at once; a second call takes the next.

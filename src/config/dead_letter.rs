@@ -25,6 +25,8 @@ pub struct Redrive {
     pub what: Which,
     /// Which of the messages found: the console's own language.
     pub expression: Option<String>,
+    /// Old work too.
+    pub stale: bool,
     pub rate: Rate,
     /// `None`: the mover's own.
     pub lanes: Option<u32>,

@@ -161,3 +161,36 @@ fn sources(console: &Console, name: &QueueName) -> Vec<String> {
     let sources = queue.into_iter().flat_map(|queue| &queue.value.sources);
     sources.map(|arn| arn.resource().to_owned()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::console::ConsoleOptions;
+    use crate::console::effect::Effect;
+    use crate::console::update::trial::{NOW, Trial, queue};
+    use crate::model::usage::Budget;
+
+    /// Requests of queues' attributes in ten minutes of a console that watches two hundred queues.
+    fn asked(budget: f64) -> usize {
+        let mut trial = Trial::new(ConsoleOptions { budget: Budget(budget), ..ConsoleOptions::default() });
+        for n in 0..200 {
+            trial.console.picture.put_queue(queue(&format!("queue-{n}")), NOW);
+        }
+        let mut count = 0;
+        for _ in 0..600 {
+            for effect in trial.wait_ms(1_000) {
+                if let Effect::FetchQueues { queues } = effect {
+                    count += queues.len();
+                    let results = Vec::new();
+                    trial.tell(crate::console::msg::Msg::QueuesArrived { at: NOW, results });
+                }
+            }
+        }
+        count
+    }
+
+    #[test]
+    fn a_context_with_less_to_spend_is_asked_less() {
+        let (much, little) = (asked(0.5), asked(0.005));
+        assert!(little * 2 < much, "{little} with half a cent, {much} with half a dollar an hour");
+    }
+}

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::model::acknowledgement::Acknowledgement;
 use crate::model::finding::{Finding, Remedy, Severity, Subject};
 
 #[derive(Debug, Serialize)]
@@ -14,11 +15,32 @@ pub struct Row {
     pub since: Option<String>,
     pub evidence: Vec<String>,
     pub remedies: Vec<Remedy>,
+    /// Somebody knows about it: it counts again when it gets worse.
+    pub acknowledged: Option<Known>,
+}
+
+/// An acknowledgement.
+#[derive(Debug, Serialize)]
+pub struct Known {
+    pub at: String,
+    pub note: String,
+    /// The ARN of whoever did it; empty where it was not known.
+    pub by: String,
+    #[serde(skip)]
+    pub line: String,
+}
+
+impl From<&Acknowledgement> for Known {
+    fn from(known: &Acknowledgement) -> Self {
+        let (note, by) = (known.note.clone(), known.by.clone());
+        Known { at: known.at.to_string(), note, by, line: known.line() }
+    }
 }
 
 impl From<Finding> for Row {
     fn from(finding: Finding) -> Self {
         let Finding { rule, severity, subject, headline, since, evidence, remedies } = finding;
-        Row { rule, severity, subject, headline, since: since.map(|at| at.to_string()), evidence, remedies }
+        let since = since.map(|at| at.to_string());
+        Row { rule, severity, subject, headline, since, evidence, remedies, acknowledged: None }
     }
 }

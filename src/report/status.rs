@@ -4,11 +4,12 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use crate::model::acknowledgement::Acknowledged;
 use crate::model::finding::{Finding, Severity};
 use crate::model::picture::Picture;
 use crate::model::posture::Posture;
 use crate::model::time::{Timestamp, spoken};
-use crate::report::finding::Row;
+use crate::report::finding::{Known, Row};
 use crate::report::posture;
 use crate::report::table::clean;
 
@@ -58,9 +59,21 @@ impl Status {
         Status { alarms_elsewhere: elsewhere, ..self }
     }
 
-    /// Something is wrong: harm is near, or will be unless somebody acts.
+    /// What somebody knows about stands last, and says so until it gets worse.
+    #[must_use]
+    pub fn with_acknowledged(mut self, acknowledged: &Acknowledged) -> Self {
+        for finding in &mut self.findings {
+            let known = acknowledged.get(&(finding.rule.clone(), finding.subject.clone()));
+            finding.acknowledged = known.filter(|known| finding.severity >= known.severity).map(Known::from);
+        }
+        self.findings.sort_by_key(|finding| finding.acknowledged.is_some());
+        self
+    }
+
+    /// Something is wrong that nobody has acknowledged: harm is near, or will be unless somebody acts.
     pub fn is_bad(&self) -> bool {
-        self.findings.iter().any(|finding| finding.severity <= Severity::Warning)
+        let open = |finding: &&Row| finding.acknowledged.is_none();
+        self.findings.iter().filter(open).any(|finding| finding.severity <= Severity::Warning)
     }
 }
 
@@ -101,6 +114,10 @@ pub fn text(status: &Status) -> String {
             .map(|since| format!("  since {}", since.clock()))
             .unwrap_or_default();
         let _ = writeln!(out, "{} {}{since}", finding.severity, clean(&finding.headline));
+        if let Some(known) = &finding.acknowledged {
+            let _ = writeln!(out, "    {}", clean(&known.line));
+            continue;
+        }
         // Said once, above.
         for line in finding.evidence.iter().filter(|line| status.metrics_error.as_ref() != Some(*line)) {
             let _ = writeln!(out, "    {}", clean(line));
@@ -142,5 +159,39 @@ mod tests {
         let part =
             text(&Status::new(&Picture::default(), Vec::new(), Posture::default(), vec!["sts: no".to_owned()], now));
         assert!(part.contains("not read: sts: no") && part.ends_with("in what could be read\n"), "{part}");
+    }
+
+    #[test]
+    fn what_was_acknowledged_stands_last_and_is_not_bad_until_it_gets_worse() {
+        use crate::model::acknowledgement::Acknowledgement;
+        let finding = |queue: &str, severity| Finding {
+            rule: "dead-letters-standing".to_owned(),
+            severity,
+            subject: Subject::Queue(queue.into()),
+            headline: format!("{queue}: dead letters"),
+            since: None,
+            evidence: vec!["312 here".to_owned()],
+            remedies: Vec::new(),
+        };
+        let now = Timestamp::from_s(1_800_000_000);
+        let known = |severity| Acknowledgement {
+            severity,
+            at: now,
+            note: "known since the deploy".to_owned(),
+            by: "arn:aws:sts::123456789012:assumed-role/operator/ann".to_owned(),
+        };
+        let status = |severity| {
+            let key = ("dead-letters-standing".to_owned(), Subject::Queue("JobDLQ".into()));
+            let findings = vec![finding("JobDLQ", Severity::Warning), finding("Other", Severity::Note)];
+            let status = Status::new(&Picture::default(), findings, Posture::default(), Vec::new(), now);
+            status.with_acknowledged(&[(key, known(severity))].into())
+        };
+        let put_aside = status(Severity::Warning);
+        assert!(!put_aside.is_bad());
+        let said = text(&put_aside);
+        assert!(said.find("Other").expect("listed") < said.find("JobDLQ").expect("listed"), "{said}");
+        assert!(said.contains("by ann: known since the deploy") && said.matches("312 here").count() == 1, "{said}");
+        let worse = status(Severity::Note);
+        assert!(worse.is_bad() && worse.findings.iter().all(|finding| finding.acknowledged.is_none()));
     }
 }

@@ -20,6 +20,9 @@ pub(in crate::config) struct RedriveFlags {
     /// At most so many of the messages found
     #[arg(long, value_name = "N", conflicts_with = "id")]
     pub(in crate::config) limit: Option<u32>,
+    /// Also work older than the context's stale_after (24 h), which is left out otherwise
+    #[arg(long, conflicts_with_all = ["id", "all"])]
+    pub(in crate::config) stale: bool,
     /// Messages a second, or off for no limit; otherwise a fifth of what the consumer finishes
     #[arg(long, value_name = "N|off")]
     pub(in crate::config) rate: Option<String>,

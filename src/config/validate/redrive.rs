@@ -39,6 +39,7 @@ pub(super) fn redrive(flags: RedriveFlags) -> Result<Action, Stop> {
         queue: flags.queue,
         expression: flags.expression.filter(|text| !text.trim().is_empty()),
         what,
+        stale: flags.stale,
         rate,
         lanes: flags.lanes,
         canary,
