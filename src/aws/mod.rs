@@ -26,6 +26,7 @@ mod permissions;
 mod queue;
 mod said;
 mod stack;
+mod stack_resources;
 mod stream;
 mod vitals;
 

@@ -8,6 +8,7 @@ use crate::model::id::{Arn, FunctionName, MappingId, QueueUrl};
 use crate::model::mapping::SourceKind;
 use crate::model::metric::{MetricKey, Stat};
 use crate::model::permission::Found;
+use crate::model::scope::Scope;
 use crate::model::service_error::ServiceError;
 use crate::model::time::Timestamp;
 
@@ -22,7 +23,11 @@ struct Seen {
 
 impl Account {
     /// Every read once, by its action of IAM; `now` is the account's time.
-    pub async fn probe(&self, prefix: Option<&str>, now: Timestamp) -> BTreeMap<&'static str, Found> {
+    pub async fn probe(&self, scope: &Scope, now: Timestamp) -> BTreeMap<&'static str, Found> {
+        let (prefix, stack) = match scope {
+            Scope::Stack(stack) => (None, Some(stack.as_str())),
+            scope => (scope.prefix(), None),
+        };
         let mut found = BTreeMap::new();
         let mut seen = Seen::default();
         let (mappings, functions, queues) = tokio::join!(self.mappings(), self.functions(), self.list_queues(prefix));
@@ -49,6 +54,8 @@ impl Account {
         let keys = [MetricKey::lambda(&name, "Invocations", Stat::Sum)];
         let to = now.floor_to(60);
         found.insert("cloudformation:DescribeStacks", outcome(&self.stacks().await));
+        let stack = self.resolved(&Scope::Stack(stack.unwrap_or("redrive-doctor").to_owned())).await;
+        found.insert("cloudformation:ListStackResources", outcome(&stack));
         found.insert("cloudwatch:DescribeAlarms", outcome(&self.may_read_alarms().await));
         found.insert("cloudwatch:GetMetricData", outcome(&self.metrics(&keys, to.plus_s(-300), to).await));
         found
@@ -109,6 +116,8 @@ fn outcome<T>(result: &Result<T, ServiceError>) -> Found {
         Err(error) if error.http == 0 || error.http >= 500 || error.is_of_credentials() || error.is_throttle() => {
             Found::Unclear(error.to_string())
         }
+        // CloudFormation's word for a stack that is not there.
+        Err(error) if error.message.ends_with("does not exist") => Found::Allowed,
         Err(error) if error.is_missing() || error.code.contains("Invalid") => Found::Allowed,
         Err(error) => Found::Unclear(error.to_string()),
         Ok(_) => Found::Allowed,

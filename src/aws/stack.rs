@@ -9,7 +9,7 @@ use crate::model::service_error::ServiceError;
 use crate::model::stack::Stack;
 use crate::model::time::Timestamp;
 
-const CLOUDFORMATION: Api = Api {
+pub(super) const CLOUDFORMATION: Api = Api {
     id: "CloudFormation",
     host: "cloudformation",
     signing_name: "cloudformation",
@@ -89,7 +89,7 @@ fn take(page: &mut Page, path: &[String], text: &str) {
     }
 }
 
-fn is(path: &[String], end: &[&str]) -> bool {
+pub(super) fn is(path: &[String], end: &[&str]) -> bool {
     path.len() >= end.len() && path.iter().rev().zip(end.iter().rev()).all(|(a, b)| a == b)
 }
 

@@ -79,11 +79,10 @@ impl Account {
         Names { queues: queues.map(|urls| urls.iter().map(QueueUrl::name).collect()), mappings }
     }
 
-    /// Reads everything whose name begins with `prefix` and what hangs together with it: mappings
-    /// from or to such names, their functions and queues, dead-letter queues, destinations, and who
-    /// invokes the functions.
-    pub async fn survey(&self, prefix: Option<&str>) -> Survey {
-        let mut survey = self.survey_of(&Scope::of_prefix(prefix), &Invokers::new()).await;
+    /// Reads what the scope takes and what hangs together with it: mappings from or to such names, their
+    /// functions and queues, dead-letter queues, destinations, and who invokes the functions.
+    pub async fn survey(&self, scope: &Scope) -> Survey {
+        let mut survey = self.survey_of(scope, &Invokers::new()).await;
         self.add_invokers(&mut survey).await;
         survey
     }
@@ -108,12 +107,24 @@ impl Account {
     /// # Errors
     /// What Lambda answered instead.
     pub async fn mappings_of(&self, scope: &Scope) -> Result<Vec<Mapping>, ServiceError> {
-        Ok(narrow(self.mappings().await?, scope))
+        let (scope, mappings) = tokio::join!(self.resolved(scope), self.mappings());
+        Ok(narrow(mappings?, &scope?))
     }
 
-    /// The same for a scope, but for the policies: those `known` are drawn, the others are left to be
-    /// asked by whoever has the time.
+    /// The same but for the policies: those `known` are drawn, the others are left to be asked by whoever
+    /// has the time.
     pub async fn survey_of(&self, scope: &Scope, known: &Invokers) -> Survey {
+        match self.resolved(scope).await {
+            Ok(scope) => self.survey_names(&scope, known).await,
+            Err(error) => {
+                let mut gaps = Gaps::default();
+                gaps.note("", &error);
+                Survey::refused(&error, gaps)
+            }
+        }
+    }
+
+    async fn survey_names(&self, scope: &Scope, known: &Invokers) -> Survey {
         let (mappings, urls, functions) =
             tokio::join!(self.mappings(), self.list_queues(scope.prefix()), self.functions_and_surroundings());
         let mut gaps = Gaps::default();
@@ -121,16 +132,7 @@ impl Account {
             gaps.note("", error);
         }
         if let (Err(error), Err(_), Err(_)) = (&mappings, &urls, &functions) {
-            return Survey {
-                topology: Err(error.clone()),
-                mappings: Err(error.clone()),
-                functions: functions.map(|(functions, _)| functions),
-                queues: Vec::new(),
-                missing: gaps.missing,
-                denied: gaps.denied,
-                unasked: Vec::new(),
-                surroundings: Vec::new(),
-            };
+            return Survey::refused(error, gaps);
         }
         let mappings = mappings.map(|all| narrow(all, scope));
         let known_mappings = mappings.as_deref().unwrap_or_default();
@@ -154,6 +156,20 @@ impl Account {
 }
 
 impl Survey {
+    /// Nothing of it can be known.
+    fn refused(error: &ServiceError, gaps: Gaps) -> Self {
+        Survey {
+            topology: Err(error.clone()),
+            mappings: Err(error.clone()),
+            functions: Err(error.clone()),
+            queues: Vec::new(),
+            missing: gaps.missing,
+            denied: gaps.denied,
+            unasked: Vec::new(),
+            surroundings: Vec::new(),
+        }
+    }
+
     /// A policy could not be read.
     pub fn note_refusal(&mut self, function: &FunctionName, error: &ServiceError) {
         let mut gaps = Gaps::default();

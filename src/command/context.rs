@@ -12,6 +12,7 @@ use crate::command::failure::Failure;
 use crate::command::{print, runtime, say, style};
 use crate::config::file::{ContextFile, Section, check_name};
 use crate::config::{ContextAction, Place, Setting, Source, exit};
+use crate::model::scope::Scope;
 use crate::report::table::{Table, or_missing};
 use crate::report::{self, Style};
 
@@ -37,6 +38,7 @@ struct Row {
     endpoint_url: Option<String>,
     role: Option<String>,
     prefix: Option<String>,
+    stack: Option<String>,
     protected: bool,
     read_only: bool,
 }
@@ -60,13 +62,14 @@ fn row(file: &ContextFile, name: &str, section: &Section) -> Row {
         endpoint_url: section.endpoint_url.clone(),
         role: section.role.clone(),
         prefix: section.prefix.clone(),
+        stack: section.stack.clone(),
         protected: section.context.protected,
         read_only: section.context.read_only,
     }
 }
 
 fn table(rows: &[Row]) -> String {
-    let mut table = Table::new(&["", "context", "profile", "region", "prefix", "endpoint", "writes"]);
+    let mut table = Table::new(&["", "context", "profile", "region", "watched", "endpoint", "writes"]);
     for row in rows {
         let writes = match (row.read_only, row.protected) {
             (true, _) => "never",
@@ -78,12 +81,19 @@ fn table(rows: &[Row]) -> String {
             row.name.clone(),
             or_missing(row.profile.as_ref()),
             or_missing(row.region.as_ref()),
-            or_missing(row.prefix.as_ref()),
+            watched(row),
             or_missing(row.endpoint_url.as_ref()),
             writes.to_owned(),
         ]);
     }
     table.text()
+}
+
+fn watched(row: &Row) -> String {
+    match (&row.stack, &row.prefix) {
+        (Some(stack), _) => Scope::Stack(stack.clone()).label(),
+        (None, prefix) => Scope::of_prefix(prefix.as_deref()).label(),
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -170,7 +180,7 @@ fn ask(section: &mut Section, file: &ContextFile) -> Result<String, Failure> {
         ("region (eu-west-1)", &mut section.region),
         ("only what is called so: prefix", &mut section.prefix),
     ] {
-        if slot.is_none() {
+        if slot.is_none() && !(asked.ends_with("prefix") && section.stack.is_some()) {
             *slot = line(asked)?;
         }
     }

@@ -12,6 +12,7 @@ use crate::command::{Here, keymap, print, runtime, style};
 use crate::config::{Doctor, PolicyName, exit};
 use crate::driver::clock::Clock;
 use crate::model::permission::{self, Found, OPERATOR, READ_ONLY, actions_in, feature_of};
+use crate::model::scope::Scope;
 use crate::model::time::spoken;
 use crate::report;
 use crate::report::doctor::{Check, Diagnosis, Permission, State};
@@ -129,9 +130,12 @@ async fn account(here: &Here, diagnosis: &mut Diagnosis) {
         return;
     }
     let now = Clock::aws().account_now().plus_ms(*account.ahead_ms().borrow());
-    let prefix = here.place.prefix.as_deref();
-    let found = account.probe(prefix, now).await;
-    diagnosis.checks.push(region(&account, prefix).await);
+    let scope = &here.place.scope;
+    let found = account.probe(scope, now).await;
+    diagnosis.checks.push(region(&account, scope.prefix()).await);
+    if let Scope::Stack(_) = scope {
+        diagnosis.checks.push(stack(&account, scope).await);
+    }
     permissions(&found, diagnosis);
 }
 
@@ -164,6 +168,20 @@ async fn region(account: &Account, prefix: Option<&str>) -> Check {
     let named = prefix.map_or(String::new(), |prefix| format!(" called {prefix}…"));
     let advice = format!("nothing{named} here: is it the right --region, account and --prefix?");
     advised(check("region", State::Doubtful, found), advice)
+}
+
+/// A stack that is not there is the likeliest reason for seeing nothing.
+async fn stack(account: &Account, scope: &Scope) -> Check {
+    match account.resolved(scope).await {
+        Ok(Scope::Named { names, .. }) => {
+            check("stack", State::Fine, format!("{}: {} resources", scope.label(), names.len()))
+        }
+        Ok(_) => check("stack", State::Unknown, scope.label()),
+        Err(error) => advised(
+            check("stack", State::Broken, error.to_string()),
+            "is it the right --region, account and --stack? nested stacks go by their ARN",
+        ),
+    }
 }
 
 fn permissions(found: &BTreeMap<&'static str, Found>, diagnosis: &mut Diagnosis) {

@@ -8,13 +8,13 @@ use crate::command::failure::Failure;
 use crate::command::{Here, print, say};
 use crate::config::exit;
 use crate::driver::clock::Clock;
+use crate::model::acknowledgement::Acknowledged;
 use crate::model::change::Change;
 use crate::model::id::{QueueName, QueueUrl};
 use crate::model::mapping::Mapping;
 use crate::model::metric::MetricKey;
 use crate::model::observed::Observed;
 use crate::model::picture::Picture;
-use crate::model::scope::Scope;
 use crate::model::service_error::ServiceError;
 use crate::model::time::Timestamp;
 use crate::report::{self, Style};
@@ -71,9 +71,9 @@ pub async fn look_whole(here: &Here) -> Result<Look, Failure> {
 
 async fn read(here: &Here, policies_most: usize) -> Result<Look, Failure> {
     let account = Account::connect(here.connect_options()).await?;
-    let scope = Scope::of_prefix(here.place.prefix.as_deref());
+    let scope = &here.place.scope;
     let known = Invokers::new();
-    let (identity, mut survey) = tokio::join!(account.identity(), account.survey_of(&scope, &known));
+    let (identity, mut survey) = tokio::join!(account.identity(), account.survey_of(scope, &known));
     let policies = survey.unasked.len();
     if policies <= policies_most {
         if policies > POLICIES_AT_ONCE {
@@ -241,7 +241,8 @@ pub fn now(account: &Account) -> Timestamp {
 }
 
 pub async fn status(here: &Here, style: Style) -> Result<u8, Failure> {
-    let look = look(here).await?.with_alarms().await.with_stacks().await.with_metrics().await;
+    let mut look = look(here).await?.with_alarms().await.with_stacks().await.with_metrics().await;
+    let acknowledged = acknowledged(here, &mut look);
     if style != Style::Table {
         // A table says so itself.
         tell_missing(&look.missing);
@@ -254,13 +255,26 @@ pub async fn status(here: &Here, style: Style) -> Result<u8, Failure> {
     let posture = verdict::posture::judge(&look.picture);
     let elsewhere = verdict::alarm::elsewhere(&look.picture);
     let status = report::status::Status::new(&look.picture, findings, posture, look.missing, look.now);
-    let status = status.with_alarms(elsewhere);
+    let status = status.with_alarms(elsewhere).with_acknowledged(&acknowledged);
     print(&report::one(style, &status, report::status::text))?;
     Ok(match status.missing.is_empty() {
         _ if status.is_bad() => exit::TROUBLE,
         true => exit::FINE,
         // Nothing wrong in what could be read is not "fine".
         false => exit::PARTLY,
+    })
+}
+
+/// What consoles of this machine have put aside in this account.
+fn acknowledged(here: &Here, look: &mut Look) -> Acknowledged {
+    let Some(identity) = look.picture.identity.as_ref().map(|identity| &identity.value) else {
+        return Acknowledged::new();
+    };
+    let place = (identity.account.as_str(), identity.region.as_str());
+    let read = here.journal().and_then(|journal| Ok(journal.acknowledged(place)?));
+    read.unwrap_or_else(|why| {
+        look.missing.push(format!("acknowledgements: {}", why.text().unwrap_or_default()));
+        Acknowledged::new()
     })
 }
 

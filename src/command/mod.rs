@@ -179,8 +179,8 @@ fn opening(place: &Place, writes: Writes, contexts: &ContextFile, keymap: &Keyma
         contexts: contexts.contexts.keys().cloned().collect(),
         budget: place.context.budget_per_h.map(Budget).unwrap_or_default(),
         keymap: keymap.clone(),
-        pick: place.prefix.is_none(),
-        scope: place.prefix.as_deref().map(|prefix| Scope::of_prefix(Some(prefix))),
+        pick: place.scope == Scope::Everything,
+        scope: Some(place.scope.clone()).filter(|scope| *scope != Scope::Everything),
         ..ConsoleOptions::default()
     };
     Opening { scene: Scene::Account(connect_options(place)), console }
@@ -211,4 +211,31 @@ fn print(text: &str) -> Result<(), Failure> {
 /// To standard error, which may be closed: then nobody wants to know.
 fn say(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", text.trim_end());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::Console;
+
+    #[test]
+    fn what_a_context_asks_for_reaches_the_console() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let text = "current = \"prod\"\n[contexts.prod]\nregion = \"eu-west-1\"\nstale_after = \"30m\"\n\
+            budget_per_hour = 0.002\nstack = \"shop\"\nprotected = true\nredact = [\"profile.email\"]\n";
+        std::fs::write(file.path(), text).expect("written");
+        let path = file.path().as_os_str().to_owned();
+        let env = |name: &str| match name {
+            "REDRIVE_CONFIG" => Some(path.clone()),
+            "HOME" => Some(OsString::from("/home/oncall")),
+            _ => None,
+        };
+        let config = Config::parse(["redrive"].map(OsString::from), &env).expect("valid");
+        let console =
+            Console::new(opening(&config.place, Writes::Armable, &config.contexts, &Keymap::default()).console);
+        let context = &console.options.context;
+        assert_eq!((context.stale_after_s, context.protected, context.redact.is_on()), (1_800, true, true));
+        assert_eq!(console.options.budget, Budget(0.002), "what the poller stretches to");
+        assert_eq!(console.scope, Some(Scope::Stack("shop".to_owned())), "chosen: nobody is asked what to watch");
+    }
 }

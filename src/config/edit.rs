@@ -68,6 +68,7 @@ fn written(name: &str, section: &Section) -> String {
         ("endpoint_url", section.endpoint_url.as_deref()),
         ("role", section.role.as_deref()),
         ("prefix", section.prefix.as_deref()),
+        ("stack", section.stack.as_deref()),
         ("colour", context.colour.map(|colour| colour.name())),
     ];
     for (key, value) in texts {

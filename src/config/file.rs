@@ -45,6 +45,8 @@ pub struct Section {
     /// ARN of a role to assume with the credentials of the profile or the environment.
     pub role: Option<String>,
     pub prefix: Option<String>,
+    /// A CloudFormation stack, instead of a prefix.
+    pub stack: Option<String>,
     pub context: Context,
 }
 
@@ -73,6 +75,7 @@ struct SectionToml {
     endpoint_url: Option<Spanned<String>>,
     role: Option<Spanned<String>>,
     prefix: Option<Spanned<String>>,
+    stack: Option<Spanned<String>>,
     #[serde(alias = "color")]
     colour: Option<Spanned<String>>,
     #[serde(default)]
@@ -183,6 +186,9 @@ fn section(at: &Place<'_>, name: &str, toml: SectionToml) -> Result<Section, Str
     for path in &toml.redact {
         Redaction::new([path.get_ref().as_str()]).map_err(|why| at.error(&path.span(), &why))?;
     }
+    if let (Some(_), Some(stack)) = (&toml.prefix, &toml.stack) {
+        return Err(at.error(&stack.span(), "there is a prefix too; what is watched goes by one of them"));
+    }
     let redact = Redaction::new(toml.redact.iter().map(|path| path.get_ref().as_str()))?;
     Ok(Section {
         profile: text(toml.profile)?,
@@ -190,6 +196,7 @@ fn section(at: &Place<'_>, name: &str, toml: SectionToml) -> Result<Section, Str
         endpoint_url: text(toml.endpoint_url)?,
         role: role.map(str::to_owned),
         prefix: text(toml.prefix)?,
+        stack: text(toml.stack)?,
         context: Context {
             name: name.to_owned(),
             colour,
@@ -336,6 +343,10 @@ mod tests {
             (
                 "[contexts.a]\nredact = [\"a..b\"]",
                 "config.toml:2: redact: \"a..b\" is no path into a message: two dots",
+            ),
+            (
+                "[contexts.a]\nprefix = \"a-\"\nstack = \"shop\"",
+                "config.toml:3: stack: there is a prefix too; what is watched goes by one of them",
             ),
             ("[contexts.a]\nprotected = \"yes\"", "config.toml:2: protected: invalid type"),
             ("[contexts.a]\nregion = \"\"", "config.toml:2: region: is empty"),

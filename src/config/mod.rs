@@ -25,6 +25,7 @@ use crate::config::flags::Cli;
 use crate::config::letter::{Letters, Restore};
 use crate::model::context::Context;
 use crate::model::mapping::MappingChange;
+use crate::model::scope::Scope;
 
 /// What to do, and where.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,8 +46,7 @@ pub struct Place {
     pub region: Option<String>,
     pub profile: Option<String>,
     pub endpoint_url: Option<String>,
-    /// Only what is called so, and what hangs together with it.
-    pub prefix: Option<String>,
+    pub scope: Scope,
     /// To be assumed with the credentials found.
     pub role: Option<String>,
     /// The context chosen; its name is empty when there is none.
@@ -466,6 +466,13 @@ mod tests {
         assert!(asked.replay && asked.save.is_some() && asked.consent == Consent::DryRun);
         assert!(parse("redrive dlq rescue LogFailures --max 0").is_err());
         assert!(parse("redrive dlq rescue LogFailures --save /dev/null").is_err(), "it is there already");
+    }
+
+    #[test]
+    fn a_stack_and_a_prefix_exclude_each_other() {
+        let config = parse("redrive status --stack shop").expect("valid");
+        assert_eq!(config.place.scope, Scope::Stack("shop".to_owned()));
+        assert!(parse("redrive status --stack shop --prefix shop-").is_err());
     }
 
     #[test]

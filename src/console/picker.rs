@@ -16,6 +16,8 @@ use crate::query::filter::Filter;
 pub struct Names {
     pub queues: Vec<QueueName>,
     pub mappings: Vec<Mapping>,
+    /// CloudFormation's stacks, where they may be read.
+    pub stacks: BTreeSet<String>,
     /// What was unhealthy when somebody last looked.
     pub recent: BTreeSet<String>,
 }
@@ -36,8 +38,9 @@ pub struct Offer {
     pub scope: Scope,
     /// `shop-prod-*`
     pub label: String,
-    pub queues: usize,
-    pub consumers: usize,
+    /// `None`: not known before it is asked, as with a stack.
+    pub queues: Option<usize>,
+    pub consumers: Option<usize>,
     /// Why it is offered, where its name does not say.
     pub note: String,
 }
@@ -107,19 +110,24 @@ fn offers(names: &Names, alarms: Option<&Alarms>) -> Vec<Offer> {
         offer(scope, "what was wrong when you last looked");
     }
     // An alarm about something else leads nowhere here.
-    offers.retain(|offer| offer.queues + offer.consumers > 0);
+    offers.retain(|offer| offer.queues.unwrap_or(1) + offer.consumers.unwrap_or(1) > 0);
     let mut offer = |scope: Scope, note: &str| offers.push(counted(names, scope, note));
     for prefix in prefixes(names) {
         offer(Scope::Prefix(prefix), "");
+    }
+    for stack in names.stacks.iter().take(MOST) {
+        offer(Scope::Stack(stack.clone()), "what this CloudFormation stack made");
     }
     offer(Scope::Everything, "the whole region; what is well is asked more seldom");
     offers
 }
 
 fn counted(names: &Names, scope: Scope, note: &str) -> Offer {
+    let known = !matches!(scope, Scope::Stack(_));
     let queues = names.queues.iter().filter(|name| scope.takes(name.as_str())).count();
     let fed = |mapping: &&Mapping| scope.takes(mapping.function.as_str()) || scope.takes(source_name(mapping));
     let consumers = names.mappings.iter().filter(fed).count();
+    let (queues, consumers) = (known.then_some(queues), known.then_some(consumers));
     Offer { label: scope.label(), queues, consumers, note: note.to_owned(), scope }
 }
 
@@ -186,9 +194,18 @@ mod tests {
             "alone",
         ];
         let offered: Vec<(String, usize)> =
-            offers(&names(&all), None).into_iter().map(|offer| (offer.label, offer.queues)).collect();
+            offers(&names(&all), None).into_iter().map(|offer| (offer.label, offer.queues.unwrap_or(0))).collect();
         let expected = [("shop-*", 8), ("shop-prod-*", 4), ("shop-test-*", 4), ("mail_prod_*", 4), ("everything", 13)];
         assert_eq!(offered, expected.map(|(label, count)| (label.to_owned(), count)));
+    }
+
+    #[test]
+    fn stacks_are_offered_by_name_and_what_they_hold_is_not_guessed() {
+        let stacks = ["shop", "mail"].map(str::to_owned).into();
+        let names = Names { stacks, ..names(&["a"]) };
+        let offered: Vec<_> = offers(&names, None).into_iter().map(|offer| (offer.scope, offer.queues)).collect();
+        let stack = |name: &str| (Scope::Stack(name.to_owned()), None);
+        assert_eq!(offered, [stack("mail"), stack("shop"), (Scope::Everything, Some(1))]);
     }
 
     #[test]

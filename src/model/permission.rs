@@ -42,6 +42,7 @@ pub const FEATURES: &[(&str, &[&str])] = &[
     ("shards of a rehearsal", &["dynamodb:DescribeStream"]),
     ("what paged you", &["cloudwatch:DescribeAlarms"]),
     ("what was deployed by which stack", &["cloudformation:DescribeStacks"]),
+    ("watching one stack", &["cloudformation:ListStackResources"]),
     ("move tasks of others", &["sqs:ListMessageMoveTasks"]),
     ("following a change of settings", &["lambda:GetEventSourceMapping"]),
     (

@@ -38,6 +38,8 @@ pub mod rng;
 mod schedule;
 #[cfg(test)]
 mod smoke;
+mod stack;
+pub mod stack_request;
 pub mod standard;
 pub mod stream;
 mod stream_feed;
@@ -233,6 +235,7 @@ impl Pipeline {
             }
             Request::Identity => Some(Ok(self.identity())),
             Request::Stacks(name) => Some(self.stacks(name.as_deref()).map(Reply::Stacks)),
+            Request::StackResources { stack, token } => Some(self.stack_resources(&stack, token.as_deref())),
             Request::Web(ask) => Some(Ok(Reply::Web(self.web(ask)))),
         };
         if let Some(answer) = answer {

@@ -17,6 +17,7 @@ use crate::model::stack::Stack;
 use crate::model::time::Timestamp;
 use crate::pipeline::blueprint::AlarmBlueprint;
 use crate::pipeline::log_request::{LogsReply, LogsRequest};
+use crate::pipeline::stack_request::StackResource;
 use crate::pipeline::stream_request::{StreamsReply, StreamsRequest};
 
 /// Chosen by the caller; a reply carries it back, later or at once.
@@ -39,6 +40,11 @@ pub enum Request {
     Identity,
     /// CloudFormation `DescribeStacks`: all of them, or the one of that name.
     Stacks(Option<String>),
+    /// CloudFormation `ListStackResources`: of the stack of that name or ARN, from that token on.
+    StackResources {
+        stack: String,
+        token: Option<String>,
+    },
     Web(WebRequest),
 }
 
@@ -53,6 +59,7 @@ pub enum Reply {
     Logs(LogsReply),
     Identity { account: String, arn: String, user_id: String },
     Stacks(Vec<Stack>),
+    StackResources { resources: Vec<StackResource>, token: Option<String> },
     Web(WebReply),
 }
 

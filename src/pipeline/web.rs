@@ -10,6 +10,7 @@ use crate::pipeline::Pipeline;
 use crate::pipeline::deploy::DEPLOYED_S;
 use crate::pipeline::ledger::Mark;
 use crate::pipeline::request::{CloudWatchReply, CloudWatchRequest, Reply, WebReply, WebRequest};
+use crate::pipeline::stack::STACK;
 
 /// Documents a search answers at most.
 const MAX_FOUND: usize = 1_000;
@@ -120,7 +121,5 @@ impl Pipeline {
     }
 }
 
-/// The stack's name.
-const STACK: &str = "courier-automations";
 /// How long before the start it was made, in seconds: thirty days.
 const CREATED_S: i64 = 30 * 86_400;

@@ -50,12 +50,15 @@ impl Discovery {
     pub(super) fn names(&self) {
         let this = self.clone();
         tokio::spawn(async move {
-            let (names, recent) = tokio::join!(this.account.names(), this.recent());
+            let (names, recent, stacks) = tokio::join!(this.account.names(), this.recent(), this.account.stacks());
+            // One stack less to choose from is no trouble.
+            let stacks = stacks.unwrap_or_default().into_iter().map(|stack| stack.name).collect();
             let result = match (names.queues, names.mappings) {
                 (Err(error), Err(_)) => Err(error),
                 // Either list alone is enough to choose by.
                 (queues, mappings) => {
-                    Ok(Names { queues: queues.unwrap_or_default(), mappings: mappings.unwrap_or_default(), recent })
+                    let (queues, mappings) = (queues.unwrap_or_default(), mappings.unwrap_or_default());
+                    Ok(Names { queues, mappings, stacks, recent })
                 }
             };
             this.tell(Msg::NamesArrived { result });

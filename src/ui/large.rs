@@ -20,7 +20,8 @@ fn picker() -> Console {
     let names = ["shop-prod", "billing-prod", "search-prod", "mail-test"];
     let queues = names.iter().flat_map(|group| (0..20).map(move |n| format!("{group}-{n}").as_str().into()));
     let recent = ["billing-prod-3".to_owned()].into();
-    let names = Names { queues: queues.collect(), mappings: Vec::new(), recent };
+    let stacks = ["shop-prod", "shop-test"].map(str::to_owned).into();
+    let names = Names { queues: queues.collect(), mappings: Vec::new(), stacks, recent };
     update(&mut console, Msg::NamesArrived { result: Ok(names) });
     type_keys(&mut console, "pro");
     console

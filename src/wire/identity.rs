@@ -1,5 +1,5 @@
 //! The AWS query protocol: a form goes in, XML comes out. STS `GetCallerIdentity` is answered here,
-//! CloudFormation's `DescribeStacks` in `stack`; every other action is refused by name.
+//! CloudFormation's in `stack`; every other action is refused by name.
 
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
@@ -15,6 +15,11 @@ pub enum Asked {
     Identity,
     /// All of them, or the one of that name.
     Stacks(Option<String>),
+    /// Of the stack of that name or ARN, from that token on.
+    Resources {
+        stack: String,
+        token: Option<String>,
+    },
 }
 
 pub fn read(form: &[u8]) -> Result<Asked, ServiceError> {
@@ -23,21 +28,28 @@ pub fn read(form: &[u8]) -> Result<Asked, ServiceError> {
         refusal.http = error.http();
         refusal
     })?;
-    let member = |name: &str| form.split('&').find_map(|pair| pair.strip_prefix(name));
-    let action = member("Action=").unwrap_or("");
-    match action {
+    let member = |name: &str| {
+        let value = form.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
+        Some(percent_decode_str(&value.replace('+', " ")).decode_utf8_lossy().into_owned())
+    };
+    let action = member("Action").unwrap_or_default();
+    match action.as_str() {
         "GetCallerIdentity" => return Ok(Asked::Identity),
-        "DescribeStacks" => {
-            let name = member("StackName=").map(|name| percent_decode_str(name).decode_utf8_lossy().into_owned());
-            return Ok(Asked::Stacks(name));
+        "DescribeStacks" => return Ok(Asked::Stacks(member("StackName"))),
+        "ListStackResources" => {
+            let stack = member("StackName").ok_or_else(|| {
+                let message = "1 validation error detected: Value null at 'stackName' failed to satisfy constraint: Member must not be null";
+                ServiceError::new(action.as_str(), "ValidationError", message)
+            })?;
+            return Ok(Asked::Resources { stack, token: member("NextToken") });
         }
         _ => {}
     }
     let message = format!(
-        "The action {action} is not valid for this endpoint. In the query protocol only GetCallerIdentity and DescribeStacks are answered; SQS and \
+        "The action {action} is not valid for this endpoint. In the query protocol only GetCallerIdentity, DescribeStacks and ListStackResources are answered; SQS and \
          CloudWatch are served in JSON and CBOR, which every current SDK speaks."
     );
-    Err(ServiceError::new(action, "InvalidAction", message))
+    Err(ServiceError::new(action.as_str(), "InvalidAction", message))
 }
 
 pub fn write(response: Response) -> http::Response<Bytes> {

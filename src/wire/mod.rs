@@ -13,6 +13,7 @@ mod logs;
 mod members;
 mod sqs;
 mod stack;
+mod stack_resources;
 mod streams;
 mod tree;
 mod web;
@@ -110,6 +111,9 @@ pub fn read(request: &http::Request<Bytes>) -> Result<Call, Box<Refused>> {
         Form::Identity | Form::Stacks => match identity::read(body) {
             Ok(identity::Asked::Identity) => Ok(Call { request: Request::Identity, form: Form::Identity }),
             Ok(identity::Asked::Stacks(name)) => Ok(Call { request: Request::Stacks(name), form: Form::Stacks }),
+            Ok(identity::Asked::Resources { stack, token }) => {
+                Ok(Call { request: Request::StackResources { stack, token }, form: Form::Stacks })
+            }
             Err(error) => Err(Box::new(Refused { form: Form::Identity, error })),
         },
         Form::Web => match web::read(request) {

@@ -1,10 +1,12 @@
-//! CloudFormation's `DescribeStacks`, as it is answered in the query protocol: XML.
+//! CloudFormation's `DescribeStacks` and `ListStackResources`, as they are answered in the query protocol:
+//! XML.
 
 use bytes::Bytes;
 use quick_xml::escape::escape;
 
 use super::identity::{refusal, xml};
 use super::mismatched;
+use super::stack_resources::written;
 use crate::model::stack::Stack;
 use crate::pipeline::request::{Reply, Response};
 
@@ -21,6 +23,7 @@ pub fn write(response: Response) -> http::Response<Bytes> {
                 ),
             )
         }
+        Ok(Reply::StackResources { resources, token }) => xml(200, &written(&resources, token.as_deref())),
         Ok(_) => refusal(&mismatched("cloudformation:DescribeStacks")),
         Err(error) => refusal(&error),
     }

@@ -11,6 +11,7 @@ use redrive::model::change::Change;
 use redrive::model::finding::{Finding, Severity};
 use redrive::model::observed::Observed;
 use redrive::model::picture::Picture;
+use redrive::model::scope::Scope;
 use redrive::model::time::Timestamp;
 use redrive::{scenario, verdict};
 
@@ -34,7 +35,7 @@ async fn opened(name: &str) -> (Account, Picture, Timestamp) {
     })
     .await
     .expect("nothing is missing");
-    let survey = account.survey(None).await;
+    let survey = account.survey(&Scope::Everything).await;
     let now = sandbox.clock().account_now();
     let mut picture = Picture::default();
     for mapping in survey.mappings.expect("read") {

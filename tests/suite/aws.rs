@@ -20,6 +20,7 @@ use redrive::model::id::{Arn, FunctionName};
 use redrive::model::mapping::{Mapping, MappingChange, MappingSettings, MappingState};
 use redrive::model::message::Outgoing;
 use redrive::model::metric::{MetricKey, Stat};
+use redrive::model::scope::Scope;
 use redrive::model::service_error::{Outcome, ServiceError};
 use redrive::model::time::Timestamp;
 use redrive::model::topology::EdgeKind;
@@ -411,7 +412,7 @@ fn mapping(id: &str, queue: &str, function: &str) -> Mapping {
 #[tokio::test]
 async fn a_survey_draws_what_hangs_together_and_keeps_no_secret() {
     let line = Line::speaking(small_account);
-    let survey = line.account().await.survey(Some("Job")).await;
+    let survey = line.account().await.survey(&Scope::Prefix("Job".to_owned())).await;
     assert_eq!(survey.missing, Vec::<String>::new());
     let topology = survey.topology.as_ref().expect("drawn");
     let name = |arn: &Arn| topology.node(arn).map_or("?", |node| node.name.as_str()).to_owned();
@@ -449,11 +450,11 @@ async fn a_part_of_a_survey_that_is_denied_is_named_and_the_rest_is_drawn() {
         }
         other => small_account(other),
     });
-    let survey = line.account().await.survey(Some("Job")).await;
+    let survey = line.account().await.survey(&Scope::Prefix("Job".to_owned())).await;
     assert!(survey.missing.is_empty(), "{:?}", survey.missing);
     assert_eq!(survey.denied, ["lambda:ListFunctions".to_owned()].into());
     assert_eq!(survey.topology.expect("drawn").edges.len(), 2);
-    let nothing = Line::raw(403, "application/json", "{}").account().await.survey(None).await;
+    let nothing = Line::raw(403, "application/json", "{}").account().await.survey(&Scope::Everything).await;
     assert!(nothing.topology.is_err_and(|error| error.http == 403));
 }
 

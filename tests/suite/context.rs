@@ -3,10 +3,14 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use redrive::aws::Account;
+use redrive::aws::connect::ConnectOptions;
 use redrive::driver::gate::Gate;
 use redrive::driver::listen::Listener;
-use redrive::driver::sandbox::{Sandbox, SandboxOptions};
+use redrive::driver::sandbox::{ENDPOINT, Sandbox, SandboxOptions};
 use redrive::model::permission::{OPERATOR, READ_ONLY, action_of, actions_in};
+use redrive::model::scope::Scope;
+use redrive::pipeline::blueprint::QueueBlueprint;
 use redrive::pipeline::standard::standard;
 use serde_json::Value;
 
@@ -208,4 +212,66 @@ async fn a_doctor_names_what_is_missing_and_the_policy_that_allows_it_and_change
     let (code, out, _) = served.run(&["doctor", "--policy", "operator"]).await;
     assert_eq!((code, actions_in(&out).len()), (0, looks.len() + actions_in(OPERATOR).len()));
     served.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stack_is_what_it_made_and_what_hangs_together_with_it() {
+    let served = served().await;
+    let names = async |arguments: &[&str], key: &str| -> Vec<String> {
+        let (code, out, err) = served.run(&[arguments, &["--context", "dev", "-o", "json"]].concat()).await;
+        assert_eq!(code, 0, "{arguments:?}: {err}");
+        let rows: Vec<Value> = serde_json::from_str(&out).expect("rows");
+        rows.iter().map(|row| row[key].as_str().unwrap_or("").to_owned()).collect()
+    };
+    let whole = names(&["queues"], "name").await;
+    assert!(whole.len() >= 3, "{whole:?}");
+    assert_eq!(
+        names(&["queues", "--stack", "courier-automations"], "name").await,
+        whole,
+        "also those of the nested one"
+    );
+    let consumers = names(&["consumers"], "function").await;
+    assert_eq!(names(&["consumers", "--stack", "courier-automations"], "function").await, consumers);
+    assert!(consumers.len() > 1, "{consumers:?}");
+    // The queues' own stack: their consumer hangs together with them, the table's does not.
+    assert_eq!(names(&["consumers", "--stack", "courier-automations-queues"], "function").await, ["JobWorker"]);
+    assert!(served.gate.calls()["cloudformation:ListStackResources"] >= 5, "{:?}", served.gate.calls());
+
+    let (code, _, err) = served.run(&["status", "--context", "dev", "--stack", "shop"]).await;
+    assert_eq!((code, err.contains("Stack with id shop does not exist")), (3, true), "{err}");
+    let (_, out, _) = served.run(&["doctor", "--context", "dev", "--stack", "shop"]).await;
+    assert!(out.contains("Stack with id shop does not exist"), "{out}");
+    served.gate.deny("cloudformation:ListStackResources");
+    let (code, _, err) = served.run(&["queues", "--context", "dev", "--stack", "courier-automations"]).await;
+    assert_eq!((code, err.contains("cloudformation:ListStackResources")), (3, true), "{err}");
+    assert_eq!(names(&["queues"], "name").await, whole, "without a stack nobody asks");
+    served.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stack_of_several_pages_is_read_to_its_end() {
+    let mut blueprint = standard();
+    let one = blueprint.queues[0].clone();
+    blueprint.queues.extend((0..250).map(|n| QueueBlueprint {
+        name: format!("extra-{n}").as_str().into(),
+        redrive: None,
+        ..one.clone()
+    }));
+    let queues = blueprint.queues.len();
+    let options = SandboxOptions { scenario: "standard".into(), blueprint, seed: 7, speed: 1.0, history_s: 0 };
+    let sandbox = Sandbox::start(options).expect("the blueprint fits together");
+    let connect = ConnectOptions {
+        region: Some(sandbox.region().to_owned()),
+        endpoint_url: Some(ENDPOINT.to_owned()),
+        http_client: Some(sandbox.client()),
+        test_credentials: true,
+        ..ConnectOptions::default()
+    };
+    let account = Account::connect(connect).await.expect("nothing is missing");
+    let scope = account.resolved(&Scope::Stack("courier-automations-queues".to_owned())).await.expect("it is there");
+    let Scope::Named { label, names } = scope else { panic!("{scope:?}") };
+    assert_eq!((label.as_str(), names.len()), ("stack courier-automations-queues", queues));
+    assert!(names.contains("extra-249") && names.contains("JobDLQ"));
+    assert_eq!(sandbox.gate().calls()["cloudformation:ListStackResources"], 3);
+    sandbox.stop().await;
 }

@@ -172,7 +172,7 @@ async fn over_a_socket_too_the_meter_is_the_servers_count() {
     let account = account.await.expect("connected");
     // The second answer is "slower", and the SDK asks again.
     sandbox.traffic().throttle_every(Some(2));
-    let survey = account.survey(None).await;
+    let survey = account.survey(&Scope::Everything).await;
     assert!(survey.topology.is_ok() && survey.missing.is_empty(), "{:?}", survey.missing);
     let now = sandbox.clock().account_now().floor_to(60);
     let keys = [MetricKey::lambda(&"JobWorker".into(), "Invocations", Stat::Sum)];

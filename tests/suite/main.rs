@@ -19,6 +19,7 @@ mod pty;
 mod schema;
 mod signed;
 mod soak;
+mod standing;
 mod storm;
 mod wire;
 

@@ -11,6 +11,7 @@ use redrive::model::id::Arn;
 use redrive::model::mapping::MappingChange;
 use redrive::model::metric::{MetricKey, Stat};
 use redrive::model::queue::Queue;
+use redrive::model::scope::Scope;
 use redrive::model::service_error::Outcome;
 use redrive::model::topology::EdgeKind;
 use redrive::operation::order::{Answer, Lease, Order};
@@ -33,7 +34,7 @@ async fn peer(test: &str) -> Option<Account> {
 }
 
 async fn dead_letters(account: &Account) -> Queue {
-    let survey = account.survey(None).await;
+    let survey = account.survey(&Scope::Everything).await;
     let found = survey.queues.into_iter().find(|(name, _)| name.as_str() == "JobDLQ").expect("seeded");
     found.1.expect("read")
 }
@@ -41,7 +42,7 @@ async fn dead_letters(account: &Account) -> Queue {
 #[tokio::test]
 async fn a_peer_is_surveyed() {
     let Some(account) = peer("a_peer_is_surveyed").await else { return };
-    let survey = account.survey(None).await;
+    let survey = account.survey(&Scope::Everything).await;
     let topology = survey.topology.as_ref().expect("drawn");
     let kinds = |wanted: fn(&EdgeKind) -> bool| topology.edges.iter().filter(|edge| wanted(&edge.kind)).count();
     assert_eq!(kinds(|kind| matches!(kind, EdgeKind::Mapping(_))), 2, "{survey:#?}");

@@ -33,6 +33,11 @@ impl Served {
         Served { child, home, endpoint }
     }
 
+    /// Where the program keeps its journal.
+    pub fn state_dir(&self) -> std::path::PathBuf {
+        self.home.path().join("state")
+    }
+
     /// A call of the program on it.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = redrive(&self.home);

@@ -75,6 +75,10 @@ pub(super) struct PlaceFlags {
     #[arg(long, global = true, value_name = "TEXT")]
     pub(super) prefix: Option<String>,
 
+    /// Only what this CloudFormation stack made, and what hangs together with it
+    #[arg(long, global = true, value_name = "NAME", conflicts_with = "prefix")]
+    pub(super) stack: Option<String>,
+
     /// No colours; NO_COLOR does the same
     #[arg(long, global = true)]
     pub(super) no_color: bool,

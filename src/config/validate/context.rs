@@ -41,6 +41,7 @@ fn init(asked: InitFlags, flags: &PlaceFlags) -> Result<ContextAction, Stop> {
         endpoint_url: flags.endpoint_url.clone(),
         role: asked.role,
         prefix: flags.prefix.clone(),
+        stack: flags.stack.clone(),
         context,
     };
     Ok(ContextAction::Init { name: asked.name, section: Box::new(section) })

@@ -8,6 +8,7 @@ use etcetera::BaseStrategy;
 use crate::config::file::{self, ContextFile, Section};
 use crate::config::flags::PlaceFlags;
 use crate::config::{Environment, Place, Setting, Source, Stop};
+use crate::model::scope::Scope;
 
 /// # Errors
 /// A context that is not in the file.
@@ -29,12 +30,24 @@ pub(in crate::config) fn place(flags: &PlaceFlags, env: Environment<'_>, file: &
     let profile = pick(&flags.profile, "--profile", var(&["AWS_PROFILE"]), &section.profile);
     let region = pick(&flags.region, "--region", var(&["AWS_REGION", "AWS_DEFAULT_REGION"]), &section.region);
     let endpoint = pick(&flags.endpoint_url, "--endpoint-url", var(&["AWS_ENDPOINT_URL"]), &section.endpoint_url);
-    let prefix = pick(&flags.prefix, "--prefix", None, &section.prefix);
+    let mut prefix = pick(&flags.prefix, "--prefix", None, &section.prefix);
+    let mut stack = pick(&flags.stack, "--stack", None, &section.stack);
+    // What is watched goes by one of them; a flag takes the place of either.
+    match (&prefix, &stack) {
+        (Some((_, Source::Flag(_))), _) => stack = None,
+        (_, Some((_, Source::Flag(_)))) => prefix = None,
+        _ => {}
+    }
     let role = section.role.clone().map(|role| (role, Source::Context));
     let mut settings = vec![Setting { name: "context", value: name, from: context_from }];
-    for (name, found) in
-        [("profile", &profile), ("region", &region), ("endpoint_url", &endpoint), ("role", &role), ("prefix", &prefix)]
-    {
+    for (name, found) in [
+        ("profile", &profile),
+        ("region", &region),
+        ("endpoint_url", &endpoint),
+        ("role", &role),
+        ("prefix", &prefix),
+        ("stack", &stack),
+    ] {
         let (value, from) = found.clone().map_or((None, Source::Nowhere), |(value, from)| (Some(value), from));
         settings.push(Setting { name, value, from });
     }
@@ -50,7 +63,10 @@ pub(in crate::config) fn place(flags: &PlaceFlags, env: Environment<'_>, file: &
         test_credentials: !credentials && endpoint_url.as_deref().is_some_and(is_loopback),
         profile: ours(profile),
         region: ours(region),
-        prefix: ours(prefix),
+        scope: match ours(stack) {
+            Some(stack) => Scope::Stack(stack),
+            None => Scope::of_prefix(ours(prefix).as_deref()),
+        },
         role: ours(role),
         endpoint_url,
         context: section.context,
@@ -215,6 +231,16 @@ mod tests {
         let place = of(flags, &vars).expect("known");
         assert_eq!(source(&place, "region"), (Some("ap-south-1".to_owned()), Source::Flag("--region")));
         assert_eq!(place.region.as_deref(), Some("ap-south-1"));
+    }
+
+    #[test]
+    fn what_is_watched_goes_by_a_prefix_or_a_stack_and_a_flag_takes_the_place_of_either() {
+        assert_eq!(of(PlaceFlags::default(), &[]).expect("valid").scope, Scope::Prefix("orders-".to_owned()));
+        let flags = PlaceFlags { stack: Some("shop".to_owned()), ..PlaceFlags::default() };
+        let place = of(flags, &[]).expect("valid");
+        assert_eq!(place.scope, Scope::Stack("shop".to_owned()));
+        assert_eq!(source(&place, "stack"), (Some("shop".to_owned()), Source::Flag("--stack")));
+        assert_eq!(source(&place, "prefix"), (None, Source::Nowhere));
     }
 
     #[test]

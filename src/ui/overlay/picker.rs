@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use crate::console::Console;
 use crate::console::picker::Picker;
 use crate::ui::overlay::{field, sheet, sheet_width};
-use crate::ui::widget::figure;
+use crate::ui::widget::figure::{self, MISSING};
 use crate::ui::widget::ink::Ink;
 use crate::ui::widget::pane::{Frame, split_top};
 use crate::ui::widget::table::{Cell, Column, Row, Table};
@@ -42,12 +42,13 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, picker: &Picker) {
         focused: true,
         empty: "no such group; enter watches what is called so at the beginning",
     };
+    let count = |count: Option<usize>| count.map_or(MISSING.to_owned(), |count| figure::count(count as u64));
     table.draw(ink, list, |n| {
         let Some(offer) = picker.rows().nth(n) else { return Row::default() };
         let cells = vec![
             Cell::new(offer.label.clone(), theme.bold()),
-            Cell::new(figure::count(offer.queues as u64), theme.plain()),
-            Cell::new(figure::count(offer.consumers as u64), theme.plain()),
+            Cell::new(count(offer.queues), theme.plain()),
+            Cell::new(count(offer.consumers), theme.plain()),
             Cell::new(offer.note.clone(), theme.dim()),
         ];
         Row { cells, dim: false }
