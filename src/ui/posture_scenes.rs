@@ -35,3 +35,10 @@ pub fn list() -> Console {
     type_keys(&mut console, "j");
     console
 }
+
+/// What is told of it, scrolled to its end.
+pub fn scrolled() -> Console {
+    let mut console = list();
+    console.posture_detail = crate::console::posture::Detail { focused: true, scroll: 9 };
+    console
+}

@@ -264,6 +264,7 @@ pub fn all() -> Vec<(&'static str, Console)> {
         ("logs-denied", log_scene::denied()),
         ("map-posture", posture_scenes::map()),
         ("posture", posture_scenes::list()),
+        ("posture-scrolled", posture_scenes::scrolled()),
         ("triage-redacted", redaction_scenes::list()),
         ("message-redacted", redaction_scenes::message("\n")),
         ("message-revealed", redaction_scenes::message("\nv")),

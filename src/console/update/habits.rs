@@ -246,6 +246,20 @@ fn a_finding_leads_to_its_consumer_and_is_put_aside_until_it_gets_worse() {
 }
 
 #[test]
+fn what_is_told_of_an_advice_scrolls_once_it_has_the_keys_and_begins_anew_with_the_next_advice() {
+    let mut trial = Trial::sandbox();
+    trial.types("P");
+    let first = trial.console.current_advice().expect("something to mend").key();
+    trial.types("\tjjj");
+    assert_eq!(trial.console.posture_detail.scroll, 3);
+    assert_eq!(trial.console.current_advice().map(|advice| advice.key()), Some(first.clone()), "the list stays");
+    trial.types("k\tj");
+    let detail = trial.console.posture_detail;
+    assert_eq!((detail.focused, detail.scroll), (false, 0));
+    assert_ne!(trial.console.current_advice().map(|advice| advice.key()), Some(first));
+}
+
+#[test]
 fn posture_is_one_line_while_something_is_wrong_and_a_line_a_rule_when_it_is_calm() {
     let mut trial = Trial::sandbox();
     let lines = |trial: &Trial| trial.console.findings.iter().filter(|f| f.rule.starts_with("posture/")).count();
