@@ -168,6 +168,7 @@ fn run_story(seed: u64) {
     let named = report.duplicates_possible.iter();
     let wrongly: Vec<&MessageId> = named.filter(|id| !drive.suspicion.allows(id)).collect();
     assert_eq!(wrongly, Vec::<&MessageId>::new(), "seed {seed}: named without a reason: {report:?}");
+    assert!(drive.suspicion.hasty.is_empty(), "seed {seed}: sent with too little of a lease left: {report:?}");
     let sum = report.moved + report.failed + report.skipped + report.gone + report.returned;
     assert_eq!(sum, report.asked, "seed {seed}: every id ends in one way: {report:?}");
     if seed.is_multiple_of(4) {

@@ -22,6 +22,8 @@ pub struct Suspicion {
     deleted: BTreeSet<MessageId>,
     delete_failed: BTreeSet<MessageId>,
     reasons: BTreeMap<MessageId, &'static str>,
+    /// Sent with less of their lease left than a request and its answer may take.
+    pub hasty: BTreeSet<MessageId>,
 }
 
 /// The dead letter a message is the redrive of.
@@ -35,7 +37,13 @@ pub fn old_id(outgoing: &Outgoing) -> Option<MessageId> {
 impl Suspicion {
     pub fn ordered(&mut self, now: Timestamp, id: OrderId, order: &Order) {
         if let Order::Send { entries, .. } = order {
-            self.under_way.extend(entries.iter().filter_map(old_id));
+            for id in entries.iter().filter_map(old_id) {
+                let left_ms = self.leases.get(&id).map(|(_, until)| until.ms_since(now));
+                if left_ms.is_some_and(|left_ms| left_ms < LEAST_LEFT_MS) {
+                    self.hasty.insert(id.clone());
+                }
+                self.under_way.insert(id);
+            }
         }
         self.asked.insert(id, (now, order.clone()));
     }
@@ -133,8 +141,8 @@ impl Suspicion {
                 _ => {}
             }
         }
-        let (reasons, deleted) = (std::mem::take(&mut self.reasons), std::mem::take(&mut self.deleted));
-        *self = Suspicion { reasons, deleted, ..Suspicion::default() };
+        let Suspicion { reasons, deleted, hasty, .. } = std::mem::take(self);
+        *self = Suspicion { reasons, deleted, hasty, ..Suspicion::default() };
     }
 
     pub fn allows(&self, id: &MessageId) -> bool {
@@ -152,6 +160,9 @@ impl Suspicion {
         self.reasons.entry(id.clone()).or_insert(why);
     }
 }
+
+/// What must be left of a lease when a send is begun.
+const LEAST_LEFT_MS: i64 = 10_000;
 
 /// The service's word that a receipt holds nothing any more.
 fn is_over(error: &EntryError) -> bool {

@@ -13,6 +13,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use redrive::driver::simulated::Simulated;
+use redrive::model::time::Timestamp;
 use redrive::pipeline::request::{Request, SqsRequest};
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -22,6 +23,7 @@ use crate::storm::fault::{Chance, Faults};
 pub struct Weather {
     pub chance: Chance,
     pub faults: Faults,
+    pub began_at: Timestamp,
 }
 
 #[derive(Clone)]
@@ -80,7 +82,8 @@ struct Fate {
 
 impl HttpConnector for Road {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let (road, fate) = (self.clone(), self.fate());
+        let extends = request.headers().get("x-amz-target").is_some_and(|to| to.contains("ChangeMessageVisibility"));
+        let (road, fate) = (self.clone(), self.fate(extends));
         HttpConnectorFuture::new(async move {
             if !fate.detached {
                 return road.travel(request, fate).await;
@@ -96,13 +99,15 @@ impl Road {
         self.weather.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn fate(&self) -> Fate {
+    fn fate(&self, extends: bool) -> Fate {
+        let now = self.site.clock().account_now();
         let mut weather = self.weather();
-        let Weather { chance, faults } = &mut *weather;
+        let Weather { chance, faults, began_at } = &mut *weather;
+        let held = faults.no_extending.is_some_and(|(from, until)| (from..until).contains(&now.ms_since(*began_at)));
         Fate {
             there_ms: chance.latency_ms(faults),
             back_ms: chance.latency_ms(faults),
-            throttled: chance.happens(faults.throttle),
+            throttled: chance.happens(faults.throttle) || (held && extends),
             lost_before: chance.happens(faults.lost_before),
             lost_after: chance.happens(faults.lost_after),
             cut: chance.draw(2) == 0,
@@ -158,7 +163,7 @@ impl Road {
     /// Takes entries out of a batch; what is answered for them.
     fn fail_some(&self, body: &mut Value) -> Vec<Value> {
         let mut weather = self.weather();
-        let Weather { chance, faults } = &mut *weather;
+        let Weather { chance, faults, .. } = &mut *weather;
         let Some(entries) = body["Entries"].as_array_mut() else { return Vec::new() };
         let refused = chance.refused(faults, entries.len());
         let failed = refused.iter().map(
@@ -180,7 +185,7 @@ impl Road {
         for message in messages {
             let again = {
                 let mut weather = self.weather();
-                let Weather { chance, faults } = &mut *weather;
+                let Weather { chance, faults, .. } = &mut *weather;
                 chance.happens(faults.redeliver)
             };
             if let Some(receipt) = message["ReceiptHandle"].as_str().filter(|_| again) {

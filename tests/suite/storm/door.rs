@@ -9,14 +9,12 @@ use redrive::aws::connect::ConnectOptions;
 use redrive::driver::sandbox::ENDPOINT;
 use redrive::driver::simulated::Simulated;
 use redrive::model::census::Census;
-use redrive::model::message::Outgoing;
 use redrive::model::service_error::{Outcome, ServiceError};
 use redrive::model::time::Timestamp;
 use redrive::operation::Command;
-use redrive::operation::order::{Answer, JournalEntry, Lease, Order, OrderId, OrderResult};
+use redrive::operation::order::{Answer, JournalEntry, Order, OrderId, OrderResult};
 use redrive::operation::progress::Report;
 use redrive::pipeline::request::{Reply, Request, SqsReply, SqsRequest};
-use redrive::pipeline::standard::{JOB_DLQ, JOB_QUEUE};
 use redrive::runner::{self, Performer};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::sleep;
@@ -24,8 +22,7 @@ use tokio::time::sleep;
 use crate::storm::connector::{Stormy, Weather};
 use crate::storm::fault::{Chance, Faults};
 use crate::storm::log::Log;
-use crate::storm::order::request_of;
-use crate::storm::scene::{self, Site, url};
+use crate::storm::scene::{self, Site};
 use crate::storm::story::Story;
 use crate::storm::{Died, consumed, judge, owner, redriven, undertaking};
 
@@ -43,10 +40,13 @@ async fn through(seed: u64) {
     let story = Story::of(seed);
     let site = Arc::new(Simulated::start(scene::blueprint(), seed, 0).expect("the blueprint fits together"));
     let mut ground = Ground(Arc::clone(&site));
-    scene::post(&mut ground, story.messages);
+    let queues = story.queues();
+    let begun = scene::begin(&mut ground, queues, story.messages);
     pass(30).await;
-    let dead = scene::let_die(&mut ground, story.messages);
-    let weather = Arc::new(Mutex::new(Weather { chance: Chance::new(seed, "weather"), faults: story.faults }));
+    let dead = scene::let_die(&mut ground, queues, begun, story.messages);
+    let chance = Chance::new(seed, "weather");
+    let weather = Weather { chance, faults: story.faults, began_at: site.clock().account_now() };
+    let weather = Arc::new(Mutex::new(weather));
     let account = Arc::new(connect(&site, &weather).await);
     let shared = Arc::new(Mutex::new(Shared {
         log: Log::default(),
@@ -57,7 +57,7 @@ async fn through(seed: u64) {
         dies_after: None,
         quiet: false,
     }));
-    company(&site, &shared, seed, story.faults);
+    company(&site, &shared, &story);
     let mut deaths = story.deaths.iter().copied();
     let mut commands = story.commands.clone();
     let report = loop {
@@ -69,16 +69,22 @@ async fn through(seed: u64) {
         }
     };
     if story.is_calm() {
-        assert_eq!(scene::dead_letters(&mut ground).in_flight, 0, "seed {seed}: what was not asked for was given back");
+        assert_eq!(
+            scene::dead_letters(&mut ground, queues).in_flight,
+            0,
+            "seed {seed}: what was not asked for was given back"
+        );
     }
     lock(&shared).quiet = true;
     pass(200).await;
-    assert_eq!(scene::dead_letters(&mut ground).in_flight, 0, "seed {seed}: something stays hidden");
-    let copies = scene::count(&mut ground);
+    assert_eq!(scene::dead_letters(&mut ground, queues).in_flight, 0, "seed {seed}: something stays hidden");
+    let copies = scene::count(&mut ground, queues);
     judge(&story, &dead, &report, &lock(&shared).log, &copies);
-    scene::consume(&mut ground);
-    pass(300).await;
-    consumed(&story, &copies, &mut ground);
+    if !queues.fifo {
+        scene::consume(&mut ground);
+        pass(300).await;
+        consumed(&story, &copies, &mut ground);
+    }
 }
 
 async fn connect(site: &Arc<Simulated>, weather: &Arc<Mutex<Weather>>) -> Account {
@@ -247,22 +253,19 @@ impl Performer for Process {
 }
 
 /// A second operator, and a colleague's move task.
-fn company(site: &Arc<Simulated>, shared: &Arc<Mutex<Shared>>, seed: u64, faults: Faults) {
+fn company(site: &Arc<Simulated>, shared: &Arc<Mutex<Shared>>, story: &Story) {
+    let (seed, faults, queues) = (story.seed, story.faults, story.queues());
     if faults.rival > 0 {
         let (mut ground, shared, mut chance) =
             (Ground(Arc::clone(site)), Arc::clone(shared), Chance::new(seed, "rival"));
         tokio::spawn(async move {
             while !lock(&shared).quiet {
-                let taken = scene::receive_some(&mut ground, JOB_DLQ, RIVAL_LEASE_S, 1).pop();
+                let taken = scene::receive_some(&mut ground, queues.dead, RIVAL_LEASE_S, 1).pop();
                 if let Some(message) = taken.filter(|_| chance.happens(faults.rival)) {
                     let mut ground = Ground(Arc::clone(&ground.0));
                     tokio::spawn(async move {
                         pass(20).await;
-                        let outgoing =
-                            Outgoing { body: message.body, attributes: message.attributes, ..Outgoing::default() };
-                        let lease = Lease { id: message.id, receipt: message.receipt };
-                        ground.ask(request_of(&Order::Send { queue: url(JOB_QUEUE), entries: vec![outgoing] }));
-                        ground.ask(request_of(&Order::Delete { queue: url(JOB_DLQ), entries: vec![lease] }));
+                        scene::move_by_hand(&mut ground, queues, &message);
                     });
                 }
                 sleep(Duration::from_millis(200 + chance.draw(7_000))).await;
@@ -274,10 +277,11 @@ fn company(site: &Arc<Simulated>, shared: &Arc<Mutex<Shared>>, seed: u64, faults
         tokio::spawn(async move {
             sleep(Duration::from_millis(20 + chance.draw(2_000))).await;
             let max_per_s = Some(1 + chance.draw(10) as u32);
-            let start = SqsRequest::StartMessageMoveTask { source: scene::arn(JOB_DLQ), destination: None, max_per_s };
+            let start =
+                SqsRequest::StartMessageMoveTask { source: scene::arn(queues.dead), destination: None, max_per_s };
             ground.ask(Request::Sqs(start));
             sleep(Duration::from_millis(1_000 + chance.draw(40_000))).await;
-            let list = SqsRequest::ListMessageMoveTasks { source: scene::arn(JOB_DLQ), max: None };
+            let list = SqsRequest::ListMessageMoveTasks { source: scene::arn(queues.dead), max: None };
             let Reply::Sqs(SqsReply::Tasks(tasks)) = ground.ask(Request::Sqs(list)) else { panic!("listed") };
             if let Some(handle) = tasks.into_iter().find_map(|task| task.handle) {
                 ground.ask(Request::Sqs(SqsRequest::CancelMessageMoveTask { handle }));

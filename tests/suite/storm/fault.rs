@@ -23,6 +23,8 @@ pub struct Faults {
     pub rival: u64,
     /// A colleague's move task is at work for a while.
     pub task: u64,
+    /// From when to when, in milliseconds from the beginning, no lease is extended or given back.
+    pub no_extending: Option<(i64, i64)>,
 }
 
 pub struct Chance(ChaCha8Rng);

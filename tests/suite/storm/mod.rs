@@ -23,7 +23,6 @@ use redrive::operation::progress::{RedriveReport, Report};
 use redrive::operation::record::Record;
 use redrive::operation::resume::ResumePlan;
 use redrive::operation::{Owner, Undertaking};
-use redrive::pipeline::standard::{JOB_DLQ, JOB_QUEUE};
 
 use crate::storm::log::Log;
 use crate::storm::scene::{Copies, Dead, Site};
@@ -42,10 +41,11 @@ pub struct Died;
 /// When anything is lost, exists twice without being named, or is named without a reason.
 pub fn straight(seed: u64) {
     let story = Story::of(seed);
-    let mut site = Straight::new(seed);
-    scene::post(&mut site, story.messages);
+    let queues = story.queues();
+    let mut site = Straight::new(seed, queues);
+    let begun = scene::begin(&mut site, queues, story.messages);
     site.pass(30);
-    let dead = scene::let_die(&mut site, story.messages);
+    let dead = scene::let_die(&mut site, queues, begun, story.messages);
     site.begin(&story);
     let mut deaths = story.deaths.iter().copied();
     let report = loop {
@@ -57,15 +57,21 @@ pub fn straight(seed: u64) {
         }
     };
     if story.is_calm() {
-        assert_eq!(scene::dead_letters(&mut site).in_flight, 0, "seed {seed}: what was not asked for was given back");
+        assert_eq!(
+            scene::dead_letters(&mut site, queues).in_flight,
+            0,
+            "seed {seed}: what was not asked for was given back"
+        );
     }
     site.calm_down();
-    assert_eq!(scene::dead_letters(&mut site).in_flight, 0, "seed {seed}: something stays hidden");
-    let copies = scene::count(&mut site);
+    assert_eq!(scene::dead_letters(&mut site, queues).in_flight, 0, "seed {seed}: something stays hidden");
+    let copies = scene::count(&mut site, queues);
     judge(&story, &dead, &report, &site.log, &copies);
-    scene::consume(&mut site);
-    site.pass(300);
-    consumed(&story, &copies, &mut site);
+    if !queues.fifo {
+        scene::consume(&mut site);
+        site.pass(300);
+        consumed(&story, &copies, &mut site);
+    }
 }
 
 /// What the operator begins, or takes up again where the journal knows of it.
@@ -78,11 +84,12 @@ pub fn undertaking(story: &Story, dead: &Dead, log: &Log) -> Undertaking {
         }
         None => {
             let ids: Vec<MessageId> = dead.keys().take(story.asked).cloned().collect();
-            let origins = vec![(scene::arn(JOB_QUEUE), scene::url(JOB_QUEUE))];
+            let queues = story.queues();
+            let origins = vec![(scene::arn(queues.jobs), scene::url(queues.jobs))];
             let plan = RedrivePlan {
                 rate_per_s: story.rate_per_s,
                 lanes: story.lanes,
-                ..RedrivePlan::new(scene::url(JOB_DLQ), scene::arn(JOB_DLQ), ids, origins)
+                ..RedrivePlan::new(scene::url(queues.dead), scene::arn(queues.dead), ids, origins)
             };
             let preflight = Preflight::new(plan, &Facts::default());
             let consent = match preflight.level() {
@@ -124,12 +131,17 @@ pub fn judge(story: &Story, dead: &Dead, report: &RedriveReport, log: &Log, copi
     }
     let wrongly: Vec<&MessageId> = report.duplicates_possible.iter().filter(|id| !log.suspicion.allows(id)).collect();
     assert_eq!(wrongly, Vec::<&MessageId>::new(), "seed {seed}: named without a reason: {report:?}");
+    let hasty: Vec<&MessageId> = log.suspicion.hasty.iter().collect();
+    assert_eq!(hasty, Vec::<&MessageId>::new(), "seed {seed}: sent with too little of the lease left: {report:?}");
     let sum = report.moved + report.failed + report.skipped + report.gone + report.returned;
     assert_eq!(sum, report.asked, "seed {seed}: every id ends in one way: {report:?}");
     if story.is_calm() {
         assert_eq!((report.state, report.moved), (EndState::Done, story.asked as u64), "seed {seed}: {report:?}");
         assert!(report.duplicates_possible.is_empty(), "seed {seed}: {report:?}");
         assert_eq!(copies.dead.len(), story.messages - story.asked, "seed {seed}: the others stay");
+        let mut groups = copies.order.clone();
+        groups.sort_by(|a, b| a.0.cmp(&b.0));
+        assert!(groups.is_sorted() || !story.fifo, "seed {seed}: each group in its order: {groups:?}");
     }
 }
 

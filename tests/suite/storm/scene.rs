@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use redrive::model::census::Census;
 use redrive::model::id::{Arn, MessageId, QueueUrl};
-use redrive::model::message::Message;
+use redrive::model::message::{Message, Outgoing};
 use redrive::model::queue::QueueCounts;
-use redrive::operation::order::Order;
-use redrive::pipeline::blueprint::Blueprint;
+use redrive::operation::order::{Lease, Order};
+use redrive::pipeline::blueprint::{Blueprint, QueueBlueprint};
 use redrive::pipeline::request::{
     LambdaReply, LambdaRequest, MappingUpdate, Receive, Reply, Request, SqsReply, SqsRequest, WebRequest,
 };
@@ -15,6 +15,17 @@ use redrive::pipeline::standard::{JOB_DLQ, JOB_QUEUE, JOB_WORKER, standard};
 use serde_json::Value;
 
 use crate::storm::order::{counts, request_of};
+
+/// A queue and where its dead letters are.
+#[derive(Debug, Clone, Copy)]
+pub struct Queues {
+    pub jobs: &'static str,
+    pub dead: &'static str,
+    pub fifo: bool,
+}
+
+pub const STANDARD: Queues = Queues { jobs: JOB_QUEUE, dead: JOB_DLQ, fifo: false };
+pub const FIFO: Queues = Queues { jobs: "Orders.fifo", dead: "OrdersDead.fifo", fifo: true };
 
 /// Whoever answers for the pipeline, past all faults.
 pub trait Site {
@@ -30,6 +41,8 @@ pub type Dead = BTreeMap<MessageId, String>;
 pub struct Copies {
     pub dead: BTreeMap<String, usize>,
     pub moved: BTreeMap<String, usize>,
+    /// Those that were moved, as their queue hands them out: group and job.
+    pub order: Vec<(String, String)>,
 }
 
 impl Copies {
@@ -45,6 +58,8 @@ pub fn blueprint() -> Blueprint {
     for mapping in &mut blueprint.mappings {
         mapping.enabled = mapping.function.as_str() != JOB_WORKER;
     }
+    blueprint.queues.push(QueueBlueprint { redrive: Some((FIFO.dead.into(), 1)), ..QueueBlueprint::new(FIFO.jobs) });
+    blueprint.queues.push(QueueBlueprint::new(FIFO.dead));
     for queue in &mut blueprint.queues {
         if let Some((_, most)) = &mut queue.redrive {
             *most = 1;
@@ -63,8 +78,32 @@ pub fn arn(queue: &str) -> Arn {
     format!("arn:aws:sqs:{}:{}:{queue}", blueprint.region, blueprint.account).into()
 }
 
-/// Posts so many requests; half a minute later each has put its job into JobQueue.
-pub fn post(site: &mut impl Site, messages: usize) {
+/// Has so many jobs put into their queue, half a minute from now at the latest; the ids of those that
+/// have one already.
+pub fn begin(site: &mut impl Site, queues: Queues, messages: usize) -> Dead {
+    if queues.fifo {
+        return (0..messages).map(|n| send_ordered(site, n)).collect();
+    }
+    post(site, messages);
+    Dead::new()
+}
+
+/// Several groups, each in the order of its numbers.
+fn send_ordered(site: &mut impl Site, n: usize) -> (MessageId, String) {
+    let job = format!("order-{n:05}");
+    let message = Outgoing {
+        body: format!(r#"{{"identity":"{job}"}}"#),
+        group_id: Some(format!("customer-{}", n % 7)),
+        deduplication_id: Some(format!("first-{n}")),
+        ..Outgoing::default()
+    };
+    match site.ask(Request::Sqs(SqsRequest::Send { queue: url(FIFO.jobs), message })) {
+        Reply::Sqs(SqsReply::Sent(sent)) => (sent.id, job),
+        other => panic!("sent {other:?}"),
+    }
+}
+
+fn post(site: &mut impl Site, messages: usize) {
     const BODY: &str = r#"{"automation":{"steps":[{"action":"send","recipient":"r-1","template":"welcome"}]}}"#;
     for _ in 0..messages {
         let Reply::Web(reply) = site.ask(Request::Web(WebRequest::PostAutomation { body: BODY.to_owned() })) else {
@@ -75,33 +114,41 @@ pub fn post(site: &mut impl Site, messages: usize) {
 }
 
 /// Receives the jobs once too often, so that each is dead.
-pub fn let_die(site: &mut impl Site, messages: usize) -> Dead {
+pub fn let_die(site: &mut impl Site, queues: Queues, begun: Dead, messages: usize) -> Dead {
     let mut empty = 0;
     while empty < 3 {
-        empty = if receive(site, JOB_QUEUE, 0).is_empty() { empty + 1 } else { 0 };
+        empty = if receive(site, queues.jobs, 0).is_empty() { empty + 1 } else { 0 };
     }
-    let letters = drain(site, JOB_DLQ);
-    let dead: Dead = letters.iter().map(|letter| (letter.id.clone(), job_of(&letter.body))).collect();
-    assert_eq!(dead.len(), messages, "each job died once");
-    release(site, JOB_DLQ, &letters);
+    let dead = if queues.fifo {
+        begun
+    } else {
+        let letters = drain(site, queues.dead, false);
+        release(site, queues.dead, &letters);
+        letters.iter().map(|letter| (letter.id.clone(), job_of(&letter.body))).collect()
+    };
+    let there = dead_letters(site, queues).visible;
+    assert_eq!((dead.len(), there), (messages, messages as u64), "each job died once");
     dead
 }
 
-/// All copies there are; every lease has run out. What was looked at is given back.
-pub fn count(site: &mut impl Site) -> Copies {
+/// All copies there are; every lease has run out. What was looked at is given back, but for what is in
+/// order: of that no more can be seen than is taken away.
+pub fn count(site: &mut impl Site, queues: Queues) -> Copies {
     // Looking is receiving: it must not make anything die.
-    let policy = format!(r#"{{"deadLetterTargetArn":"{}","maxReceiveCount":"1000"}}"#, arn(JOB_DLQ));
+    let policy = format!(r#"{{"deadLetterTargetArn":"{}","maxReceiveCount":"1000"}}"#, arn(queues.dead));
     let attributes = [("RedrivePolicy".to_owned(), policy)].into();
-    site.ask(Request::Sqs(SqsRequest::SetQueueAttributes { queue: url(JOB_QUEUE), attributes }));
-    let mut copies = Copies::default();
-    for (queue, copies) in [(JOB_DLQ, &mut copies.dead), (JOB_QUEUE, &mut copies.moved)] {
-        let found = drain(site, queue);
+    site.ask(Request::Sqs(SqsRequest::SetQueueAttributes { queue: url(queues.jobs), attributes }));
+    let (mut copies, mut order) = (Copies::default(), Vec::new());
+    for (queue, copies) in [(queues.dead, &mut copies.dead), (queues.jobs, &mut copies.moved)] {
+        let found = drain(site, queue, queues.fifo);
         for message in &found {
             *copies.entry(job_of(&message.body)).or_default() += 1;
         }
         release(site, queue, &found);
+        // The last one's stays: those that were moved.
+        order = found.iter().map(|one| (one.system.group_id.clone().unwrap_or_default(), job_of(&one.body))).collect();
     }
-    copies
+    Copies { order, ..copies }
 }
 
 /// From now on the jobs are done.
@@ -115,8 +162,8 @@ pub fn consume(site: &mut impl Site) {
     site.ask(Request::Lambda(LambdaRequest::UpdateMapping { id: mapping.id, update }));
 }
 
-pub fn dead_letters(site: &mut impl Site) -> QueueCounts {
-    match site.ask(request_of(&Order::QueueCounts { queue: url(JOB_DLQ) })) {
+pub fn dead_letters(site: &mut impl Site, queues: Queues) -> QueueCounts {
+    match site.ask(request_of(&Order::QueueCounts { queue: url(queues.dead) })) {
         Reply::Sqs(SqsReply::Attributes(attributes)) => counts(&attributes),
         other => panic!("no attributes: {other:?}"),
     }
@@ -141,11 +188,16 @@ pub fn receive_some(site: &mut impl Site, queue: &str, visibility_s: u32, max: u
     }
 }
 
-fn drain(site: &mut impl Site, queue: &str) -> Vec<Message> {
+fn drain(site: &mut impl Site, queue: &str, takes: bool) -> Vec<Message> {
     let (mut all, mut empty) = (Vec::new(), 0);
     while empty < 3 {
         let found = receive(site, queue, 3_600);
         empty = if found.is_empty() { empty + 1 } else { 0 };
+        if takes && !found.is_empty() {
+            let lease = |message: &Message| Lease { id: message.id.clone(), receipt: message.receipt.clone() };
+            let entries = found.iter().map(lease).collect();
+            site.ask(request_of(&Order::Delete { queue: url(queue), entries }));
+        }
         all.extend(found);
     }
     all
@@ -157,6 +209,20 @@ fn release(site: &mut impl Site, queue: &str, messages: &[Message]) {
             chunk.iter().enumerate().map(|(n, message)| (format!("e{n}"), message.receipt.clone(), 0)).collect();
         site.ask(Request::Sqs(SqsRequest::ChangeVisibilityBatch { queue: url(queue), entries }));
     }
+}
+
+/// Moves a message as another tool does: sent and deleted, no questions asked.
+pub fn move_by_hand(site: &mut impl Site, queues: Queues, message: &Message) {
+    let outgoing = Outgoing {
+        body: message.body.clone(),
+        attributes: message.attributes.clone(),
+        group_id: message.system.group_id.clone().filter(|_| queues.fifo),
+        deduplication_id: queues.fifo.then(|| format!("by-hand-{}", message.id)),
+        ..Outgoing::default()
+    };
+    let lease = Lease { id: message.id.clone(), receipt: message.receipt.clone() };
+    site.ask(request_of(&Order::Send { queue: url(queues.jobs), entries: vec![outgoing] }));
+    site.ask(request_of(&Order::Delete { queue: url(queues.dead), entries: vec![lease] }));
 }
 
 pub fn job_of(body: &str) -> String {

@@ -3,10 +3,13 @@
 use redrive::operation::Command;
 
 use crate::storm::fault::{Chance, Faults};
+use crate::storm::scene::{FIFO, Queues, STANDARD};
 
 #[derive(Debug)]
 pub struct Story {
     pub seed: u64,
+    /// Of a FIFO queue: then all are asked for, for what is behind a message that is held nobody sees.
+    pub fifo: bool,
     pub messages: usize,
     pub asked: usize,
     pub lanes: u32,
@@ -23,9 +26,14 @@ impl Story {
     pub fn of(seed: u64) -> Self {
         let mut chance = Chance::new(seed, "story");
         let messages = 1 + chance.draw(80) as usize;
-        let asked = 1 + chance.draw(messages as u64) as usize;
+        let fifo = chance.draw(4) == 0;
+        let asked = if fifo { messages } else { 1 + chance.draw(messages as u64) as usize };
         let calm = seed.is_multiple_of(4);
-        let faults = if calm { Faults::default() } else { faults(&mut chance) };
+        let mut faults = if calm { Faults::default() } else { faults(&mut chance) };
+        if fifo {
+            // SQS has no move tasks for FIFO queues.
+            faults.task = 0;
+        }
         let commands = if seed % 4 == 2 { commands(&mut chance) } else { Vec::new() };
         let deaths = match seed % 4 {
             3 => (0..=chance.draw(2)).map(|_| 1 + chance.draw(250)).collect(),
@@ -33,7 +41,11 @@ impl Story {
         };
         let lanes = 1 + chance.draw(6) as u32;
         let rate_per_s = (chance.draw(3) == 0).then(|| 0.5 + chance.draw(30) as f64);
-        Story { seed, messages, asked, lanes, rate_per_s, faults, deaths, commands }
+        Story { seed, fifo, messages, asked, lanes, rate_per_s, faults, deaths, commands }
+    }
+
+    pub fn queues(&self) -> Queues {
+        if self.fifo { FIFO } else { STANDARD }
     }
 
     pub fn is_calm(&self) -> bool {
@@ -47,6 +59,9 @@ impl Story {
 }
 
 fn faults(chance: &mut Chance) -> Faults {
+    let begins_ms = chance.draw(30_000) as i64;
+    let lasts_ms = 20_000 + chance.draw(50_000) as i64;
+    let no_extending = (chance.draw(3) == 0).then_some((begins_ms, begins_ms + lasts_ms));
     let mut rate = |most: u64| if chance.draw(2) == 0 { 0 } else { chance.draw(most) };
     let faults = Faults {
         throttle: rate(200),
@@ -58,6 +73,7 @@ fn faults(chance: &mut Chance) -> Faults {
         journal: rate(10),
         rival: rate(1_000),
         task: rate(2),
+        no_extending,
     };
     // A message handed to two at once and moved by both: no mover can know.
     let company = faults.rival > 0 || faults.task > 0;

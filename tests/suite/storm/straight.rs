@@ -4,20 +4,19 @@
 use std::collections::BTreeMap;
 
 use redrive::model::census::Census;
-use redrive::model::message::{Message, Outgoing};
+use redrive::model::message::Message;
 use redrive::model::service_error::{Outcome, ServiceError};
 use redrive::model::time::Timestamp;
-use redrive::operation::order::{Answer, Lease, Order, OrderId, OrderResult};
+use redrive::operation::order::{Answer, Order, OrderId, OrderResult};
 use redrive::operation::progress::Report;
 use redrive::operation::{Command, Operation};
 use redrive::pipeline::Pipeline;
 use redrive::pipeline::request::{Reply, Request, RequestId, Response, SqsReply, SqsRequest};
-use redrive::pipeline::standard::{JOB_DLQ, JOB_QUEUE};
 
 use crate::storm::fault::{Chance, Faults};
 use crate::storm::log::Log;
 use crate::storm::order::{entries_of, request_of, result_of, with, without};
-use crate::storm::scene::{self, Site, url};
+use crate::storm::scene::{self, Queues, Site};
 use crate::storm::story::Story;
 use crate::storm::{Died, START};
 
@@ -42,6 +41,9 @@ struct Under {
 pub struct Straight {
     pipeline: Pipeline,
     pub now: Timestamp,
+    queues: Queues,
+    /// When no lease is extended.
+    no_extending: Option<(Timestamp, Timestamp)>,
     pub log: Log,
     chance: Chance,
     faults: Faults,
@@ -58,10 +60,12 @@ pub struct Straight {
 }
 
 impl Straight {
-    pub fn new(seed: u64) -> Self {
+    pub fn new(seed: u64, queues: Queues) -> Self {
         Straight {
             pipeline: Pipeline::new(scene::blueprint(), seed, START).expect("the blueprint fits together"),
             now: START,
+            queues,
+            no_extending: None,
             log: Log::default(),
             chance: Chance::new(seed, "weather"),
             faults: Faults::default(),
@@ -79,6 +83,8 @@ impl Straight {
     /// From now on things go wrong, and others are at work.
     pub fn begin(&mut self, story: &Story) {
         self.faults = story.faults;
+        let at = |ms| self.now.plus_ms(ms);
+        self.no_extending = story.faults.no_extending.map(|(from, until)| (at(from), at(until)));
         self.commands = story.commands.iter().map(|(ms, command)| (self.now.plus_ms(*ms), *command)).collect();
         if self.faults.rival > 0 {
             self.put(20, Event::RivalTakes);
@@ -175,7 +181,7 @@ impl Straight {
                 }
             }
             Event::RivalTakes if !self.quiet => {
-                let taken = scene::receive_some(self, JOB_DLQ, RIVAL_LEASE_S, 1).pop();
+                let taken = scene::receive_some(self, self.queues.dead, RIVAL_LEASE_S, 1).pop();
                 if let Some(message) = taken.filter(|_| self.chance.happens(self.faults.rival)) {
                     self.put(20_000, Event::RivalMoves(message));
                 }
@@ -183,17 +189,20 @@ impl Straight {
                 self.put(pause_ms, Event::RivalTakes);
             }
             Event::RivalTakes => {}
-            Event::RivalMoves(message) => self.rival_moves(&message),
+            Event::RivalMoves(message) => scene::move_by_hand(self, self.queues, &message),
             Event::TaskStarts => {
                 let max_per_s = Some(1 + self.chance.draw(10) as u32);
-                let start =
-                    SqsRequest::StartMessageMoveTask { source: scene::arn(JOB_DLQ), destination: None, max_per_s };
+                let start = SqsRequest::StartMessageMoveTask {
+                    source: scene::arn(self.queues.dead),
+                    destination: None,
+                    max_per_s,
+                };
                 self.ask(Request::Sqs(start));
                 let ends_ms = 1_000 + self.chance.draw(40_000) as i64;
                 self.put(ends_ms, Event::TaskEnds);
             }
             Event::TaskEnds => {
-                let list = SqsRequest::ListMessageMoveTasks { source: scene::arn(JOB_DLQ), max: None };
+                let list = SqsRequest::ListMessageMoveTasks { source: scene::arn(self.queues.dead), max: None };
                 let Reply::Sqs(SqsReply::Tasks(tasks)) = self.ask(Request::Sqs(list)) else { panic!("listed") };
                 if let Some(handle) = tasks.into_iter().find_map(|task| task.handle) {
                     self.ask(Request::Sqs(SqsRequest::CancelMessageMoveTask { handle }));
@@ -216,7 +225,9 @@ impl Straight {
             };
             return self.put(0, Event::Answers(life, id, result));
         }
-        if self.chance.happens(self.faults.throttle) {
+        let held = matches!(order, Order::Extend { .. } | Order::Release { .. })
+            && self.no_extending.is_some_and(|(from, until)| (from..until).contains(&self.now));
+        if held || self.chance.happens(self.faults.throttle) {
             let error = ServiceError::new("test", "RequestThrottled", "slower");
             return self.answer(life, id, Outcome::Refused(error));
         }
@@ -265,14 +276,6 @@ impl Straight {
     fn answer(&mut self, life: u64, id: OrderId, result: OrderResult) {
         let after_ms = self.chance.latency_ms(&self.faults);
         self.put(after_ms, Event::Answers(life, id, result));
-    }
-
-    fn rival_moves(&mut self, message: &Message) {
-        let outgoing =
-            Outgoing { body: message.body.clone(), attributes: message.attributes.clone(), ..Outgoing::default() };
-        let lease = Lease { id: message.id.clone(), receipt: message.receipt.clone() };
-        self.ask(request_of(&Order::Send { queue: url(JOB_QUEUE), entries: vec![outgoing] }));
-        self.ask(request_of(&Order::Delete { queue: url(JOB_DLQ), entries: vec![lease] }));
     }
 
     /// What was under way may still arrive, sooner or later; a record that was not kept is lost, with all
