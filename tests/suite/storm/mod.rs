@@ -89,6 +89,7 @@ pub fn undertaking(story: &Story, dead: &Dead, log: &Log) -> Undertaking {
             let plan = RedrivePlan {
                 rate_per_s: story.rate_per_s,
                 lanes: story.lanes,
+                fallback: queues.by_hand.then(|| scene::url(queues.jobs)),
                 ..RedrivePlan::new(scene::url(queues.dead), scene::arn(queues.dead), ids, origins)
             };
             let preflight = Preflight::new(plan, &Facts::default());

@@ -22,10 +22,14 @@ pub struct Queues {
     pub jobs: &'static str,
     pub dead: &'static str,
     pub fifo: bool,
+    /// Whoever consumes puts its dead letters there by itself, as they are: then they do not say where they
+    /// came from, and keep their deduplication ids.
+    pub by_hand: bool,
 }
 
-pub const STANDARD: Queues = Queues { jobs: JOB_QUEUE, dead: JOB_DLQ, fifo: false };
-pub const FIFO: Queues = Queues { jobs: "Orders.fifo", dead: "OrdersDead.fifo", fifo: true };
+pub const STANDARD: Queues = Queues { jobs: JOB_QUEUE, dead: JOB_DLQ, fifo: false, by_hand: false };
+pub const FIFO: Queues = Queues { jobs: "Orders.fifo", dead: "OrdersDead.fifo", fifo: true, by_hand: false };
+pub const FIFO_BY_HAND: Queues = Queues { by_hand: true, ..FIFO };
 
 /// Whoever answers for the pipeline, past all faults.
 pub trait Site {
@@ -115,6 +119,7 @@ fn post(site: &mut impl Site, messages: usize) {
 
 /// Receives the jobs once too often, so that each is dead.
 pub fn let_die(site: &mut impl Site, queues: Queues, begun: Dead, messages: usize) -> Dead {
+    let begun = if queues.by_hand { put_aside(site, queues) } else { begun };
     let mut empty = 0;
     while empty < 3 {
         empty = if receive(site, queues.jobs, 0).is_empty() { empty + 1 } else { 0 };
@@ -128,6 +133,24 @@ pub fn let_die(site: &mut impl Site, queues: Queues, begun: Dead, messages: usiz
     };
     let there = dead_letters(site, queues).visible;
     assert_eq!((dead.len(), there), (messages, messages as u64), "each job died once");
+    dead
+}
+
+/// As a consumer does that keeps dead letters itself.
+fn put_aside(site: &mut impl Site, queues: Queues) -> Dead {
+    let mut dead = Dead::new();
+    for message in drain(site, queues.jobs, true) {
+        let outgoing = Outgoing {
+            body: message.body.clone(),
+            group_id: message.system.group_id,
+            deduplication_id: message.system.deduplication_id,
+            ..Outgoing::default()
+        };
+        match site.ask(Request::Sqs(SqsRequest::Send { queue: url(queues.dead), message: outgoing })) {
+            Reply::Sqs(SqsReply::Sent(sent)) => dead.insert(sent.id, job_of(&message.body)),
+            other => panic!("sent {other:?}"),
+        };
+    }
     dead
 }
 

@@ -3,7 +3,7 @@
 use redrive::operation::Command;
 
 use crate::storm::fault::{Chance, Faults};
-use crate::storm::scene::{FIFO, Queues, STANDARD};
+use crate::storm::scene::{FIFO, FIFO_BY_HAND, Queues, STANDARD};
 
 #[derive(Debug)]
 pub struct Story {
@@ -45,7 +45,11 @@ impl Story {
     }
 
     pub fn queues(&self) -> Queues {
-        if self.fifo { FIFO } else { STANDARD }
+        match (self.fifo, self.seed.is_multiple_of(2)) {
+            (false, _) => STANDARD,
+            (true, false) => FIFO,
+            (true, true) => FIFO_BY_HAND,
+        }
     }
 
     pub fn is_calm(&self) -> bool {
