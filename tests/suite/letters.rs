@@ -15,11 +15,13 @@ use aws_sdk_sqs::types::{
 };
 use redrive::driver::listen::Listener;
 use redrive::driver::sandbox::{ENDPOINT, Sandbox, SandboxOptions};
+use redrive::pipeline::blueprint::Blueprint;
 use redrive::pipeline::standard::standard;
 
 use crate::pty::Session;
 
 const DLQ: &str = "https://sqs.eu-west-1.amazonaws.com/123456789012/JobDLQ";
+const JOBS: &str = "https://sqs.eu-west-1.amazonaws.com/123456789012/JobQueue";
 
 /// A sandbox without a past, served on loopback.
 struct Served {
@@ -32,7 +34,10 @@ struct Served {
 }
 
 async fn served() -> Served {
-    let blueprint = standard();
+    served_by(standard()).await
+}
+
+async fn served_by(blueprint: Blueprint) -> Served {
     let options = SandboxOptions { scenario: "standard".into(), blueprint, seed: 7, speed: 1.0, history_s: 0 };
     let sandbox = Sandbox::start(options).expect("the standard blueprint fits together");
     let listener = sandbox.listen("127.0.0.1:0".parse().expect("an address")).await.expect("a port is free");
@@ -60,7 +65,11 @@ impl Served {
     }
 
     async fn send(&self, body: &str, attributes: &[(&str, &str, Vec<u8>)]) {
-        let mut request = self.sqs.send_message().queue_url(DLQ).message_body(body);
+        self.send_to(DLQ, body, attributes).await;
+    }
+
+    async fn send_to(&self, queue: &str, body: &str, attributes: &[(&str, &str, Vec<u8>)]) {
+        let mut request = self.sqs.send_message().queue_url(queue).message_body(body);
         for (name, data_type, bytes) in attributes {
             let value = MessageAttributeValue::builder().data_type(*data_type).binary_value(Blob::new(bytes.clone()));
             request = request.message_attributes(*name, value.build().expect("complete"));
@@ -82,9 +91,14 @@ impl Served {
 
     /// Everything visible, by body.
     async fn take_all(&self) -> BTreeMap<String, Message> {
+        self.take_all_of(DLQ).await
+    }
+
+    async fn take_all_of(&self, queue: &str) -> BTreeMap<String, Message> {
         let mut all = BTreeMap::new();
         loop {
-            let request = self.sqs.receive_message().queue_url(DLQ).max_number_of_messages(10).visibility_timeout(600);
+            let request =
+                self.sqs.receive_message().queue_url(queue).max_number_of_messages(10).visibility_timeout(600);
             let request = request.message_attribute_names("All");
             let request = request.message_system_attribute_names(MessageSystemAttributeName::All);
             let messages = request.send().await.expect("answered").messages.unwrap_or_default();
@@ -183,6 +197,46 @@ fn same_as_sent(found: &BTreeMap<String, Message>) {
         let value = &attributes[name];
         assert_eq!((value.data_type(), value.binary_value().map(AsRef::as_ref)), (data_type, Some(&bytes[..])));
     }
+}
+
+/// Dies where it came from, so that it can go back there.
+async fn send_to_die(served: &Served, body: &str, attributes: &[(&str, &str, Vec<u8>)]) {
+    served.send_to(JOBS, body, attributes).await;
+    // One receive more than its queue allows.
+    for _ in 0..6 {
+        let request = served.sqs.receive_message().queue_url(JOBS).visibility_timeout(0);
+        request.send().await.expect("answered");
+    }
+}
+
+#[tokio::test]
+async fn hostile_letters_are_redriven_byte_for_byte() {
+    // Nobody but the redrive touches what is in the queue.
+    let mut blueprint = standard();
+    blueprint.load.requests_per_ks = 0;
+    blueprint.mappings.iter_mut().for_each(|mapping| mapping.enabled = false);
+    let served = served_by(blueprint).await;
+    for body in hostile() {
+        send_to_die(&served, &body, &[]).await;
+    }
+    send_to_die(&served, "ten attributes", &ten_binaries()).await;
+    assert_eq!(served.counts().await, (6, 0), "all are dead");
+    let redriven = ["dlq", "redrive", "JobDLQ", "--rate", "off", "--no-canary", "--yes", "-o", "json"];
+    let redriven = served.redrive(&redriven).await;
+    let report: serde_json::Value =
+        serde_json::from_slice(&redriven.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&redriven.stderr)));
+    assert_eq!((&report["moved"], &report["state"]), (&6.into(), &"done".into()), "{report}");
+    for raw in ['\u{1b}', '\u{9b}', '\u{9d}', '\u{202e}', '\u{feff}'] {
+        assert!(!text(&redriven.stderr).contains(raw), "{raw:?} reaches the terminal");
+    }
+    assert_eq!(served.counts().await, (0, 0));
+    let mut moved = served.take_all_of(JOBS).await;
+    for (body, message) in &mut moved {
+        // Nine attributes leave a slot for where it came from; ten do not.
+        let mark = message.message_attributes.as_mut().and_then(|attributes| attributes.remove("redrive-from"));
+        assert_eq!(mark.is_some(), body != "ten attributes", "{mark:?}");
+    }
+    same_as_sent(&moved);
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ mod peer;
 mod pipeline_story;
 mod posture;
 mod pty;
+mod quiet;
 mod schema;
 mod signed;
 mod soak;

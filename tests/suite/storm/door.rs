@@ -291,7 +291,7 @@ fn company(site: &Arc<Simulated>, shared: &Arc<Mutex<Shared>>, story: &Story) {
 }
 
 /// The pipeline itself, past the door.
-struct Ground(Arc<Simulated>);
+pub struct Ground(pub Arc<Simulated>);
 
 impl Site for Ground {
     fn ask(&mut self, request: Request) -> Reply {
