@@ -29,6 +29,7 @@ async fn site() -> Arc<Simulated> {
     let begun = scene::begin(&mut ground, STANDARD, LETTERS);
     tokio::time::sleep(Duration::from_secs(300)).await;
     scene::let_die(&mut ground, STANDARD, begun, LETTERS);
+    site.traffic().set_latency(Duration::from_millis(20));
     site
 }
 

@@ -26,13 +26,13 @@ impl Sweep {
             }
             Want::Ids(_) => {
                 self.counting = true;
-                let held = held + self.held();
-                Some((Order::QueueCounts { queue: self.queue.clone() }, SweepOrder::Counts { held }))
+                let order = SweepOrder::Counts { held: held + self.held(), callers: held };
+                Some((Order::QueueCounts { queue: self.queue.clone() }, order))
             }
         }
     }
 
-    pub(super) fn handle_counts(&mut self, now: Timestamp, held: usize, result: &OrderResult) {
+    pub(super) fn handle_counts(&mut self, now: Timestamp, held: usize, callers: usize, result: &OrderResult) {
         self.counting = false;
         let hidden = match result {
             Outcome::Done(Answer::Counts(counts)) => counts.in_flight > held as u64,
@@ -43,7 +43,15 @@ impl Sweep {
             return;
         }
         let visible = matches!(result, Outcome::Done(Answer::Counts(counts)) if counts.visible > 0);
-        if visible && self.second_looks < SECOND_LOOKS_MOST {
+        // Of a FIFO queue's group nothing is handed out behind a message that is held, and yet it counts as
+        // visible.
+        let behind = visible && self.queue.as_str().ends_with(".fifo");
+        if behind && callers > 0 {
+            // Behind one of the caller's own: it is moved, or given back, and then the next shows.
+            self.empties = EMPTIES_NEEDED - 1;
+            self.not_before = now.plus_ms(BEHIND_PAUSE_MS);
+            self.give_up_at = Some(now.plus_ms(self.budget.time_ms));
+        } else if visible && self.second_looks < SECOND_LOOKS_MOST {
             // Something showed since the last look, or the count is late.
             self.second_looks += 1;
             self.empties = 0;
@@ -51,7 +59,7 @@ impl Sweep {
             self.empties = EMPTIES_NEEDED - 1;
             self.not_before = now.plus_ms(DOUBT_PAUSE_MS);
         } else {
-            self.finish(End::Empty { hidden });
+            self.finish(End::Empty { hidden: hidden || behind });
         }
     }
 }
@@ -59,5 +67,7 @@ impl Sweep {
 /// How long others' leases are waited out: a lease of ours and a little.
 const DOUBT_MS: i64 = 65_000;
 const DOUBT_PAUSE_MS: i64 = 5_000;
+/// Between two looks behind messages of one's own.
+const BEHIND_PAUSE_MS: i64 = 1_000;
 /// Times the count of visible messages is believed against three empty answers.
 const SECOND_LOOKS_MOST: u32 = 5;

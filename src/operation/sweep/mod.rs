@@ -57,9 +57,16 @@ pub(in crate::operation) enum End {
 /// What an order of the sweep was about, kept by the caller until its result comes.
 #[derive(Debug)]
 pub(in crate::operation) enum SweepOrder {
-    Receive { asked_at: Timestamp, max: usize },
+    Receive {
+        asked_at: Timestamp,
+        max: usize,
+    },
     Release(Releasing),
-    Counts { held: usize },
+    /// `callers`: those of them that the caller holds.
+    Counts {
+        held: usize,
+        callers: usize,
+    },
 }
 
 #[derive(Debug)]
@@ -217,8 +224,8 @@ impl Sweep {
                 self.returns.handle(now, releasing, result);
                 Vec::new()
             }
-            SweepOrder::Counts { held } => {
-                self.handle_counts(now, held, &result);
+            SweepOrder::Counts { held, callers } => {
+                self.handle_counts(now, held, callers, &result);
                 Vec::new()
             }
             SweepOrder::Receive { asked_at, max } => {

@@ -2,6 +2,7 @@
 //! night, with an unlucky network, and the count of identities afterwards.
 
 mod ground;
+mod ladder;
 mod seeds;
 mod trial;
 
