@@ -22,6 +22,17 @@ impl Account {
         }
     }
 
+    /// Runs at a time that the account leaves to functions without a reserve of their own.
+    ///
+    /// # Errors
+    /// What Lambda refused.
+    pub async fn unreserved_concurrency(&self) -> Result<Option<u32>, ServiceError> {
+        let answer = self.reads.lambda.get_account_settings().send().await;
+        let answer = answer.map_err(|e| refused("lambda:GetAccountSettings", &e))?;
+        let limit = answer.account_limit().and_then(|limit| limit.unreserved_concurrent_executions());
+        Ok(limit.and_then(|n| u32::try_from(n).ok()))
+    }
+
     pub(super) async fn concurrency(&self, function: &FunctionName) -> Result<Option<u32>, ServiceError> {
         let request = self.reads.lambda.get_function_concurrency().function_name(function.as_str());
         let answer = request.send().await.map_err(|e| refused("lambda:GetFunctionConcurrency", &e))?;

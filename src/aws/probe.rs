@@ -84,6 +84,7 @@ impl Account {
             None => Found::Untried("no mapping to try it with".to_owned()),
         };
         found.insert("lambda:GetEventSourceMapping", mapping);
+        found.insert("lambda:GetAccountSettings", outcome(&self.unreserved_concurrency().await));
     }
 
     async fn probe_queues(&self, seen: &Seen, found: &mut BTreeMap<&'static str, Found>) {

@@ -40,7 +40,7 @@ pub async fn run(here: &Here, asked: Rehearse) -> Result<u8, Failure> {
             shards: reading.shards,
             timeout_s: function.as_ref().and_then(|function| function.timeout_s),
             memory_mb: function.as_ref().and_then(|function| function.memory_mb),
-            concurrency: function.as_ref().and_then(|function| function.reserved_concurrency),
+            concurrency: reading.concurrency,
         };
         rehearse(&sight, &plan, &tell).map(|rehearsal| (rehearsal, mapping))
     });

@@ -14,8 +14,6 @@ pub struct RehearsalAsk {
     pub mapping: Mapping,
     pub timeout_s: Option<u32>,
     pub memory_mb: Option<u32>,
-    /// Runs the function may have at a time, where it has a limit of its own.
-    pub reserved_concurrency: Option<u32>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

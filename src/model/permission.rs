@@ -39,7 +39,7 @@ pub const FEATURES: &[(&str, &[&str])] = &[
     ("who invokes a function", &["lambda:GetPolicy"]),
     ("what the logs say", &["logs:FilterLogEvents", "lambda:GetFunctionConfiguration"]),
     ("verdicts and charts", &["cloudwatch:GetMetricData"]),
-    ("shards of a rehearsal", &["dynamodb:DescribeStream"]),
+    ("limits and shards of a rehearsal", &["dynamodb:DescribeStream", "lambda:GetAccountSettings"]),
     ("what paged you", &["cloudwatch:DescribeAlarms"]),
     ("what was deployed by which stack", &["cloudformation:DescribeStacks"]),
     ("watching one stack", &["cloudformation:ListStackResources"]),

@@ -11,6 +11,7 @@ use crate::console::msg::Msg;
 use crate::console::rehearsal::RehearsalAsk;
 use crate::forecast::rehearse::{Asked, rehearse};
 use crate::forecast::sight::{Sight, wanted};
+use crate::model::function::{FunctionAnswer, FunctionQuestion};
 use crate::model::mapping::{Mapping, SourceKind};
 use crate::model::metric::Metrics;
 use crate::model::service_error::ServiceError;
@@ -27,6 +28,8 @@ pub struct Reading {
     pub metrics: Metrics,
     /// Open shards of a DynamoDB stream; without them they are estimated from the runs at a time.
     pub shards: Option<u32>,
+    /// Runs the function may have at a time: its reserve, or what the account leaves to all without one.
+    pub concurrency: Option<u32>,
     /// What could not be read, one line each.
     pub missing: Vec<String>,
 }
@@ -36,7 +39,7 @@ pub struct Reading {
 pub async fn read(account: &Account, mapping: &Mapping, now: Timestamp) -> Result<Reading, ServiceError> {
     let keys = wanted(mapping);
     let to = now.floor_to(60).plus_s(60);
-    let mut reading = Reading { metrics: Metrics::default(), shards: None, missing: Vec::new() };
+    let mut reading = Reading { metrics: Metrics::default(), shards: None, concurrency: None, missing: Vec::new() };
     for (key, points) in account.metrics(&keys, to.plus_s(-WINDOW_S), to).await? {
         match points {
             Ok(points) => reading.metrics.merge(&key, now, points),
@@ -49,7 +52,19 @@ pub async fn read(account: &Account, mapping: &Mapping, now: Timestamp) -> Resul
             Err(error) => reading.missing.push(error.to_string()),
         }
     }
+    match concurrency(account, mapping).await {
+        Ok(limit) => reading.concurrency = limit,
+        Err(error) => reading.missing.push(error.to_string()),
+    }
     Ok(reading)
+}
+
+async fn concurrency(account: &Account, mapping: &Mapping) -> Result<Option<u32>, ServiceError> {
+    let reserved = account.function_setting(&mapping.function, FunctionQuestion::Concurrency).await?;
+    match reserved {
+        FunctionAnswer::Concurrency(Some(limit)) => Ok(Some(limit)),
+        _ => account.unreserved_concurrency().await,
+    }
 }
 
 /// Reads and rehearses; each answer is a message. `stop` ends it without one.
@@ -78,7 +93,7 @@ pub(super) async fn run(
             shards: reading.shards,
             timeout_s: ask.timeout_s,
             memory_mb: ask.memory_mb,
-            concurrency: ask.reserved_concurrency,
+            concurrency: reading.concurrency,
         };
         let tell = |done: usize, of: usize| {
             if done.is_multiple_of(EVERY) || done == of {

@@ -45,7 +45,6 @@ pub(super) fn ask(console: &mut Console, id: &MappingId) -> Vec<Effect> {
         generation,
         timeout_s: function.and_then(|function| function.timeout_s),
         memory_mb: function.and_then(|function| function.memory_mb),
-        reserved_concurrency: console.picture.reserved_concurrency(&mapping.function),
         mapping,
     };
     vec![Effect::Rehearse(Box::new(ask))]
