@@ -2,6 +2,7 @@
 //! given; it asks nothing and judges nothing.
 
 pub mod card;
+pub mod clock;
 pub mod consumer;
 pub mod doctor;
 pub mod export;

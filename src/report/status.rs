@@ -9,6 +9,7 @@ use crate::model::finding::{Finding, Severity};
 use crate::model::picture::Picture;
 use crate::model::posture::Posture;
 use crate::model::time::{Timestamp, spoken};
+use crate::report::clock;
 use crate::report::finding::{Known, Row};
 use crate::report::posture;
 use crate::report::table::clean;
@@ -28,6 +29,8 @@ pub struct Status {
     /// Alarms that page somebody about something that is not of this picture.
     pub alarms_elsewhere: usize,
     pub findings: Vec<Row>,
+    /// Of each consumer: until it has drained, and until data is lost.
+    pub clocks: Vec<clock::Row>,
     /// What to mend while it is calm; it does not make the status bad.
     pub posture: posture::Summary,
 }
@@ -50,6 +53,7 @@ impl Status {
             missing,
             alarms_elsewhere: 0,
             findings: findings.into_iter().map(Row::from).collect(),
+            clocks: clock::rows(picture, now),
             posture: posture.into(),
         }
     }
@@ -125,6 +129,9 @@ pub fn text(status: &Status) -> String {
         for remedy in &finding.remedies {
             let _ = writeln!(out, "    → {}", clean(&remedy.text));
         }
+    }
+    for line in status.clocks.iter().filter_map(clock::line) {
+        let _ = writeln!(out, "{}", clean(&line));
     }
     if let Some(line) = posture::line(&status.posture) {
         let _ = writeln!(out, "{line}");

@@ -2,8 +2,8 @@
 //! tests and people compare with.
 
 use crate::verdict::{
-    backlog, behind, blind, catching_up, dead_letters_arriving, dead_letters_standing, failing, lane_stuck, stopped,
-    throttled,
+    async_events, backlog, behind, blind, catching_up, dead_letters_arriving, dead_letters_standing, failing,
+    lane_stuck, near_time_out, stopped, throttled,
 };
 
 /// Seconds from the moment at which what was published, or what our own polls read, shows it.
@@ -35,6 +35,9 @@ pub const BOUNDS: &[(&str, Bound)] = &[
     ("backlog-growing", backlog::BOUND),
     ("dead-letters-arriving", dead_letters_arriving::BOUND),
     ("dead-letters-standing", dead_letters_standing::BOUND),
+    ("near-time-out", near_time_out::BOUND),
+    ("events-dropped", async_events::BOUND),
+    ("events-ageing", Bound::TREND),
     ("blind", blind::BOUND),
 ];
 

@@ -3,12 +3,14 @@
 //! known is said to be not known, and never taken for good.
 
 pub mod alarm;
+mod async_events;
 mod backlog;
 mod behind;
 mod blind;
 mod bound;
 mod catching_up;
 mod changed;
+pub mod clock;
 mod dead_letters_arriving;
 mod dead_letters_standing;
 mod drain;
@@ -19,6 +21,7 @@ pub mod foretold;
 pub mod goal;
 mod lane_stuck;
 pub mod log;
+mod near_time_out;
 pub mod posture;
 mod stopped;
 mod throttled;
@@ -57,6 +60,8 @@ pub fn judge(picture: &Picture, now: Timestamp) -> Vec<Finding> {
     for function in functions {
         findings.extend(failing::check(picture, now, function));
         findings.extend(throttled::check(picture, now, function));
+        findings.extend(near_time_out::check(picture, now, function));
+        findings.extend(async_events::check(picture, now, function));
     }
     for observed in picture.queues.values() {
         let queue = &observed.value;
@@ -96,14 +101,18 @@ fn order(rule: &str) -> usize {
     if rule.starts_with(alarm::PREFIX) {
         return 0;
     }
-    const ORDER: [&str; 13] = [
+    const ORDER: [&str; 17] = [
+        foretold::RULE,
         "stopped",
         "falling-behind",
         "lane-stuck",
         "dead-letters-arriving",
         "backlog-growing",
+        "events-dropped",
         "failing",
         "throttled",
+        "near-time-out",
+        "events-ageing",
         "behind",
         "dead-letters-standing",
         "metrics-unavailable",

@@ -100,7 +100,7 @@ pub(super) fn records_out(source: &Arn) -> Option<MetricKey> {
     })
 }
 
-fn duration_p95(function: &FunctionName) -> MetricKey {
+pub(super) fn duration_p95(function: &FunctionName) -> MetricKey {
     MetricKey::lambda(function, "Duration", Stat::P95)
 }
 
@@ -115,11 +115,11 @@ fn is_limited(picture: &Picture, mapping: &Mapping) -> bool {
         || function.is_some_and(|function| function.value.reserved_concurrency.is_some())
 }
 
-fn async_age(function: &FunctionName) -> MetricKey {
+pub(super) fn async_age(function: &FunctionName) -> MetricKey {
     MetricKey::lambda(function, "AsyncEventAge", Stat::Maximum)
 }
 
-fn async_dropped(function: &FunctionName) -> MetricKey {
+pub(super) fn async_dropped(function: &FunctionName) -> MetricKey {
     MetricKey::lambda(function, "AsyncEventsDropped", Stat::Sum)
 }
 
