@@ -62,24 +62,24 @@ pub fn calibrate(sight: &Sight<'_>, minutes: &[Seen], at: Timestamp) -> Result<C
     let turnaround_ms = if saturated { (cycle_ms - duration_ms).clamp(0.0, duration_ms) } else { 0.0 };
     let fill = fill(&seen, &rules, saturated);
     let out_per_s = invocations * fill.mean / span_s;
-    let loads = loads(&ages, out_per_s, shards.number);
+    let spread = spread_of_a_run(&seen, duration_ms);
+    let (records, runs) = ((out_per_s * span_s).max(1.0), invocations.max(1.0));
+    let lanes_seen = Lanes { number: lanes, chance: lanes / records + spread * spread * lanes / runs };
+    let loads = loads(&ages, out_per_s, shards.number, &lanes_seen);
     if let Some(why) = loads.unlikely() {
         return Err(why);
     }
     let cost = cost_of_a_record(&sight.minutes(LONG_WINDOW_MIN), duration_ms, fill.mean);
     let plant = StreamPlant {
-        shards: shard_loads(&ages, &loads, shards.number, out_per_s * span_s),
+        shards: shard_loads(&ages, &loads, shards.number, saturated.then_some(fill.mean * f64::from(rules.lanes))),
         rules,
-        service: service(&seen, duration_ms, &cost, fill.mean),
+        service: service(spread, duration_ms, &cost, fill.mean),
         turnaround_ms: turnaround_ms.round() as i64,
         failure_ppm: failures(&seen, invocations),
         record_bytes: 500,
         concurrency: sight.concurrency.unwrap_or(DEFAULT_CONCURRENCY),
         poll_ms: POLL_MS,
     };
-    let records = (out_per_s * span_s).max(1.0);
-    let runs = invocations.max(1.0);
-    let spread = spread_of_a_run(&seen, duration_ms);
     let mut assumptions = vec![loads.sentence(), fill.sentence, shards.sentence, cost.sentence(fill.mean)];
     assumptions.push(format!(
         "a full batch takes {duration_ms:.0} ms{} (Duration, Average over {} minutes)",
@@ -93,7 +93,8 @@ pub fn calibrate(sight: &Sight<'_>, minutes: &[Seen], at: Timestamp) -> Result<C
     assumptions.push("arrivals go on as they were one age ago".to_owned());
     Ok(Calibration {
         plant,
-        arrivals_error: (1.0 / records).sqrt() + ages.slope_error + MODEL_ERROR,
+        // What was handled and how the age moved err together: what is left is how many happened to come.
+        arrivals_error: (1.0 / records + 0.25 * spread * spread / runs).sqrt() + MODEL_ERROR,
         capacity_error: spread / runs.sqrt() + MODEL_ERROR,
         fill_varied: cost.seen,
         duration_p99_ms: seen.iter().filter_map(|seen| seen.duration_p99_ms).fold(duration_ms, f64::max),
@@ -141,15 +142,15 @@ fn weighted_duration_ms(seen: &[Seen]) -> Option<f64> {
     (runs > 0.0).then(|| pairs.iter().map(|(ms, runs)| ms * runs).sum::<f64>() / runs)
 }
 
-/// How the age moved, at the worst shard and at the best.
+/// How the age moved: of the worst lane, of the best, and of all.
 pub(super) struct Ages {
     pub(super) max_ms: f64,
     pub(super) min_ms: f64,
     /// Seconds a second.
     max_slope: f64,
     min_slope: f64,
-    /// Standard error of the greater slope.
-    slope_error: f64,
+    /// Of the average of all runs; `None` where that was not published.
+    mean_slope: Option<f64>,
     /// Every shard was behind all the time.
     pub(super) all_behind: bool,
     pub(super) any_behind: bool,
@@ -162,15 +163,18 @@ impl Ages {
             seen.iter().filter_map(|seen| Some(((seen.at.ms() - from) as f64 / 1000.0, of(seen)? / 1000.0))).collect()
         };
         let (max, min) = (points(|seen| seen.age_max_ms), points(|seen| seen.age_min_ms));
+        let mean = points(|seen| seen.age_avg_ms);
         let (max_line, min_line) = (Line::through(&max), Line::through(&min));
         let end_s = seen.first().map_or(0.0, |first| at.ms_since(first.at) as f64 / 1000.0);
+        // A minute's maximum is that of its end while the age grows, its minimum that of its beginning.
+        let late = |grows: bool| if grows { end_s - 60.0 } else { end_s };
         let behind = |points: &[(f64, f64)]| !points.is_empty() && points.iter().all(|(_, s)| *s * 1000.0 > BEHIND_MS);
         Ages {
-            max_ms: max_line.at(end_s).max(0.0) * 1000.0,
-            min_ms: min_line.at(end_s).max(0.0) * 1000.0,
+            max_ms: max_line.at(late(max_line.slope > 0.0)).max(0.0) * 1000.0,
+            min_ms: min_line.at(late(min_line.slope < 0.0)).max(0.0) * 1000.0,
             max_slope: max_line.slope,
             min_slope: min_line.slope,
-            slope_error: max_line.error,
+            mean_slope: (mean.len() >= 3).then(|| Line::through(&mean).slope),
             all_behind: behind(&min),
             any_behind: max.last().is_some_and(|(_, s)| *s * 1000.0 > BEHIND_MS),
         }
@@ -181,7 +185,6 @@ impl Ages {
 struct Line {
     slope: f64,
     level: f64,
-    error: f64,
 }
 
 impl Line {
@@ -189,7 +192,7 @@ impl Line {
         let n = points.len() as f64;
         let last = points.last().map_or(0.0, |(_, y)| *y);
         if points.len() < 3 {
-            return Line { slope: 0.0, level: last, error: 0.0 };
+            return Line { slope: 0.0, level: last };
         }
         let (mean_x, mean_y) =
             (points.iter().map(|p| p.0).sum::<f64>() / n, points.iter().map(|p| p.1).sum::<f64>() / n);
@@ -197,8 +200,7 @@ impl Line {
         let sxy: f64 = points.iter().map(|(x, y)| (x - mean_x) * (y - mean_y)).sum();
         let slope = sxy / sxx.max(1.0);
         let level = mean_y - slope * mean_x;
-        let rest: f64 = points.iter().map(|(x, y)| (y - level - slope * x).powi(2)).sum();
-        Line { slope, level, error: (rest / (n - 2.0) / sxx.max(1.0)).sqrt() }
+        Line { slope, level }
     }
 
     fn at(&self, x: f64) -> f64 {
@@ -223,16 +225,24 @@ fn fill(seen: &[Seen], rules: &Rules, saturated: bool) -> Fill {
     Fill { mean, sentence: format!("{mean:.0} records a run: batches {why}, est; the mapping does not count events") }
 }
 
-/// Records a second: all, and those of the shards with the most and the fewest.
+/// The lanes whose ages were seen, and what differs between them by chance alone: how many records
+/// happened to come, how long runs happened to take; a relative variance.
+struct Lanes {
+    number: f64,
+    chance: f64,
+}
+
+/// Records a second: those of the shards with the most and the fewest, and how many items make them so
+/// uneven.
 struct Loads {
-    mean_per_s: f64,
     worst_per_s: f64,
     best_per_s: f64,
     out_per_s: f64,
     slope: f64,
+    items: u32,
 }
 
-fn loads(ages: &Ages, out_per_s: f64, shards: u32) -> Loads {
+fn loads(ages: &Ages, out_per_s: f64, shards: u32, lanes: &Lanes) -> Loads {
     let each = out_per_s / f64::from(shards);
     let of = |slope: f64| each / (1.0 - slope.clamp(-20.0, STANDS));
     let (worst, best) = match (ages.all_behind, ages.any_behind) {
@@ -243,13 +253,15 @@ fn loads(ages: &Ages, out_per_s: f64, shards: u32) -> Loads {
         (false, false) => (each, each),
     };
     let (worst, best) = (worst.max(best), worst.min(best));
-    Loads {
-        mean_per_s: f64::midpoint(worst, best),
-        worst_per_s: worst,
-        best_per_s: best,
-        out_per_s,
-        slope: ages.max_slope,
+    let (items, lasting) = unevenness(f64::midpoint(worst, best), worst - best, shards, lanes);
+    let slope = ages.max_slope;
+    if !ages.all_behind {
+        return Loads { worst_per_s: worst, best_per_s: best, out_per_s, slope, items };
     }
+    // The worst had bad luck too: only what lasts of its distance from the mean is expected of it.
+    let mean = ages.mean_slope.map_or(f64::midpoint(worst, best), of).clamp(best, worst);
+    let toward = |rate: f64| mean + (rate - mean) * lasting;
+    Loads { worst_per_s: toward(worst), best_per_s: toward(best), out_per_s, slope, items }
 }
 
 impl Loads {
@@ -270,37 +282,42 @@ impl Loads {
     }
 }
 
-/// The worst shard, the best, and the others evenly between; how many items make them so uneven.
-fn shard_loads(ages: &Ages, loads: &Loads, shards: u32, records: f64) -> Vec<ShardLoad> {
+/// The worst shard, the best, and the others evenly between. `batches` are the records that a shard's
+/// lanes hold, where they always hold some: half of them are sent already, and count as waiting here.
+fn shard_loads(ages: &Ages, loads: &Loads, shards: u32, batches: Option<f64>) -> Vec<ShardLoad> {
     let last = f64::from(shards.saturating_sub(1)).max(1.0);
-    let items = items_a_shard(loads, shards, records);
     (0..shards)
         .map(|number| {
             let share = f64::from(number) / last;
             let between = |worst: f64, best: f64| if shards == 1 { worst } else { worst + (best - worst) * share };
-            let behind_ms = between(ages.max_ms, ages.min_ms);
+            let per_s = between(loads.worst_per_s, loads.best_per_s);
+            let held_ms = batches.map_or(0.0, |records| records / per_s.max(1e-9) / 2.0 * 1000.0);
+            let behind_ms = between(ages.max_ms, ages.min_ms) + held_ms;
             ShardLoad {
-                per_s: between(loads.worst_per_s, loads.best_per_s),
+                per_s,
                 behind_ms: if behind_ms < 1_000.0 { 0 } else { behind_ms.round() as i64 },
-                items,
+                items: loads.items,
             }
         })
         .collect()
 }
 
-/// Shards differ as items are hashed to them: the more items, the less. So their spread tells how
-/// uneven the lanes of a shard will be, which are hashed the same way.
-fn items_a_shard(loads: &Loads, shards: u32, records: f64) -> u32 {
-    if shards < 2 || loads.mean_per_s <= 0.0 {
-        return UNKNOWN_ITEMS;
+/// Lanes differ as items are hashed to them: the more items, the less. So their range, without what is
+/// chance, tells how uneven other lanes will be, which are hashed the same way. Answers items a shard,
+/// and what share of the range lasts.
+fn unevenness(mean: f64, range: f64, shards: u32, lanes: &Lanes) -> (u32, f64) {
+    let n = lanes.number;
+    let each = |items: f64| (items / f64::from(shards)).clamp(20.0, 1_000_000.0) as u32;
+    if n < 2.0 || mean <= 0.0 {
+        return (each(USUAL_ITEMS), 1.0);
     }
-    let n = f64::from(shards);
     // The expected range of n normal draws, in standard deviations.
-    let range = 1.0 + 1.5 * n.ln().max(0.1);
-    let spread = (loads.worst_per_s - loads.best_per_s) / loads.mean_per_s / range;
-    let chance = n / records.max(1.0);
-    let hashed = (spread * spread - chance).max(1e-5);
-    ((n - 1.0) / hashed / n).clamp(20.0, 1_000_000.0) as u32
+    let deviation = range / mean / (0.35 + 1.15 * n.ln());
+    let seen = (deviation * deviation - lanes.chance).max(0.0);
+    // Few lanes say little: what is usual counts beside them.
+    let weight = (n - 1.0) / (n + 3.0);
+    let hashed = weight * seen + (1.0 - weight) * (n - 1.0) / USUAL_ITEMS;
+    (each((n - 1.0) / hashed.max(1e-6)), (hashed / (hashed + lanes.chance)).clamp(0.0, 1.0))
 }
 
 /// What of a run's duration a record adds.
@@ -333,8 +350,10 @@ fn cost_of_a_record(minutes: &[Seen], duration_ms: f64, fill: f64) -> Cost {
 }
 
 /// Durations lie about their mean as widely as the shortest and the longest say.
-fn service(seen: &[Seen], duration_ms: f64, cost: &Cost, fill: f64) -> Service {
-    let spread = spread_of_a_run(seen, duration_ms);
+fn service(spread: f64, duration_ms: f64, cost: &Cost, fill: f64) -> Service {
+    // Two parts drawn apart are less spread together than each alone.
+    let by_record = (cost.per_record_ms * fill / duration_ms.max(1e-9)).clamp(0.0, 1.0);
+    let spread = spread / by_record.hypot(1.0 - by_record);
     let around = |mean_ms: f64| {
         let (mean_us, half_us) = (mean_ms * 1000.0, (mean_ms * spread * 1.7 * 1000.0).min(mean_ms * 1000.0));
         Distribution::Uniform((mean_us - half_us).max(0.0) as u64, (mean_us + half_us) as u64)
@@ -362,8 +381,8 @@ fn failures(seen: &[Seen], invocations: f64) -> u32 {
 
 /// Where fills vary, they vary over hours.
 const LONG_WINDOW_MIN: i64 = 180;
-/// Where nothing says how many items there are.
-const UNKNOWN_ITEMS: u32 = 5_000;
+/// Items of a whole stream, where nothing says how many there are.
+const USUAL_ITEMS: f64 = 50_000.0;
 /// AWS's default for an account (aws-facts §10).
 const DEFAULT_CONCURRENCY: u32 = 1_000;
 /// What no figure shows: a model is not the thing.

@@ -9,7 +9,7 @@ use crate::forecast::calibrate::{Calibration, WINDOW_MIN, calibrate};
 use crate::forecast::candidate::{Proposed, propose, usual};
 use crate::forecast::chance::normal;
 use crate::forecast::judge::recommend;
-use crate::forecast::plant::{Change, StreamPlant};
+use crate::forecast::plant::{Change, ShardLoad, StreamPlant};
 use crate::forecast::sight::Sight;
 use crate::forecast::stream::{Span, StreamOutcome, run};
 use crate::model::rehearsal::{Band, COURSE_MIN, Candidate, Forecast, HORIZON_S, Rehearsal};
@@ -142,7 +142,11 @@ fn one(
         service: slower(&calibration.plant.service, 1.0 / capacity.max(0.2)),
         ..calibration.plant.clone()
     };
-    plant.shards.iter_mut().for_each(|shard| shard.per_s *= arrivals.max(0.0));
+    let items = (ITEMS_ERROR * normal(&mut draws)).exp();
+    for shard in &mut plant.shards {
+        shard.per_s *= arrivals.max(0.0);
+        shard.items = effective_items(f64::from(shard.items) * items, shard);
+    }
     let change = (proposed.rules != plant.rules).then_some(Change { acts_after_ms, rules: proposed.rules });
     let span = Span { for_ms: HORIZON_S * 1000, settle_ms: 3_600_000 };
     run(&plant, change, seed.wrapping_mul(1_000).wrapping_add(u64::from(sample)), span, go_on)
@@ -220,6 +224,15 @@ fn course_ms(outcomes: &[StreamOutcome], minute: usize) -> Option<Band> {
     if ages.len() * 2 < outcomes.len() { None } else { Band::of(&mut ages) }
 }
 
+/// Lanes are dealt by items and filled by chance: what arrives of the backlog and while it drains is not
+/// even over the items either, which makes lanes as uneven as fewer items would.
+fn effective_items(items: f64, shard: &ShardLoad) -> u32 {
+    let records = shard.per_s * shard.behind_ms as f64 / 1000.0 * 2.0;
+    (1.0 / (1.0 / items.max(1.0) + 1.0 / records.max(100.0))).max(10.0) as u32
+}
+
+/// How many items there are is known to about this power of e.
+const ITEMS_ERROR: f64 = 0.6;
 /// Seconds from an update until it acts: equally spaced quantiles. AWS says "several minutes"
 /// (aws-facts §1.3); mostly it is less.
 const APPLIES_S: [u64; 5] = [5, 15, 30, 60, 150];

@@ -25,6 +25,7 @@ pub struct Seen {
     pub at: Timestamp,
     pub age_max_ms: Option<f64>,
     pub age_min_ms: Option<f64>,
+    pub age_avg_ms: Option<f64>,
     pub invocations: Option<f64>,
     pub errors: f64,
     pub throttles: f64,
@@ -51,6 +52,7 @@ pub fn wanted(mapping: &Mapping) -> Vec<MetricKey> {
     let mut keys: Vec<MetricKey> = [
         ("IteratorAge", Stat::Maximum),
         ("IteratorAge", Stat::Minimum),
+        ("IteratorAge", Stat::Average),
         ("Invocations", Stat::Sum),
         ("Errors", Stat::Sum),
         ("Throttles", Stat::Sum),
@@ -84,6 +86,7 @@ impl Sight<'_> {
                 at: minute,
                 age_max_ms: at(key("IteratorAge", Stat::Maximum), minute),
                 age_min_ms: at(key("IteratorAge", Stat::Minimum), minute),
+                age_avg_ms: at(key("IteratorAge", Stat::Average), minute),
                 invocations: at(key("Invocations", Stat::Sum), minute),
                 errors: at(key("Errors", Stat::Sum), minute).unwrap_or(0.0),
                 throttles: at(key("Throttles", Stat::Sum), minute).unwrap_or(0.0),

@@ -10,7 +10,7 @@ use crate::forecast::plant::{Change, StreamPlant};
 use crate::forecast::track::Track;
 use crate::model::time::Timestamp;
 use crate::pipeline::distribution::{Distribution, below};
-use crate::pipeline::rng::rng;
+use crate::pipeline::rng::{mix, rng};
 use crate::pipeline::stream::batch::Batch;
 use crate::pipeline::stream::count::Count;
 use crate::pipeline::stream::lane::BatchEnd;
@@ -105,6 +105,8 @@ struct Shard {
     polled_at: Timestamp,
     /// When each lane is asked again.
     wakes: Vec<Timestamp>,
+    /// Which items fall to which lane.
+    salt: u32,
     /// Arrival of each entry in ms, only where polls take no time.
     arrived_ms: Vec<i64>,
 }
@@ -168,6 +170,7 @@ impl<'a> StreamRun<'a> {
             turns: rng(seed, &format!("rehearsal/turns/{number}")),
             polled_at: self.start,
             wakes: Vec::new(),
+            salt: mix(seed << 16 | u64::from(number)) as u32,
             arrived_ms: Vec::new(),
         };
         let mut left_ms = load.behind_ms;
@@ -362,7 +365,7 @@ impl StreamPlant {
         if records > 0 {
             let items = self.shards[number as usize].items;
             let turn = shard.turns.next_u32();
-            shard.log.push(Count { records, items, salt: number, turn, at_s, bytes: self.record_bytes });
+            shard.log.push(Count { records, items, salt: shard.salt, turn, at_s, bytes: self.record_bytes });
         }
     }
 }
