@@ -6,6 +6,7 @@ mod console;
 mod context;
 mod driver;
 mod fleet;
+mod foresight;
 mod hangup;
 mod killed;
 mod leaving;
@@ -22,6 +23,7 @@ mod signed;
 mod soak;
 mod standing;
 mod storm;
+mod verdicts;
 mod wire;
 
 // What the suite shares with the unit tests is written against the crate's own paths.

@@ -1,0 +1,59 @@
+//! Forecasts held against what comes, a few of what `cargo bench --bench forecast` runs by the hundred.
+
+mod agreement;
+mod case;
+
+use redrive::aws::Account;
+use redrive::aws::connect::ConnectOptions;
+use redrive::driver::sandbox::ENDPOINT;
+use redrive::driver::simulated::Simulated;
+
+use crate::foresight::case::score;
+
+/// Two cases of the bench with room to spare: whether it drains is told right, and when within a third.
+/// The bars of the issue are the bench's, over many.
+#[test]
+fn a_drain_is_foretold_from_metrics_alone() {
+    let scored: Vec<_> = [3, 4].map(|number| score(1, number, false)).into();
+    for scored in scored {
+        assert!(scored.load < 0.9 && scored.twist.is_none(), "case {} drains: {}", scored.number, scored.load);
+        let truth_s = scored.truth_s.expect("it drains");
+        let (p10, p50, p90) = scored.band().expect("and that is foretold");
+        assert!((p50 / truth_s - 1.0).abs() < 0.33, "case {}: {p50} s against {truth_s} s", scored.number);
+        assert!(p10 <= p50 && p50 <= p90);
+    }
+}
+
+/// A pause of three minutes in the middle of it: the model knows nothing of that, and what it recommends
+/// does no harm all the same.
+#[test]
+fn a_world_that_is_not_the_models_is_not_made_worse() {
+    let scored = score(1, 12, true);
+    assert_eq!(scored.twist, Some("a pause"));
+    let (after_ms, before_ms) = scored.ages_ms.expect("ages are published");
+    assert!(!scored.recommended || after_ms <= before_ms, "{before_ms} ms before, {after_ms} ms an hour later");
+}
+
+#[test]
+fn counts_and_records_tell_the_same_story() {
+    let (counted, recorded) = (agreement::counted(5), agreement::recorded(5));
+    assert!(counted.agrees(&recorded), "{counted:?} against {recorded:?}");
+}
+
+/// The account's limit through the SDK's own client: what a function without a reserve may use.
+#[tokio::test(start_paused = true)]
+async fn what_the_account_leaves_to_functions_without_a_reserve_is_read() {
+    let blueprint = redrive::pipeline::standard::standard();
+    let concurrency = blueprint.limits.concurrency;
+    let site = Simulated::start(blueprint, 1, 0).expect("it fits together");
+    let account = Account::connect(ConnectOptions {
+        region: Some(site.region().to_owned()),
+        endpoint_url: Some(ENDPOINT.to_owned()),
+        http_client: Some(site.client()),
+        test_credentials: true,
+        ..ConnectOptions::default()
+    })
+    .await
+    .expect("in process");
+    assert_eq!(account.unreserved_concurrency().await.expect("it is answered"), Some(concurrency));
+}

@@ -1,0 +1,65 @@
+//! The verdict table: every scenario of `assets/scenarios/verdicts/` is watched as the console watches
+//! an account. Each rule speaks within the bound it declares, not before its fault, and is silent again
+//! in time. Many seeds and quiet weeks: `cargo bench --bench verdicts`.
+
+mod case;
+mod observer;
+mod quiet;
+
+use crate::verdicts::case::{Came, Case, names, scenario};
+
+fn played(name: &str) -> (Case, Came) {
+    let case = Case::of(scenario(name));
+    let came = case.play(7);
+    (case, came)
+}
+
+fn speaks_within_its_bound(name: &str) -> Came {
+    let (case, came) = played(name);
+    let (shown, fired) = (came.shown_s, came.fired_s);
+    let (Some(shown_s), Some(fired_s)) = (shown, fired) else { panic!("{name}: shown {shown:?}, spoke {fired:?}") };
+    assert!(fired_s - shown_s <= i64::from(case.bound.fires_s), "{name}: {} s after it was shown", fired_s - shown_s);
+    assert_eq!(came.early, Vec::<String>::new(), "{name}: before the fault");
+    let (Some(gone_s), Some(cleared_s)) = (came.gone_s, came.cleared_s) else {
+        panic!("{name}: gone {:?}, silent {:?}", came.gone_s, came.cleared_s)
+    };
+    assert!(cleared_s - gone_s <= i64::from(case.bound.clears_s), "{name}: silent {} s later", cleared_s - gone_s);
+    came
+}
+
+#[test]
+fn every_rule_speaks_within_its_bound_and_not_before() {
+    let mut rules: Vec<String> = names().iter().map(|name| Case::of(scenario(name)).rule).collect();
+    rules.dedup();
+    for wanted in [
+        "backlog-growing",
+        "dead-letters-arriving",
+        "failing",
+        "falling-behind",
+        "near-time-out",
+        "stopped",
+        "throttled",
+    ] {
+        assert!(rules.iter().any(|rule| rule == wanted), "no scenario for {wanted}");
+    }
+    for name in names().iter().filter(|name| !name.starts_with("lane-stuck")) {
+        speaks_within_its_bound(name);
+    }
+}
+
+#[test]
+fn a_stuck_lane_is_told_by_exceptions_and_by_partial_responses_and_never_answered_with_lanes() {
+    for name in ["lane-stuck-exception", "lane-stuck-partial"] {
+        let came = speaks_within_its_bound(name);
+        assert!(!came.tuned, "{name}: capacity advice");
+        let headline = came.first.map(|finding| finding.headline);
+        assert_eq!(headline.as_deref(), Some("one lane of LogWorker is stuck"), "{name}");
+    }
+}
+
+#[test]
+fn two_quiet_days_page_nobody() {
+    for seed in 1..=2 {
+        assert_eq!(quiet::week(seed, 2), Vec::<String>::new());
+    }
+}
