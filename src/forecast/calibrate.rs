@@ -2,6 +2,7 @@
 //! what was handled, divided by how much slower than time the age grew, one age ago
 //! (`out ÷ (1 − d age/dt)`).
 
+use crate::forecast::ages::{Ages, Line};
 use crate::forecast::plant::{ShardLoad, StreamPlant};
 use crate::forecast::sight::{Seen, Sight};
 use crate::model::time::Timestamp;
@@ -28,8 +29,6 @@ pub struct Calibration {
 pub const WINDOW_MIN: i64 = 30;
 /// Fewer minutes with figures than this say too little.
 pub const LEAST_MIN: usize = 10;
-/// Older than this, in milliseconds, a shard works through a backlog and its batches are full.
-pub const BEHIND_MS: f64 = 30_000.0;
 /// From this share of failed or refused runs on, lag is not one of capacity.
 const OTHER_CAUSE: f64 = 0.2;
 /// A lane that stands still ages by one second a second.
@@ -65,7 +64,7 @@ pub fn calibrate(sight: &Sight<'_>, minutes: &[Seen], at: Timestamp) -> Result<C
     let spread = spread_of_a_run(&seen, duration_ms);
     let (records, runs) = ((out_per_s * span_s).max(1.0), invocations.max(1.0));
     let lanes_seen = Lanes { number: lanes, chance: lanes / records + spread * spread * lanes / runs };
-    let loads = loads(&ages, out_per_s, shards.number, &lanes_seen);
+    let loads = loads(&ages, out_per_s, shards.number, &lanes_seen, span_s);
     if let Some(why) = loads.unlikely() {
         return Err(why);
     }
@@ -142,72 +141,6 @@ fn weighted_duration_ms(seen: &[Seen]) -> Option<f64> {
     (runs > 0.0).then(|| pairs.iter().map(|(ms, runs)| ms * runs).sum::<f64>() / runs)
 }
 
-/// How the age moved: of the worst lane, of the best, and of all.
-pub(super) struct Ages {
-    pub(super) max_ms: f64,
-    pub(super) min_ms: f64,
-    /// Seconds a second.
-    max_slope: f64,
-    min_slope: f64,
-    /// Of the average of all runs; `None` where that was not published.
-    mean_slope: Option<f64>,
-    /// Every shard was behind all the time.
-    pub(super) all_behind: bool,
-    pub(super) any_behind: bool,
-}
-
-impl Ages {
-    fn of(seen: &[Seen], at: Timestamp) -> Self {
-        let points = |of: fn(&Seen) -> Option<f64>| -> Vec<(f64, f64)> {
-            let from = seen.first().map_or(0, |seen| seen.at.ms());
-            seen.iter().filter_map(|seen| Some(((seen.at.ms() - from) as f64 / 1000.0, of(seen)? / 1000.0))).collect()
-        };
-        let (max, min) = (points(|seen| seen.age_max_ms), points(|seen| seen.age_min_ms));
-        let mean = points(|seen| seen.age_avg_ms);
-        let (max_line, min_line) = (Line::through(&max), Line::through(&min));
-        let end_s = seen.first().map_or(0.0, |first| at.ms_since(first.at) as f64 / 1000.0);
-        // A minute's maximum is that of its end while the age grows, its minimum that of its beginning.
-        let late = |grows: bool| if grows { end_s - 60.0 } else { end_s };
-        let behind = |points: &[(f64, f64)]| !points.is_empty() && points.iter().all(|(_, s)| *s * 1000.0 > BEHIND_MS);
-        Ages {
-            max_ms: max_line.at(late(max_line.slope > 0.0)).max(0.0) * 1000.0,
-            min_ms: min_line.at(late(min_line.slope < 0.0)).max(0.0) * 1000.0,
-            max_slope: max_line.slope,
-            min_slope: min_line.slope,
-            mean_slope: (mean.len() >= 3).then(|| Line::through(&mean).slope),
-            all_behind: behind(&min),
-            any_behind: max.last().is_some_and(|(_, s)| *s * 1000.0 > BEHIND_MS),
-        }
-    }
-}
-
-/// Least squares.
-struct Line {
-    slope: f64,
-    level: f64,
-}
-
-impl Line {
-    fn through(points: &[(f64, f64)]) -> Self {
-        let n = points.len() as f64;
-        let last = points.last().map_or(0.0, |(_, y)| *y);
-        if points.len() < 3 {
-            return Line { slope: 0.0, level: last };
-        }
-        let (mean_x, mean_y) =
-            (points.iter().map(|p| p.0).sum::<f64>() / n, points.iter().map(|p| p.1).sum::<f64>() / n);
-        let sxx: f64 = points.iter().map(|(x, _)| (x - mean_x).powi(2)).sum();
-        let sxy: f64 = points.iter().map(|(x, y)| (x - mean_x) * (y - mean_y)).sum();
-        let slope = sxy / sxx.max(1.0);
-        let level = mean_y - slope * mean_x;
-        Line { slope, level }
-    }
-
-    fn at(&self, x: f64) -> f64 {
-        self.level + self.slope * x
-    }
-}
-
 struct Fill {
     mean: f64,
     sentence: String,
@@ -242,18 +175,20 @@ struct Loads {
     items: u32,
 }
 
-fn loads(ages: &Ages, out_per_s: f64, shards: u32, lanes: &Lanes) -> Loads {
+fn loads(ages: &Ages, out_per_s: f64, shards: u32, lanes: &Lanes, span_s: f64) -> Loads {
     let each = out_per_s / f64::from(shards);
     let of = |slope: f64| each / (1.0 - slope.clamp(-20.0, STANDS));
+    let (max_slope, min_slope, over) = ages.slopes(span_s);
+    let lanes = Lanes { chance: lanes.chance * over, ..*lanes };
     let (worst, best) = match (ages.all_behind, ages.any_behind) {
         // All lanes are busy: each shard hands out as much as any other.
-        (true, _) => (of(ages.max_slope), of(ages.min_slope)),
+        (true, _) => (of(max_slope), of(min_slope)),
         // The best keeps up: it has what it needs, the worst has what its lanes can do.
         (false, true) => (of(ages.max_slope), each),
         (false, false) => (each, each),
     };
     let (worst, best) = (worst.max(best), worst.min(best));
-    let (items, lasting) = unevenness(f64::midpoint(worst, best), worst - best, shards, lanes);
+    let (items, lasting) = unevenness(f64::midpoint(worst, best), worst - best, shards, &lanes);
     let slope = ages.max_slope;
     if !ages.all_behind {
         return Loads { worst_per_s: worst, best_per_s: best, out_per_s, slope, items };
@@ -315,7 +250,7 @@ fn unevenness(mean: f64, range: f64, shards: u32, lanes: &Lanes) -> (u32, f64) {
     let deviation = range / mean / (0.35 + 1.15 * n.ln());
     let seen = (deviation * deviation - lanes.chance).max(0.0);
     // Few lanes say little: what is usual counts beside them.
-    let weight = (n - 1.0) / (n + 3.0);
+    let weight = (n - 1.0) / (n + 7.0);
     let hashed = weight * seen + (1.0 - weight) * (n - 1.0) / USUAL_ITEMS;
     (each((n - 1.0) / hashed.max(1e-6)), (hashed / (hashed + lanes.chance)).clamp(0.0, 1.0))
 }

@@ -14,6 +14,7 @@ pub mod sight;
 pub mod stream;
 pub mod track;
 
+mod ages;
 mod backtest;
 mod candidate;
 mod chance;

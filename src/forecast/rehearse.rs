@@ -232,7 +232,7 @@ fn effective_items(items: f64, shard: &ShardLoad) -> u32 {
 }
 
 /// How many items there are is known to about this power of e.
-const ITEMS_ERROR: f64 = 0.6;
+const ITEMS_ERROR: f64 = 0.7;
 /// Seconds from an update until it acts: equally spaced quantiles. AWS says "several minutes"
 /// (aws-facts §1.3); mostly it is less.
 const APPLIES_S: [u64; 5] = [5, 15, 30, 60, 150];

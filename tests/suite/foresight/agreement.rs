@@ -19,6 +19,8 @@ const PER_S: u64 = 40;
 const CHANGED_S: i64 = 1_800;
 const LANES: (u32, u32) = (1, 4);
 const BATCH: u32 = 50;
+/// About the age at the change, and the drain.
+const DEALT_S: u32 = 320 + 140;
 
 /// What is compared: ages in seconds at the change and ten minutes later, and the drain.
 #[derive(Debug, Default, Clone, Copy)]
@@ -47,7 +49,10 @@ pub fn counted(seeds: u64) -> Means {
         bisect: false,
         partial: false,
     };
-    let plant = StreamPlant::even(SHARDS, PER_S as f64, rules, service());
+    let mut plant = StreamPlant::even(SHARDS, PER_S as f64, rules, service());
+    // Nearly every record has an item of its own, and falls to its lane by chance: lanes are as uneven as
+    // the records they are dealt, which are those of the backlog and of the minutes it drains in.
+    plant.shards.iter_mut().for_each(|shard| shard.items = PER_S as u32 / SHARDS * DEALT_S);
     let change = Change { acts_after_ms: CHANGED_S * 1000, rules: Rules { lanes: LANES.1, ..rules } };
     mean(seeds, |seed| {
         let outcome = run(&plant, Some(change), seed, Span::whole(2 * 3_600_000), &|| true).expect("not cancelled");
