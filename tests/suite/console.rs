@@ -93,6 +93,12 @@ fn the_night_shift_is_put_right_by_keys_alone() {
     assert!(!s.alternate_screen() && !s.cursor_hidden(), "the terminal is given back");
 }
 
+/// The text of a consumer's left pane, its lines joined: a sentence may be wrapped anywhere.
+fn told(screen: &str) -> String {
+    let left = |line: &str| Some(line.strip_prefix('│')?.split_once("││")?.0.trim().to_owned());
+    screen.lines().filter_map(left).collect::<Vec<_>>().join(" ")
+}
+
 /// A card takes no keys at first and says so. Its footer is drawn last and is like no other overlay's:
 /// with it the frame is whole.
 fn listens(screen: &str) -> bool {
@@ -174,7 +180,7 @@ fn the_recommended_setting_drains_it_within_its_forecast() {
     s.wait_for("forecast (est): drained in");
     s.wait("the card to listen", listens);
     s.keys("\r");
-    s.wait_at_most(LONG, "the change to settle", |screen| screen.contains("waiting for metrics to confirm it"));
+    s.wait_at_most(LONG, "the change to settle", |screen| told(screen).contains(": settled "));
     s.keys("5");
     s.wait_for("Census of identities");
     // 1× to 60×.
@@ -182,10 +188,11 @@ fn the_recommended_setting_drains_it_within_its_forecast() {
     s.keys("2");
     s.wait_for("LogWorker");
     s.keys("\r");
-    s.wait_at_most(LONG, "the forecast to be compared", |screen| screen.contains("as forecast"));
-    s.wait_at_most(LONG, "the backlog to go", |screen| screen.contains("drained at"));
-    let screen = s.wait_at_most(LONG, "the end", |screen| screen.contains("drained at"));
-    assert!(screen.replace(['\n', '│'], " ").contains("as forecast"), "{screen}");
+    s.wait_at_most(LONG, "the forecast to be compared", |screen| told(screen).contains("as forecast"));
+    // The band is said in brackets once the backlog is gone.
+    let drained = |screen: &str| told(screen).contains("; drained at");
+    let screen = s.wait_at_most(LONG, "the backlog to go", drained);
+    assert!(told(&screen).contains(", as forecast ("), "{screen}");
     s.keys("\x03");
     assert_eq!(s.end(), 0);
 }

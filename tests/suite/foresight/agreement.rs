@@ -31,11 +31,11 @@ pub struct Means {
 }
 
 impl Means {
-    /// Each figure of ours within two in a hundred of theirs, or a second.
-    pub fn agrees(&self, other: &Means) -> bool {
+    /// How far each figure is from the other's, as a share of it, and in seconds: ages, and the drain.
+    pub fn apart(&self, other: &Means) -> [(f64, f64); 3] {
         let pairs =
             [(self.at_change_s, other.at_change_s), (self.later_s, other.later_s), (self.drained_s, other.drained_s)];
-        pairs.iter().all(|(ours, theirs)| (ours - theirs).abs() <= (theirs * 0.02).max(1.0))
+        pairs.map(|(ours, theirs)| ((ours / theirs - 1.0).abs(), (ours - theirs).abs()))
     }
 }
 
