@@ -5,6 +5,7 @@ mod change;
 mod context;
 mod dead_letters;
 mod doctor;
+mod edit;
 mod failure;
 mod journal;
 mod jq_worker;

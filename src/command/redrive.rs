@@ -1,7 +1,10 @@
 //! `dlq redrive`: by id, by what a scan finds, or everything by a move task.
 
+use std::collections::BTreeMap;
+
 use crate::command::change::{confirm, facts};
 use crate::command::dead_letters::find;
+use crate::command::edit;
 use crate::command::failure::Failure;
 use crate::command::look::{Look, look};
 use crate::command::operate::{Finished, operate};
@@ -17,6 +20,7 @@ use crate::model::time::{Timestamp, spoken};
 use crate::operation::card::Facts;
 use crate::operation::order::EndState;
 use crate::operation::progress::{Report, grouped};
+use crate::operation::redrive::edit as changed;
 use crate::operation::{Undertaking, advice};
 use crate::query::kind::kind_of;
 use crate::report::{self, redrive::Outcome};
@@ -41,13 +45,9 @@ pub async fn redrive(here: &Here, asked: Redrive) -> Result<u8, Failure> {
             queue.name
         )));
     }
-    let (ids, left_out) = match &asked.what {
-        Which::Ids(ids) => (ids.iter().map(|id| MessageId::new(id.clone())).collect(), Vec::new()),
-        Which::Found { limit } => match found(here, &look, queue, *limit, &asked).await? {
-            Some(found) => found,
-            None => return Ok(exit::FINE),
-        },
-        Which::All => (Vec::new(), Vec::new()),
+    edit::check(asked.edit.as_deref())?;
+    let Some(Chosen { ids, left_out, edits }) = chosen(here, &look, queue, &asked).await? else {
+        return Ok(exit::FINE);
     };
     if ids.is_empty() {
         let code = if left_out.is_empty() { exit::FINE } else { exit::PARTLY };
@@ -55,9 +55,14 @@ pub async fn redrive(here: &Here, asked: Redrive) -> Result<u8, Failure> {
         print(&report::one(style(asked.output), &outcome, report::redrive::line))?;
         return Ok(code);
     }
-    let plan = plan(&look, queue, ids, &asked, &mut facts);
+    let mut plan = plan(&look, queue, ids, &asked, &mut facts);
+    plan.edit = edits.as_ref().map(|(program, bodies)| changed::plan(program.clone(), bodies));
     let Some(confirmed) = confirm(plan, &facts, asked.consent)? else { return Ok(exit::FINE) };
-    let finished = operate(here, &look, Undertaking::Redrive(confirmed)).await?;
+    let undertaking = match edits {
+        Some((_, bodies)) => Undertaking::Edited(Box::new(confirmed), bodies),
+        None => Undertaking::Redrive(confirmed),
+    };
+    let finished = operate(here, &look, undertaking).await?;
     tell(&finished, left_out, &asked)
 }
 
@@ -71,21 +76,46 @@ fn tell(finished: &Finished, left_out: Vec<(String, u64)>, asked: &Redrive) -> R
     Ok(if code == exit::FINE && left_some { exit::PARTLY } else { code })
 }
 
-type Found = (Vec<MessageId>, Vec<(String, u64)>);
+struct Chosen {
+    ids: Vec<MessageId>,
+    left_out: Vec<(String, u64)>,
+    /// The jq program, and the bodies it makes.
+    edits: Option<(String, BTreeMap<MessageId, String>)>,
+}
 
-/// Scans; the ids of what can be redriven, and why the others cannot. `None` after a dry run.
-async fn found(
-    here: &Here,
-    look: &Look,
-    queue: &Queue,
-    limit: Option<u32>,
-    asked: &Redrive,
-) -> Result<Option<Found>, Failure> {
-    let pick = Pick {
-        expression: asked.expression.clone(),
-        ids: Vec::new(),
-        limit: limit.and_then(|limit| usize::try_from(limit).ok()),
+/// Which messages go, and as what. `None` after a dry run.
+async fn chosen(here: &Here, look: &Look, queue: &Queue, asked: &Redrive) -> Result<Option<Chosen>, Failure> {
+    if let (Which::Ids(ids), None) = (&asked.what, &asked.edit) {
+        let ids = ids.iter().map(|id| MessageId::new(id.clone())).collect();
+        return Ok(Some(Chosen { ids, left_out: Vec::new(), edits: None }));
+    }
+    let Some(Found { messages, mut left_out }) = found(here, look, queue, asked).await? else { return Ok(None) };
+    let Some(program) = &asked.edit else {
+        let ids = messages.into_iter().map(|message| message.id).collect();
+        return Ok(Some(Chosen { ids, left_out, edits: None }));
     };
+    let made = edit::edits(messages, program, advice::largest(&look.picture, queue)).await?;
+    left_out.extend(made.reasons().into_iter().map(|(why, count)| (why.to_owned(), count)));
+    let ids = made.bodies.keys().cloned().collect();
+    Ok(Some(Chosen { ids, left_out, edits: Some((program.clone(), made.bodies)) }))
+}
+
+struct Found {
+    /// What can be redriven.
+    messages: Vec<Message>,
+    /// How many cannot, and why.
+    left_out: Vec<(String, u64)>,
+}
+
+/// Scans, and tells what can be redriven. `None` after a dry run.
+async fn found(here: &Here, look: &Look, queue: &Queue, asked: &Redrive) -> Result<Option<Found>, Failure> {
+    let (ids, limit) = match &asked.what {
+        Which::Ids(ids) => (ids.clone(), None),
+        Which::Found { limit } => (Vec::new(), *limit),
+        Which::All => (Vec::new(), None),
+    };
+    let pick =
+        Pick { expression: asked.expression.clone(), ids, limit: limit.and_then(|limit| usize::try_from(limit).ok()) };
     let search = search(&pick)?;
     let mut about = facts(look, here, queue.name.as_str());
     let example = self::plan(look, queue, Vec::new(), asked, &mut about);
@@ -108,8 +138,8 @@ async fn found(
             _ => Failure::Refused(why),
         });
     }
-    let mut left_out: std::collections::BTreeMap<String, u64> = std::collections::BTreeMap::new();
-    let mut ids: Vec<MessageId> = Vec::new();
+    let mut left_out: BTreeMap<String, u64> = BTreeMap::new();
+    let mut messages: Vec<Message> = Vec::new();
     let stale_after_s = here.place.context.stale_after_s;
     for message in picked(finished.found, &pick, search.as_ref(), look.now).await? {
         let old = is_stale(&message, look.now, stale_after_s) && !takes_old(asked);
@@ -118,14 +148,14 @@ async fn found(
                 let why = format!("sent more than {} ago; --stale takes them too", spoken_s(stale_after_s));
                 *left_out.entry(why).or_default() += 1;
             }
-            None => ids.push(message.id.clone()),
+            None => messages.push(message),
             Some(why) => *left_out.entry(why.to_owned()).or_default() += 1,
         }
     }
     for (why, count) in &left_out {
         say(&format!("redrive: {} left out: {why}", grouped(*count)));
     }
-    Ok(Some((ids, left_out.into_iter().collect())))
+    Ok(Some(Found { messages, left_out: left_out.into_iter().collect() }))
 }
 
 fn plan(look: &Look, queue: &Queue, ids: Vec<MessageId>, asked: &Redrive, facts: &mut Facts) -> RedrivePlan {
@@ -143,6 +173,8 @@ fn plan(look: &Look, queue: &Queue, ids: Vec<MessageId>, asked: &Redrive, facts:
     let rungs = match &asked.canary {
         Canary::Off => None,
         Canary::Rungs(rungs) => Some(rungs.clone()),
+        // One edited message tells whether the edit is right.
+        Canary::Default if asked.edit.is_some() => (expected > 1).then(|| Ladder::DEFAULT_RUNGS.to_vec()),
         Canary::Default => advice::wants_ladder(expected).then(|| Ladder::DEFAULT_RUNGS.to_vec()),
     };
     let ladder = rungs.map(|rungs| {

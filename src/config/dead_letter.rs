@@ -25,6 +25,8 @@ pub struct Redrive {
     pub what: Which,
     /// Which of the messages found: the console's own language.
     pub expression: Option<String>,
+    /// The jq program that makes other bodies of them.
+    pub edit: Option<String>,
     /// Old work too.
     pub stale: bool,
     pub rate: Rate,

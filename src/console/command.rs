@@ -38,6 +38,7 @@ pub enum Action {
     Reveal,
     Redrive,
     Try,
+    Edit,
     Drop,
     Export,
     Note,
@@ -251,6 +252,10 @@ pub const COMMANDS: &[Command] = &[
     everywhere("redrive", Action::Redrive, &[c('R')], "send dead letters back to the queue they came from")
         .on(QUEUED)
         .footed("redrive")
+        .writing(),
+    everywhere("edit", Action::Edit, &[c('e')], "send it back with another body; those selected, by a jq program")
+        .on(TRIAGE)
+        .footed("edit")
         .writing(),
     everywhere("export", Action::Export, &[c('x')], "write messages to a file, byte for byte")
         .on(TRIAGE)

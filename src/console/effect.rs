@@ -125,6 +125,14 @@ pub enum Effect {
         queue: QueueName,
         question: Question,
     },
+    /// What a jq program makes of these, bodies on disk included. Answered by `Edited`.
+    Edit {
+        queue: QueueName,
+        program: String,
+        messages: Vec<Arc<Message>>,
+        /// The largest message its queues take, in bytes.
+        most: u64,
+    },
     /// Only in the sandbox.
     Bench(BenchCommand),
     /// Answered by `JournalArrived`.

@@ -5,6 +5,7 @@
 pub mod armed;
 pub mod command;
 pub mod cost;
+pub mod editor;
 pub mod effect;
 pub mod key;
 pub mod keymap;

@@ -25,6 +25,7 @@ use crate::model::topology::Topology;
 use crate::model::usage::Usage;
 use crate::operation::progress::Progress;
 use crate::operation::record::{Holder, Outline, Record};
+use crate::query::edits::Edits;
 
 #[expect(clippy::large_enum_variant, reason = "few are alive at once, and none is stored")]
 #[derive(Debug, Clone, PartialEq)]
@@ -137,6 +138,12 @@ pub enum Msg {
         expression: String,
         ids: Vec<MessageId>,
         result: Result<Sifted, String>,
+    },
+    /// What an edit's program makes of the messages asked about, or why it cannot be told.
+    Edited {
+        queue: QueueName,
+        program: String,
+        result: Result<Edits, String>,
     },
     /// How many were written, or why not.
     Exported {

@@ -1,6 +1,9 @@
 //! What lies over a screen and takes the keys: help, palette, card, form, question, message. Plain
 //! state; `update` moves it, `ui` draws it.
 
+use std::collections::BTreeMap;
+
+use crate::console::editor::{EditView, Editor};
 use crate::console::key::Line;
 use crate::console::picker::Picker;
 use crate::model::finding::Subject;
@@ -30,6 +33,10 @@ pub enum Overlay {
     Message(MessageView),
     /// What a function answered to the message that was tried on it.
     Tried(Tried),
+    /// A body being edited.
+    Editor(Box<Editor>),
+    /// What an edit would change.
+    Edited(EditView),
     /// Something runs: leave all the same?
     Leave {
         running: usize,
@@ -50,6 +57,8 @@ pub struct Palette {
 pub enum Planned {
     Scan(Preflight<ScanPlan>),
     Redrive(Preflight<RedrivePlan>),
+    /// With the bodies that are sent instead of their own.
+    Edited(Preflight<RedrivePlan>, BTreeMap<MessageId, String>),
     MoveAll(Preflight<MoveAllPlan>),
     Retune(Preflight<RetunePlan>),
     Trial(Preflight<TrialPlan>),
@@ -62,7 +71,7 @@ impl Planned {
     pub fn card(&self) -> &CardText {
         match self {
             Planned::Scan(preflight) => preflight.card(),
-            Planned::Redrive(preflight) => preflight.card(),
+            Planned::Redrive(preflight) | Planned::Edited(preflight, _) => preflight.card(),
             Planned::MoveAll(preflight) => preflight.card(),
             Planned::Retune(preflight) => preflight.card(),
             Planned::Trial(preflight) => preflight.card(),
@@ -290,6 +299,8 @@ pub enum Purpose {
     Acknowledge { keys: Vec<(String, Subject)> },
     /// What the next person should know of this kind.
     Note { queue: QueueName, kind: String },
+    /// The jq program that makes other bodies of these.
+    Edit { queue: QueueName, ids: Vec<MessageId> },
     /// The file these go to.
     Export { queue: QueueName, ids: Vec<MessageId> },
 }

@@ -48,7 +48,7 @@ impl JournalRow {
                 JournalEntry::Began { operation, at, plan, who, account, region } => {
                     rows.insert(operation, JournalRow::began(operation, *at, plan, who, account, region));
                 }
-                JournalEntry::Message { .. } | JournalEntry::Backup { .. } => {}
+                JournalEntry::Message { .. } | JournalEntry::Backup { .. } | JournalEntry::Edited { .. } => {}
                 JournalEntry::Noted { operation, text, .. } => {
                     if let Some(row) = rows.get_mut(operation) {
                         row.summary.clone_from(text);

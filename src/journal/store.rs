@@ -76,7 +76,8 @@ impl Store {
     fn prune(&self) -> rusqlite::Result<usize> {
         let before = (self.now)().plus_s(-BODIES_KEPT_S);
         self.connection.execute(
-            "DELETE FROM entry WHERE about_message AND at_ms < ?1 AND body LIKE '{\"entry\":\"backup\"%'",
+            "DELETE FROM entry WHERE about_message AND at_ms < ?1
+                 AND (body LIKE '{\"entry\":\"backup\"%' OR body LIKE '{\"entry\":\"edited\"%')",
             params![before.ms()],
         )
     }
@@ -198,7 +199,8 @@ fn insert(transaction: &Transaction<'_>, entry: &JournalEntry) -> Result<(), Str
     let said = |error: rusqlite::Error| error.to_string();
     let (operation, at) = (entry.operation(), entry.at());
     let body = serde_json::to_string(entry).map_err(|error| error.to_string())?;
-    let about_message = matches!(entry, JournalEntry::Message { .. } | JournalEntry::Backup { .. });
+    let about_message =
+        matches!(entry, JournalEntry::Message { .. } | JournalEntry::Backup { .. } | JournalEntry::Edited { .. });
     transaction
         .prepare_cached("INSERT INTO entry (operation, at_ms, body, about_message) VALUES (?1, ?2, ?3, ?4)")
         .and_then(|mut insert| insert.execute(params![operation.as_str(), at.ms(), body, about_message]))

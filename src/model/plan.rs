@@ -1,6 +1,8 @@
 //! What an operator means to do, before it is confirmed. Plans are data: they are shown on the
 //! preflight card, kept in the journal, and run only as `operation::confirm::Confirmed`.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::id::{Arn, FunctionName, MappingId, MessageId, QueueName, QueueUrl};
@@ -69,6 +71,19 @@ pub struct RedrivePlan {
     /// Who is watched while it runs, so that the rate gives way; `None` keeps to the rate.
     #[serde(default)]
     pub gentle: Option<Gentle>,
+    /// What is sent with another body than it died with.
+    #[serde(default)]
+    pub edit: Option<Box<EditPlan>>,
+}
+
+/// Messages that are changed on their way. The new bodies are in the journal, for as long as bodies are
+/// kept there; this says which they are and what they must be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EditPlan {
+    /// `by hand`, or the jq program.
+    pub how: String,
+    /// SHA-256 of each new body.
+    pub sha256: BTreeMap<MessageId, String>,
 }
 
 /// Messages that go first, a rung at a time; a bounce of one of them stops the redrive.
@@ -103,6 +118,7 @@ impl RedrivePlan {
             lanes: DEFAULT_LANES,
             ladder: None,
             gentle: None,
+            edit: None,
         }
     }
 }

@@ -150,7 +150,9 @@ pub fn redrive(plan: &RedrivePlan, facts: &Facts) -> Card {
     let from = plan.from.name();
     let count = grouped(plan.ids.len() as u64);
     let noun = if plan.ids.len() == 1 { "message" } else { "messages" };
-    let mut card = facts.card(format!("Redrive {count} {noun} from {from}"), plan.level(facts), "Redrive");
+    let edited = if plan.edit.is_some() { "edited " } else { "" };
+    let title = format!("Redrive {count} {edited}{noun} from {from}");
+    let mut card = facts.card(title, plan.level(facts), "Redrive");
     card.calls = vec![
         format!("sqs:ReceiveMessage on {from}, lease 60 s, until each id is found; others are given back"),
         "sqs:SendMessageBatch to the queue each came from".to_owned(),
@@ -176,6 +178,11 @@ pub fn redrive(plan: &RedrivePlan, facts: &Facts) -> Card {
         }
         None => "as fast as the queues take them".to_owned(),
     });
+    if let Some(edit) = &plan.edit {
+        let how = if edit.how == BY_HAND { edit.how.clone() } else { format!("by jq: {}", edit.how) };
+        card.scope.push(format!("{} with another body, edited {how}", grouped(edit.sha256.len() as u64)));
+        card.scope.push("the originals and the new bodies are in the journal first, for 7 days".to_owned());
+    }
     steps(&mut card, plan);
     card.scope.push("runs in this process: it dies with this shell, and the journal knows how far it came".to_owned());
     card.irreversible = vec![
@@ -184,6 +191,9 @@ pub fn redrive(plan: &RedrivePlan, facts: &Facts) -> Card {
     ];
     card
 }
+
+/// How an edit says that a person typed it.
+pub const BY_HAND: &str = "by hand";
 
 /// Lanes, ladder, and what makes it give way.
 fn steps(card: &mut Card, plan: &RedrivePlan) {

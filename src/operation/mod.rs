@@ -26,6 +26,8 @@ mod sweep;
 pub mod trial;
 mod unstarted;
 
+use std::collections::BTreeMap;
+
 use crate::model::id::{MessageId, OperationId};
 use crate::model::message::Message;
 use crate::model::plan::{DropPlan, MoveAllPlan, Plan, RedrivePlan, RestorePlan, RetunePlan, ScanPlan};
@@ -66,6 +68,8 @@ pub enum Command {
 pub enum Undertaking {
     Scan(Confirmed<ScanPlan>),
     Redrive(Confirmed<RedrivePlan>),
+    /// With the bodies that are sent instead of their own.
+    Edited(Box<Confirmed<RedrivePlan>>, BTreeMap<MessageId, String>),
     MoveAll(Confirmed<MoveAllPlan>),
     Retune(Confirmed<RetunePlan>),
     Trial(Confirmed<TrialPlan>),
@@ -81,7 +85,7 @@ impl Undertaking {
     pub fn kind(&self) -> Kind {
         match self {
             Undertaking::Scan(_) => Kind::Scan,
-            Undertaking::Redrive(_) => Kind::Redrive,
+            Undertaking::Redrive(_) | Undertaking::Edited(..) => Kind::Redrive,
             Undertaking::MoveAll(_) => Kind::MoveAll,
             Undertaking::Retune(_) => Kind::Retune,
             Undertaking::Trial(_) => Kind::Trial,
@@ -102,6 +106,7 @@ impl Undertaking {
         match self {
             Undertaking::Scan(confirmed) => Box::new(Scan::new(confirmed, owner, seed, now)),
             Undertaking::Redrive(confirmed) => Box::new(Redrive::new(confirmed, owner, seed, now)),
+            Undertaking::Edited(confirmed, bodies) => Box::new(Redrive::edited(*confirmed, bodies, owner, seed, now)),
             Undertaking::MoveAll(confirmed) => Box::new(MoveAll::new(confirmed, owner, seed, now)),
             Undertaking::Retune(confirmed) => Box::new(Retune::new(confirmed, owner, seed, now)),
             Undertaking::Trial(confirmed) => Box::new(Trial::new(confirmed, owner, seed, now)),

@@ -156,6 +156,13 @@ pub enum JournalEntry {
         queue: QueueUrl,
         message: Box<Message>,
     },
+    /// The body a message is about to be sent with instead of its own.
+    Edited {
+        operation: OperationId,
+        at: Timestamp,
+        id: MessageId,
+        body: String,
+    },
     Noted {
         operation: OperationId,
         at: Timestamp,
@@ -209,6 +216,7 @@ impl JournalEntry {
             JournalEntry::Began { operation, .. }
             | JournalEntry::Message { operation, .. }
             | JournalEntry::Backup { operation, .. }
+            | JournalEntry::Edited { operation, .. }
             | JournalEntry::Noted { operation, .. }
             | JournalEntry::Ended { operation, .. } => operation,
         }
@@ -219,6 +227,7 @@ impl JournalEntry {
             JournalEntry::Began { at, .. }
             | JournalEntry::Message { at, .. }
             | JournalEntry::Backup { at, .. }
+            | JournalEntry::Edited { at, .. }
             | JournalEntry::Noted { at, .. }
             | JournalEntry::Ended { at, .. } => *at,
         }

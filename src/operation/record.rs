@@ -58,6 +58,8 @@ pub struct Record {
     pub states: BTreeMap<MessageId, MessageState>,
     /// The ids messages got where they were sent.
     pub sent_as: BTreeMap<MessageId, MessageId>,
+    /// The bodies messages were to be sent with instead of their own, while they are kept.
+    pub edits: BTreeMap<MessageId, String>,
 }
 
 impl Record {
@@ -78,6 +80,7 @@ impl Record {
                     notes: Vec::new(),
                     states: BTreeMap::new(),
                     sent_as: BTreeMap::new(),
+                    edits: BTreeMap::new(),
                 });
             }
             let Some(record) = record.as_mut() else { continue };
@@ -96,6 +99,7 @@ impl Record {
                     record.end = Some((*at, *state));
                     record.summary.clone_from(summary);
                 }
+                JournalEntry::Edited { id, body, .. } => drop(record.edits.insert(id.clone(), body.clone())),
                 JournalEntry::Began { .. } | JournalEntry::Backup { .. } => {}
             }
         }

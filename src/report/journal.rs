@@ -73,7 +73,7 @@ pub fn rows(outline: &Outline) -> Vec<Row> {
                     row.summary.clone_from(text);
                 }
             }
-            JournalEntry::Message { .. } | JournalEntry::Backup { .. } => {}
+            JournalEntry::Message { .. } | JournalEntry::Backup { .. } | JournalEntry::Edited { .. } => {}
         }
     }
     rows.reverse();

@@ -7,6 +7,8 @@ use crate::console::msg::{Msg, Sifted};
 use crate::console::snapshot::Question;
 use crate::model::id::{MessageId, QueueName};
 use crate::model::message::Message;
+use crate::query::edit;
+use crate::query::edits::Edits;
 use crate::query::jq::document;
 use crate::query::kind::kind_of;
 use crate::query::search::Search;
@@ -25,6 +27,20 @@ pub fn answer(hoard: &Mutex<Hoard>, queue: QueueName, question: Question) -> Msg
 pub fn whole(hoard: &Mutex<Hoard>, queue: &QueueName, messages: &[Arc<Message>]) -> Result<Vec<Arc<Message>>, String> {
     let mut hoard = hoard.lock().map_err(|_| "the bodies on disk are lost".to_owned())?;
     messages.iter().map(|message| hoard.whole(queue, message).map_err(|why| why.to_string())).collect()
+}
+
+/// What a jq program makes of these. Blocks.
+pub fn edit(
+    hoard: &Mutex<Hoard>,
+    queue: &QueueName,
+    program: &str,
+    messages: &[Arc<Message>],
+    most: u64,
+) -> Result<Edits, String> {
+    let messages = whole(hoard, queue, messages)?;
+    let inputs: Vec<String> = messages.iter().map(|message| edit::input(message)).collect();
+    let answers = jq::ask(&edit::program(program), Want::Value, inputs.into_iter())?;
+    Ok(Edits::of(&messages, answers, most))
 }
 
 fn sift(question: &Question, messages: Vec<Arc<Message>>) -> Result<Sifted, String> {

@@ -152,6 +152,13 @@ impl Worker {
                     let _ = outbox.send(sift::answer(&hoard, queue, question));
                 });
             }
+            Effect::Edit { queue, program, messages, most } => {
+                let (hoard, outbox) = (Arc::clone(&self.hoard), self.outbox.clone());
+                tokio::task::spawn_blocking(move || {
+                    let result = sift::edit(&hoard, &queue, &program, &messages, most);
+                    let _ = outbox.send(Msg::Edited { queue, program, result });
+                });
+            }
             Effect::LoadRecord(id) => self.load_record(id),
             Effect::CloseRecord { operation, line } => self.close_record(operation, line),
             Effect::WriteIncident(incident) => self.write_incident(*incident),

@@ -78,6 +78,8 @@ fn overlay_keys(overlay: &Overlay, console: &Console) -> &'static [(&'static str
         },
         Overlay::Choice(_) => &[("enter", "choose"), ("↑↓", "move"), ("esc", "leave it")],
         Overlay::Prompt(_) => &[("enter", "take it"), ("esc", "leave it")],
+        Overlay::Editor(_) => &[("ctrl-s", "what would change"), ("esc", "leave it as it was")],
+        Overlay::Edited(_) => &[("enter", "card"), ("↑↓", "scroll"), ("esc", "back")],
         Overlay::Tried(_) => &[("↑↓", "scroll"), ("esc", "close")],
         Overlay::Message(_) if console.revealed.is_some() => &[("↑↓", "scroll"), ("v", "hide again"), ("esc", "close")],
         Overlay::Message(_) if console.options.context.redact.is_on() => {

@@ -339,9 +339,22 @@ fn of_the_night() -> Vec<(&'static str, Console)> {
         ("choice", open(scanned(armed(), 40), "R")),
         ("arm", open(account(), "W12")),
         ("message", open(scanned(armed(), 40), "\n")),
+        ("editor", edited(&[Key::plain(Code::Backspace)])),
+        ("edited", edited(&[Key::plain(Code::Left), Key::char('7')])),
         ("leave", leaving()),
         ("acknowledge", acknowledged),
     ]
+}
+
+/// These keys pressed behind the first number of a body, and then `ctrl-s`.
+fn edited(typed: &[Key]) -> Console {
+    let mut console = scanned(armed(), 40);
+    type_keys(&mut console, "e");
+    let keys = [Key::plain(Code::Down), Key::plain(Code::Down), Key::plain(Code::End), Key::plain(Code::Left)];
+    for key in keys.into_iter().chain(typed.iter().copied()).chain([Key::ctrl('s')]) {
+        update(&mut console, Msg::Key(key));
+    }
+    console
 }
 
 fn leaving() -> Console {

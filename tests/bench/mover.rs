@@ -206,9 +206,6 @@ async fn listed(endpoint: &str) {
         seen.press(Key::plain(Code::Down));
     }
     seen.press(Key::char('s'));
-    seen.until(5_000, |console| console.overlay().is_some()).await.expect("the card");
-    seen.until(1_000, |_| false).await;
-    seen.press(Key::plain(Code::Enter));
     let held = |console: &Console| console.snapshots.get(&"JobDLQ".into()).map_or(0, |snapshot| snapshot.len());
     seen.until(90_000, |console| held(console) > 0 && console.running().next().is_none()).await;
     println!("memory   {} with {} messages listed", resident(), held(&seen.console));

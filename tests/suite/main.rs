@@ -5,6 +5,7 @@ mod aws;
 mod console;
 mod context;
 mod driver;
+mod edit;
 mod fleet;
 mod foresight;
 mod hangup;

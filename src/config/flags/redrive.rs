@@ -17,6 +17,10 @@ pub(in crate::config) struct RedriveFlags {
     /// Only what matches: words, qualifiers, jq, as in the console
     #[arg(long = "where", value_name = "EXPR", conflicts_with_all = ["id", "all"])]
     pub(in crate::config) expression: Option<String>,
+    /// Send them with another body: a jq program that yields the message with it, .body.to = "a@b.c".
+    /// What would change is shown; more than one go in rungs
+    #[arg(long, value_name = "JQ", conflicts_with_all = ["all", "no_canary"])]
+    pub(in crate::config) edit: Option<String>,
     /// At most so many of the messages found
     #[arg(long, value_name = "N", conflicts_with = "id")]
     pub(in crate::config) limit: Option<u32>,

@@ -22,6 +22,9 @@ pub(super) fn redrive(flags: RedriveFlags) -> Result<Action, Stop> {
     if flags.canary.contains(&0) {
         return Err(Stop::fault("--canary: a rung of 0 messages tells nothing; give 1,5,20,100"));
     }
+    if flags.edit.as_deref().is_some_and(|program| program.trim().is_empty()) {
+        return Err(Stop::fault("--edit: a jq program is needed, as '.body.to = \"a@b.c\"'"));
+    }
     let mut ids = flags.id;
     ids.sort();
     ids.dedup();
@@ -39,6 +42,7 @@ pub(super) fn redrive(flags: RedriveFlags) -> Result<Action, Stop> {
         queue: flags.queue,
         expression: flags.expression.filter(|text| !text.trim().is_empty()),
         what,
+        edit: flags.edit,
         stale: flags.stale,
         rate,
         lanes: flags.lanes,

@@ -5,7 +5,7 @@ use crate::console::effect::Effect;
 use crate::console::key::{Code, Key, Line};
 use crate::console::overlay::{Card, CardFocus, Overlay, Planned, TuneForm};
 use crate::console::running::About;
-use crate::console::update::{arm, operations, redrive};
+use crate::console::update::{arm, edit, operations, redrive};
 use crate::operation::Undertaking;
 use crate::operation::card::Facts;
 use crate::operation::confirm::{Confirmed, Consent, Level, Preflight, Why};
@@ -113,7 +113,10 @@ fn accept(console: &mut Console) -> Vec<Effect> {
     };
     let Card { planned, .. } = card;
     match confirm(planned, &consent) {
-        Ok((undertaking, about)) => operations::start(console, undertaking, about, title),
+        Ok((undertaking, about)) => {
+            edit::close(console);
+            operations::start(console, undertaking, about, title)
+        }
         Err(refused) => {
             let (planned, why) = *refused;
             let focus = match why {
@@ -150,6 +153,14 @@ fn confirm(planned: Planned, consent: &Consent) -> Result<Yes, Box<(Planned, Why
             let plan = preflight.plan();
             let about = About::Redrive { queue: plan.from.name(), ids: plan.ids.clone() };
             answered(preflight, consent, Planned::Redrive).map(|plan| (Undertaking::Redrive(plan), about))
+        }
+        Planned::Edited(preflight, bodies) => {
+            let plan = preflight.plan();
+            let about = About::Redrive { queue: plan.from.name(), ids: plan.ids.clone() };
+            match preflight.accept(consent) {
+                Ok(plan) => Ok((Undertaking::Edited(Box::new(plan), bodies), about)),
+                Err((preflight, why)) => Err(Box::new((Planned::Edited(preflight, bodies), why))),
+            }
         }
         Planned::MoveAll(preflight) => {
             let about = About::MoveAll(preflight.plan().from.name());

@@ -7,8 +7,8 @@ use crate::console::key::{Code, Key, Line};
 use crate::console::overlay::{Choice, ChoiceOption, Overlay, Palette, Pick, Prompt, Purpose};
 use crate::console::screen::Screen;
 use crate::console::update::{
-    acknowledge, arm, card, choice, context, filter, journal, leave, letters, logs, navigation, operations, redrive,
-    reveal, sandbox, scan, scope, try_one, tune,
+    acknowledge, arm, card, choice, context, edit, filter, journal, leave, letters, logs, navigation, operations,
+    redrive, reveal, sandbox, scan, scope, try_one, tune,
 };
 use crate::console::{link, status};
 use crate::model::finding::Severity;
@@ -34,6 +34,10 @@ pub(super) fn key(console: &mut Console, key: Key) -> Vec<Effect> {
 
 /// Pasted text is typed where text is typed, and is never taken for commands.
 pub(super) fn paste(console: &mut Console, text: &str) -> Vec<Effect> {
+    if let Some(Overlay::Editor(editor)) = console.overlays.last_mut() {
+        editor.text.paste(text);
+        return Vec::new();
+    }
     let types = match console.overlay() {
         Some(Overlay::Palette(_) | Overlay::Picker(_) | Overlay::Prompt(_) | Overlay::Card(_) | Overlay::Tune(_)) => {
             true
@@ -96,6 +100,8 @@ fn over(console: &mut Console, key: Key) -> Vec<Effect> {
         Some(Overlay::Tune(_)) => tune::key(console, key),
         Some(Overlay::Choice(_)) => choice::key(console, key),
         Some(Overlay::Prompt(_)) => prompt(console, key),
+        Some(Overlay::Editor(_)) => edit::key(console, key),
+        Some(Overlay::Edited(_)) => edit::view_key(console, key),
         Some(Overlay::Leave { .. }) => leave::key(console, key),
         None => Vec::new(),
     }
@@ -135,6 +141,7 @@ pub(super) fn run(console: &mut Console, command: &Command) -> Vec<Effect> {
         Action::Reveal => reveal::toggle(console),
         Action::Redrive => redrive::ask(console),
         Action::Try => try_one::ask(console),
+        Action::Edit => edit::ask(console),
         Action::Drop => letters::ask_drop(console),
         Action::Export => letters::ask_export(console),
         Action::Note => letters::ask_note(console),
@@ -238,6 +245,7 @@ fn answer(console: &mut Console, prompt: &Prompt) -> Result<Vec<Effect>, String>
         Purpose::Export { queue, ids } => {
             letters::export(console, queue, ids, prompt.line.text()).map(|effect| vec![effect])
         }
+        Purpose::Edit { queue, ids } => edit::program(console, queue, ids, prompt.line.text()),
         Purpose::Acknowledge { keys } => Ok(acknowledge::put(console, keys, prompt.line.text())),
     }
 }

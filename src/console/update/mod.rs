@@ -10,6 +10,7 @@ mod changes;
 mod choice;
 mod context;
 mod denied;
+mod edit;
 mod facts;
 mod filter;
 mod follow;
@@ -38,6 +39,8 @@ mod worth;
 mod alarm_stories;
 #[cfg(test)]
 mod change_stories;
+#[cfg(test)]
+mod edit_stories;
 #[cfg(test)]
 mod habits;
 #[cfg(test)]
@@ -94,6 +97,10 @@ pub fn update(console: &mut Console, msg: Msg) -> Vec<Effect> {
         }
         Msg::JournalArrived { result } => journal::arrived(console, result),
         Msg::Sifted { queue, expression, ids, result } => filter::sifted(console, &queue, &expression, &ids, result),
+        Msg::Edited { queue, program, result } => {
+            edit::arrived(console, &queue, program, result);
+            Vec::new()
+        }
         Msg::BodyArrived { queue, id, result } => navigation::body_arrived(console, &queue, &id, result),
         Msg::RecordArrived { result } => journal::record_arrived(console, result),
         Msg::IncidentWritten { result } => journal::incident_written(console, result),

@@ -10,13 +10,15 @@ use crate::model::finding::Severity;
 use crate::model::id::{MessageId, QueueName};
 use crate::model::message::Message;
 use crate::model::move_task::MoveTask;
-use crate::model::plan::{Ladder, MoveAllPlan, RedrivePlan};
+use crate::model::plan::{EditPlan, Ladder, MoveAllPlan, RedrivePlan};
 use crate::model::queue::Queue;
 use crate::model::time::spoken;
 use crate::operation::advice;
 use crate::operation::card::Facts;
 use crate::operation::confirm::Preflight;
 use crate::operation::progress::grouped;
+use crate::operation::redrive::edit;
+use crate::query::edits::Edits;
 use crate::query::kind::Kind;
 
 /// `R`.
@@ -153,9 +155,30 @@ pub(super) fn switch_ladder(console: &mut Console) {
 }
 
 fn card_with(console: &mut Console, queue: &QueueName, ids: Vec<MessageId>, laddered: bool) {
-    let Some(queue) = console.picture.queues.get(queue).map(|queue| queue.value.clone()) else { return };
+    if let Some((plan, facts)) = planned(console, queue, ids, laddered, None) {
+        card::show(console, Planned::Redrive(Preflight::new(plan, &facts)), None);
+    }
+}
+
+/// The card of messages that go back with other bodies: in rungs, whatever their number.
+pub(super) fn edited_card(console: &mut Console, queue: &QueueName, how: String, edits: Edits) {
+    let ids: Vec<MessageId> = edits.bodies.keys().cloned().collect();
+    let laddered = ids.len() > 1;
+    if let Some((plan, facts)) = planned(console, queue, ids, laddered, Some(edit::plan(how, &edits.bodies))) {
+        card::show(console, Planned::Edited(Preflight::new(plan, &facts), edits.bodies), None);
+    }
+}
+
+fn planned(
+    console: &mut Console,
+    queue: &QueueName,
+    ids: Vec<MessageId>,
+    laddered: bool,
+    edit: Option<Box<EditPlan>>,
+) -> Option<(RedrivePlan, Facts)> {
+    let queue = console.picture.queues.get(queue).map(|queue| queue.value.clone())?;
     let wanted: BTreeSet<MessageId> = ids.into_iter().collect();
-    let Some(snapshot) = console.snapshots.get(&queue.name) else { return };
+    let snapshot = console.snapshots.get(&queue.name)?;
     let mut messages: Vec<(&Message, &Kind)> = Vec::new();
     let mut left_out: BTreeMap<&'static str, u64> = BTreeMap::new();
     for (message, kind) in snapshot.messages().filter(|(message, _)| wanted.contains(&message.id)) {
@@ -167,7 +190,7 @@ fn card_with(console: &mut Console, queue: &QueueName, ids: Vec<MessageId>, ladd
     if messages.is_empty() {
         let why = left_out.into_keys().next().unwrap_or("those messages are no longer listed");
         console.say(Severity::Warning, format!("nothing to redrive: {why}"));
-        return;
+        return None;
     }
     let (rate, derivation) = advice::rate(&console.picture, &queue, console.now);
     let mut facts = card::facts(console, queue.name.to_string());
@@ -178,7 +201,7 @@ fn card_with(console: &mut Console, queue: &QueueName, ids: Vec<MessageId>, ladd
         facts.about.push(why);
         ladder
     });
-    if messages.len() > 1 {
+    if messages.len() > 1 && edit.is_none() {
         facts.about.push(
             if laddered { "L: all in one go instead" } else { "L: in rungs of 1, 5, 20, 100 instead" }.to_owned(),
         );
@@ -195,10 +218,10 @@ fn card_with(console: &mut Console, queue: &QueueName, ids: Vec<MessageId>, ladd
         rate_per_s: Some(rate),
         ladder,
         gentle: Some(advice::gentle(&console.picture, &queue)),
+        edit,
         ..RedrivePlan::new(queue.url.clone(), queue.arn.clone(), ids, advice::origins(&console.picture, &queue))
     };
-    let planned = Planned::Redrive(Preflight::new(plan, &facts));
-    card::show(console, planned, None);
+    Some((plan, facts))
 }
 
 /// The card of a move task: everything, shown or not.

@@ -5,7 +5,7 @@ use crate::model::id::{MessageId, QueueUrl};
 use crate::model::message::{MAX_BATCH_ENTRIES, Outgoing};
 use crate::model::service_error::{Outcome, ServiceError};
 use crate::model::time::Timestamp;
-use crate::operation::order::{Answer, EntryError, MessageState, Order, OrderResult};
+use crate::operation::order::{Answer, EntryError, JournalEntry, MessageState, Order, OrderResult};
 use crate::operation::progress::Cause;
 use crate::operation::redrive::ledger::{Fate, Stage};
 use crate::operation::redrive::{Batch, Mode, Purpose, Redrive, dress};
@@ -21,6 +21,7 @@ impl Redrive {
             for (id, outgoing) in batch.ids.iter().zip(&batch.entries) {
                 let (sha256, attributes) = dress::digests(outgoing);
                 let state = MessageState::Recorded { to: batch.to.clone(), sha256, attributes };
+                entries.extend(self.original(now, id));
                 entries.push(self.owner.message(now, id.clone(), state));
                 self.ledger.set_stage(id, Stage::Batched);
             }
@@ -59,7 +60,8 @@ impl Redrive {
                     index += 1;
                     continue;
                 };
-                let outgoing: Outgoing = dress::outgoing(&found.message, to, &self.plan, &self.owner.operation);
+                let outgoing: Outgoing =
+                    dress::outgoing(&found.message, self.edits.of(id), to, &self.plan, &self.owner.operation);
                 bytes += outgoing.size_bytes();
                 if !batch.ids.is_empty() && (entry.alone || bytes as u64 > self.plan.max_message_bytes) {
                     break;
@@ -76,6 +78,14 @@ impl Redrive {
             }
         }
         None
+    }
+
+    /// A message that is sent with another body, as it was: on record before the other is sent.
+    fn original(&self, at: Timestamp, id: &MessageId) -> Option<JournalEntry> {
+        self.edits.of(id)?;
+        let message = Box::new(self.ledger.message(id)?.clone());
+        let (operation, queue) = (self.owner.operation.clone(), self.plan.from.clone());
+        Some(JournalEntry::Backup { operation, at, queue, message })
     }
 
     pub(super) fn handle_recorded(&mut self, batch: Batch, result: &OrderResult) {
@@ -150,7 +160,7 @@ impl Redrive {
             match results.next() {
                 Some(Ok(new_id)) => {
                     self.ledger.set_stage(id, Stage::Sent);
-                    let body = self.ledger.message(id).map(|message| message.body.as_str());
+                    let body = self.edits.of(id).or(self.ledger.message(id).map(|message| message.body.as_str()));
                     self.climb.acknowledged(now, &new_id, id, body);
                     entries.push(self.owner.message(now, id.clone(), MessageState::Acknowledged { new_id }));
                     acknowledged.push(id.clone());

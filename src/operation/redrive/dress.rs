@@ -14,12 +14,18 @@ pub(super) fn destination(message: &Message, plan: &RedrivePlan) -> Option<Queue
     known.map(|(_, url)| url.clone()).or_else(|| plan.fallback.clone())
 }
 
-/// The message as it is sent to `to`.
-pub(super) fn outgoing(message: &Message, to: &QueueUrl, plan: &RedrivePlan, operation: &OperationId) -> Outgoing {
+/// The message as it is sent to `to`, with `edited` for its body where it was changed.
+pub(super) fn outgoing(
+    message: &Message,
+    edited: Option<&str>,
+    to: &QueueUrl,
+    plan: &RedrivePlan,
+    operation: &OperationId,
+) -> Outgoing {
     let fifo = is_fifo(to);
     let system = &message.system;
     let mut outgoing = Outgoing {
-        body: message.body.clone(),
+        body: edited.unwrap_or(&message.body).to_owned(),
         attributes: message.attributes.clone(),
         delay_s: None,
         trace_header: system.trace_header.as_deref().and_then(without_lineage),
@@ -62,7 +68,7 @@ pub(super) fn digests(outgoing: &Outgoing) -> (String, String) {
     (hexadecimal(&Sha256::digest(outgoing.body.as_bytes())), hexadecimal(&hash.finalize()))
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
@@ -141,14 +147,14 @@ mod tests {
 
     #[test]
     fn everything_is_carried_but_the_hop_count_and_the_old_deduplication_id() {
-        let sent = outgoing(&message(), &"https://sqs/1/b".into(), &plan(), &"op-1".into());
+        let sent = outgoing(&message(), None, &"https://sqs/1/b".into(), &plan(), &"op-1".into());
         assert_eq!(sent.body, "body");
         assert_eq!(sent.attributes.len(), 3);
         assert_eq!(sent.attributes["b"].value, AttributeValue::Binary(vec![0, 255]));
         assert_eq!(sent.attributes[MARK], Attribute::text("m-1"));
         assert_eq!(sent.trace_header.as_deref(), Some("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1"));
         assert_eq!((sent.group_id.as_deref(), sent.deduplication_id), (Some("tenant"), None));
-        let fifo = outgoing(&message(), &"https://sqs/1/b.fifo".into(), &plan(), &"op-1".into());
+        let fifo = outgoing(&message(), None, &"https://sqs/1/b.fifo".into(), &plan(), &"op-1".into());
         assert_eq!(fifo.deduplication_id.as_deref(), Some("op-1-m-1"));
     }
 
@@ -158,8 +164,8 @@ mod tests {
         for n in 0..8 {
             full.attributes.insert(format!("x{n}"), Attribute::text("v"));
         }
-        assert_eq!(outgoing(&full, &"q".into(), &plan(), &"op".into()).attributes, full.attributes);
+        assert_eq!(outgoing(&full, None, &"q".into(), &plan(), &"op".into()).attributes, full.attributes);
         let tight = RedrivePlan { max_message_bytes: message().size_bytes() as u64, ..plan() };
-        assert_eq!(outgoing(&message(), &"q".into(), &tight, &"op".into()).attributes, message().attributes);
+        assert_eq!(outgoing(&message(), None, &"q".into(), &tight, &"op".into()).attributes, message().attributes);
     }
 }

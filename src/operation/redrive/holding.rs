@@ -1,6 +1,7 @@
 //! What is held, and for how long: messages that arrive, leases that are extended, leases that ran out.
 
 use crate::model::id::MessageId;
+use crate::model::message::size_bytes;
 use crate::model::service_error::Outcome;
 use crate::model::time::Timestamp;
 use crate::operation::order::{Answer, MessageState, Order, OrderResult};
@@ -69,7 +70,13 @@ impl Redrive {
             };
             return self.over(id, Fate::Skipped, why);
         };
-        let bytes = found.message.size_bytes() as u64;
+        if self.edits.is_lost(id) {
+            self.sweep.give_back(found.held());
+            let why = "the body it was to be sent with is no longer in the journal".to_owned();
+            return self.over(id, Fate::Skipped, why);
+        }
+        let body = self.edits.of(id).unwrap_or(&found.message.body);
+        let bytes = size_bytes(body, &found.message.attributes) as u64;
         if bytes > self.plan.max_message_bytes {
             self.sweep.give_back(found.held());
             let why = format!("{bytes} bytes are more than {} takes ({})", to.name(), self.plan.max_message_bytes);

@@ -5,6 +5,7 @@
 
 mod delivery;
 mod dress;
+pub mod edit;
 mod ending;
 mod gentle;
 mod holding;
@@ -29,6 +30,7 @@ use crate::operation::outbox::Outbox;
 use crate::operation::pace::{Backoff, Bucket};
 use crate::operation::progress::{Cause, Phase, Progress, Report};
 use crate::operation::record::Record;
+use crate::operation::redrive::edit::Edits;
 use crate::operation::redrive::gentle::Watchful;
 use crate::operation::redrive::ladder::Climb;
 use crate::operation::redrive::ledger::{Fate, Ledger, Stage};
@@ -100,6 +102,7 @@ enum Ending {
 pub struct Redrive {
     owner: Owner,
     plan: RedrivePlan,
+    edits: Edits,
     lanes: usize,
     seed: u64,
     mode: Mode,
@@ -130,24 +133,40 @@ pub struct Redrive {
 
 impl Redrive {
     pub fn new(confirmed: Confirmed<RedrivePlan>, owner: Owner, seed: u64, now: Timestamp) -> Self {
+        Self::edited(confirmed, BTreeMap::new(), owner, seed, now)
+    }
+
+    /// With these bodies instead of those they died with, for the messages the plan says are edited.
+    pub fn edited(
+        confirmed: Confirmed<RedrivePlan>,
+        bodies: BTreeMap<MessageId, String>,
+        owner: Owner,
+        seed: u64,
+        now: Timestamp,
+    ) -> Self {
         let plan = confirmed.into_plan();
-        let began = owner.began(now, Plan::Redrive(plan.clone()));
-        Self::start(plan, owner, seed, now, began, None)
+        let edits = Edits::new(plan.edit.as_deref(), bodies);
+        let mut first = vec![owner.began(now, Plan::Redrive(plan.clone()))];
+        first.extend(edits.entries(&owner, now));
+        Self::start(plan, edits, owner, seed, now, first, None)
     }
 
     /// Takes up what was cut off, by the last recorded state of each message. A message that was
     /// recorded and not acknowledged may have been sent: it is named, not sent again.
     pub fn resume(confirmed: Confirmed<RedrivePlan>, owner: Owner, seed: u64, now: Timestamp, record: &Record) -> Self {
         let resumed = owner.noted(now, format!("resumed by {}", owner.who));
-        Self::start(confirmed.into_plan(), owner, seed, now, resumed, Some(record))
+        let plan = confirmed.into_plan();
+        let edits = Edits::new(plan.edit.as_deref(), record.edits.clone());
+        Self::start(plan, edits, owner, seed, now, vec![resumed], Some(record))
     }
 
     fn start(
         plan: RedrivePlan,
+        edits: Edits,
         owner: Owner,
         seed: u64,
         now: Timestamp,
-        first: JournalEntry,
+        first: Vec<JournalEntry>,
         before: Option<&Record>,
     ) -> Self {
         let mut ledger = Ledger::new(plan.ids.iter().cloned());
@@ -162,8 +181,10 @@ impl Redrive {
         wanted.extend(ledger.ids_in(Stage::Checking));
         let budget = Budget { lanes, lease_s: LEASE_MAX_S, time_ms: SEARCH_MOST_MS };
         let mut outbox = Outbox::new();
-        outbox.give(Order::Record(vec![first]), Purpose::Began);
-        Redrive {
+        outbox.give(Order::Record(first), Purpose::Began);
+        let refused = edit::refusal(plan.edit.as_deref(), plan.ladder.is_some());
+        let mut redrive = Redrive {
+            edits,
             sweep: Sweep::new(plan.from.clone(), Want::Ids(wanted.into_iter().collect()), budget, seed),
             bucket: Bucket::new(plan.rate_per_s, now),
             owner,
@@ -191,7 +212,11 @@ impl Redrive {
             cause: None,
             report: None,
             told: false,
+        };
+        if let Some(why) = refused {
+            redrive.stop(Cause::Refused, why);
         }
+        redrive
     }
 }
 

@@ -3,6 +3,8 @@
 mod candidates;
 mod card;
 mod choice;
+mod edited;
+mod editor;
 mod help;
 mod leave;
 mod message;
@@ -33,6 +35,8 @@ pub(in crate::ui) fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
         Some(Overlay::Choice(choice)) => choice::draw(ink, area, choice),
         Some(Overlay::Prompt(prompt)) => prompt::draw(ink, area, prompt),
         Some(Overlay::Message(view)) => message::draw(ink, area, console, view),
+        Some(Overlay::Editor(editor)) => editor::draw(ink, area, editor),
+        Some(Overlay::Edited(view)) => edited::draw(ink, area, view),
         Some(Overlay::Tried(tried)) => tried::draw(ink, area, console, tried),
         Some(Overlay::Leave { running }) => leave::draw(ink, area, console, *running),
     }

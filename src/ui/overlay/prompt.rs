@@ -26,7 +26,9 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, prompt: &Prompt) {
         // The name of a context, where the account's digits are not enough.
         Purpose::Arm if prompt.hint.contains("protected") => 42.min(inside.width),
         Purpose::Arm => 6,
-        Purpose::Acknowledge { .. } | Purpose::Export { .. } | Purpose::Note { .. } => inside.width,
+        Purpose::Acknowledge { .. } | Purpose::Edit { .. } | Purpose::Export { .. } | Purpose::Note { .. } => {
+            inside.width
+        }
     };
     field(ink, inside.x, inside.bottom().saturating_sub(1), columns, &prompt.line, true);
 }

@@ -1,0 +1,112 @@
+//! What an edit makes of many messages: the bodies that change, what stays as it is, what cannot be
+//! edited, and a sample of what differs for whoever must say yes.
+
+use std::borrow::Borrow;
+use std::collections::BTreeMap;
+
+use crate::model::id::MessageId;
+use crate::model::message::{Message, size_bytes};
+use crate::query::difference::{Side, difference};
+use crate::query::edit::{Edited, Fault, edited};
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Edits {
+    /// The new bodies; messages that stay as they are, are not among them.
+    pub bodies: BTreeMap<MessageId, String>,
+    pub unchanged: u64,
+    /// They stay as they are and are not redriven by this.
+    pub failed: Vec<(MessageId, String)>,
+    /// Of a few of them, spread over all.
+    pub samples: Vec<Sample>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample {
+    pub id: MessageId,
+    pub lines: Vec<(Side, String)>,
+}
+
+impl Edits {
+    /// From a program's answers, one a message; `most` is the largest message in bytes.
+    pub fn of<M: Borrow<Message>>(messages: &[M], answers: Vec<Result<String, String>>, most: u64) -> Self {
+        let mut edits = Edits::default();
+        for (message, answer) in messages.iter().map(Borrow::borrow).zip(answers) {
+            match answer.and_then(|answer| edited(message, &answer)) {
+                Ok(Edited::Same) => edits.unchanged += 1,
+                Ok(Edited::New(body)) => {
+                    let bytes = size_bytes(&body, &message.attributes);
+                    if bytes as u64 > most {
+                        edits.failed.push((message.id.clone(), Fault::TooLarge { bytes, most }.to_string()));
+                    } else {
+                        edits.bodies.insert(message.id.clone(), body);
+                    }
+                }
+                Err(why) => edits.failed.push((message.id.clone(), why)),
+            }
+        }
+        let every = edits.bodies.len().div_ceil(SAMPLES).max(1);
+        let changed = messages.iter().map(Borrow::borrow).filter(|message| edits.bodies.contains_key(&message.id));
+        let sampled = changed.step_by(every).take(SAMPLES);
+        edits.samples = sampled.map(|message| Sample::of(message, &edits.bodies[&message.id])).collect();
+        edits
+    }
+
+    /// Of one message, typed.
+    pub fn of_one(message: &Message, body: String) -> Self {
+        let samples = vec![Sample::of(message, &body)];
+        Edits { bodies: BTreeMap::from([(message.id.clone(), body)]), samples, ..Edits::default() }
+    }
+
+    /// Why some cannot be edited, the commonest first.
+    pub fn reasons(&self) -> Vec<(&str, u64)> {
+        let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+        self.failed.iter().for_each(|(_, why)| *counts.entry(why.as_str()).or_default() += 1);
+        let mut reasons: Vec<(&str, u64)> = counts.into_iter().collect();
+        reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        reasons
+    }
+}
+
+impl Sample {
+    fn of(message: &Message, body: &str) -> Self {
+        let mut lines = difference(&message.body, body);
+        if lines.len() > LINES_MOST {
+            lines.truncate(LINES_MOST);
+            lines.push((Side::Gap, "and more".to_owned()));
+        }
+        Sample { id: message.id.clone(), lines }
+    }
+}
+
+/// Messages shown of an edit, and lines of each.
+const SAMPLES: usize = 5;
+const LINES_MOST: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::message::SystemAttributes;
+
+    #[test]
+    fn what_changes_stays_or_cannot_be_edited_is_told_apart_and_a_few_are_shown() {
+        let message = |n: usize| Message {
+            id: format!("m-{n:02}").into(),
+            receipt: "r".into(),
+            body: format!("{{\"n\":{n}}}"),
+            attributes: [].into(),
+            system: SystemAttributes::default(),
+        };
+        let messages: Vec<Message> = (0..20).map(message).collect();
+        let answers = (0..20).map(|n| match n {
+            0 => Ok("[true,{\"n\":0}]".to_owned()),
+            1 => Err("no".to_owned()),
+            2 => Ok(format!("[false,\"{}\"]", "x".repeat(100))),
+            n => Ok(format!("[false,{{\"n\":{}}}]", n + 100)),
+        });
+        let edits = Edits::of(&messages, answers.collect(), 50);
+        assert_eq!((edits.bodies.len(), edits.unchanged, edits.failed.len()), (17, 1, 2));
+        assert_eq!(edits.samples.len(), 5);
+        assert_eq!(edits.samples[0].lines[1], (Side::Before, "  \"n\": 3".to_owned()));
+        assert_eq!(edits.reasons().len(), 2);
+    }
+}
