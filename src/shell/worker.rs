@@ -137,6 +137,30 @@ impl Worker {
             }
             Effect::Note(note) => self.note(note),
             Effect::LoadJournal => self.load_journal(),
+            Effect::Spill { .. }
+            | Effect::FetchBody { .. }
+            | Effect::Export { .. }
+            | Effect::Sift { .. }
+            | Effect::Edit { .. } => self.with_bodies(effect),
+            Effect::LoadRecord(id) => self.load_record(id),
+            Effect::CloseRecord { operation, line } => self.close_record(operation, line),
+            Effect::WriteIncident(incident) => self.write_incident(*incident),
+            // The loop has the terminal and keeps these for itself.
+            Effect::Copy(_) | Effect::MouseCapture(_) | Effect::SwitchContext(_) | Effect::Quit => {}
+        }
+    }
+
+    /// In place of the one under way.
+    fn rehearse(&mut self, ask: RehearsalAsk) {
+        self.rehearsing.store(true, Ordering::Relaxed);
+        self.rehearsing = Arc::default();
+        let (account, now) = (Arc::clone(&self.ground.account), self.ground.clock.account_now());
+        tokio::spawn(rehearsal::run(account, ask, now, Arc::clone(&self.rehearsing), self.outbox.clone()));
+    }
+
+    /// What needs the bodies that lie on disk.
+    fn with_bodies(&self, effect: Effect) {
+        match effect {
             Effect::Spill { queue, operation, messages } => self.spill(&queue, &operation, &messages),
             Effect::FetchBody { queue, id } => self.fetch_body(queue, id),
             Effect::Export { queue, path, messages } => {
@@ -159,20 +183,8 @@ impl Worker {
                     let _ = outbox.send(Msg::Edited { queue, program, result });
                 });
             }
-            Effect::LoadRecord(id) => self.load_record(id),
-            Effect::CloseRecord { operation, line } => self.close_record(operation, line),
-            Effect::WriteIncident(incident) => self.write_incident(*incident),
-            // The loop has the terminal and keeps these for itself.
-            Effect::Copy(_) | Effect::MouseCapture(_) | Effect::SwitchContext(_) | Effect::Quit => {}
+            _ => {}
         }
-    }
-
-    /// In place of the one under way.
-    fn rehearse(&mut self, ask: RehearsalAsk) {
-        self.rehearsing.store(true, Ordering::Relaxed);
-        self.rehearsing = Arc::default();
-        let (account, now) = (Arc::clone(&self.ground.account), self.ground.clock.account_now());
-        tokio::spawn(rehearsal::run(account, ask, now, Arc::clone(&self.rehearsing), self.outbox.clone()));
     }
 
     /// Tells every operation to finish; answers how many are still at work.
