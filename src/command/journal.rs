@@ -1,10 +1,11 @@
 //! `journal list|show|undo|export`: what was done, and putting settings back.
 
 use crate::command::failure::Failure;
-use crate::command::{Here, look, print, runtime, tune};
+use crate::command::{Here, letters, look, print, runtime, tune};
+use crate::config::letter::{Backup, Pick, Restore};
 use crate::config::{Consent, Output, exit};
 use crate::model::id::OperationId;
-use crate::model::plan::{Plan, RetunePlan};
+use crate::model::plan::{DropPlan, Plan, RetunePlan};
 use crate::operation::order::JournalEntry;
 use crate::report::incident::Incident;
 use crate::report::{self, Style};
@@ -40,8 +41,21 @@ pub fn export(here: &Here, id: Option<&str>, output: Output) -> Result<u8, Failu
 
 pub fn undo(here: &Here, id: &str, consent: Consent) -> Result<u8, Failure> {
     let entries = entries(here, id)?;
+    if let Some(plan) = entries.iter().find_map(drop_of) {
+        // What was dropped has its copy here.
+        let asked = Restore {
+            queue: plan.from.name().to_string(),
+            from: Backup::Operation(id.to_owned()),
+            pick: Pick::default(),
+            to_origin: false,
+            reason: Some(format!("undo of {id}")),
+            consent,
+            output: Output::Table,
+        };
+        return runtime()?.block_on(letters::restore(here, asked));
+    }
     let Some(done) = entries.iter().find_map(retune_of) else {
-        let why = "settings can be put back; messages that were sent cannot: look for them where they went";
+        let why = "settings and drops can be undone; messages that were sent cannot: look for them where they went";
         return Err(Failure::Refused(why.to_owned()));
     };
     runtime()?.block_on(put_back(here, done, consent))
@@ -73,6 +87,16 @@ async fn put_back(here: &Here, done: &RetunePlan, consent: Consent) -> Result<u8
         revert_after_s: None,
     };
     tune::retune(here, &look, mapping, plan, consent).await
+}
+
+fn drop_of(entry: &JournalEntry) -> Option<&DropPlan> {
+    match entry {
+        JournalEntry::Began { plan, .. } => match &**plan {
+            Plan::Drop(plan) => Some(plan),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 fn retune_of(entry: &JournalEntry) -> Option<&RetunePlan> {

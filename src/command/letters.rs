@@ -139,7 +139,7 @@ pub async fn restore(here: &Here, asked: Restore) -> Result<u8, Failure> {
     let queue = find(&look, &asked.queue)?;
     let (messages, source) = match &asked.from {
         Backup::File(path) => (read(path)?, path.display().to_string()),
-        Backup::Operation(operation) => (backups(here, operation)?, format!("the journal's copies of {operation}")),
+        Backup::Operation(operation) => (backups(here, operation)?, RestorePlan::copies_of(&operation.as_str().into())),
     };
     let messages = picked(messages, &asked.pick, search.as_ref(), look.now).await?;
     let places: Vec<(MessageId, QueueUrl)> =

@@ -61,7 +61,7 @@ impl About {
             Plan::Redrive(plan) => About::Redrive { queue: plan.from.name(), ids: plan.ids.clone() },
             Plan::MoveAll(plan) => About::MoveAll(plan.from.name()),
             Plan::Rescue(plan) => About::Closing(plan.from.name()),
-            Plan::Drop(plan) => About::Closing(plan.from.name()),
+            Plan::Drop(plan) => About::Drop { queue: plan.from.name(), ids: plan.ids.clone() },
             Plan::Restore(plan) => About::Closing(plan.messages.first().map_or("".into(), |(_, queue)| queue.name())),
             Plan::Note(plan) => About::Closing(plan.queue.clone()),
             Plan::Trial(plan) => About::Trial { queue: plan.from.name(), id: plan.id.clone() },

@@ -9,6 +9,7 @@ mod schema;
 mod store;
 mod writer;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,7 +22,9 @@ use crate::journal::process::Process;
 use crate::journal::store::Store;
 use crate::journal::writer::Job;
 use crate::model::acknowledgement::{Acknowledged, Acknowledgement, FindingKey};
-use crate::model::id::OperationId;
+use crate::model::id::{MessageId, OperationId};
+use crate::model::message::Message;
+use crate::model::plan::Plan;
 use crate::model::service_error::{Outcome, ServiceError};
 use crate::model::time::Timestamp;
 use crate::operation::order::{Answer, JournalEntry, JournalSink, OrderResult};
@@ -112,7 +115,19 @@ impl Journal {
     /// # Errors
     /// As [`Journal::entries`].
     pub fn record_of(&self, id: &OperationId) -> Result<Option<Record>, JournalError> {
-        Ok(Record::read(&self.operation(id)?))
+        let Some(mut record) = Record::read(&self.operation(id)?) else { return Ok(None) };
+        if let Plan::Restore(plan) = &record.plan
+            && let Some(from) = plan.operation()
+        {
+            let copies = self.operation(&from)?.into_iter().filter_map(|entry| match entry {
+                JournalEntry::Backup { message, .. } => Some(*message),
+                _ => None,
+            });
+            // Kept twice when a lease ran out in between.
+            let by_id: BTreeMap<MessageId, Message> = copies.map(|copy| (copy.id.clone(), copy)).collect();
+            record.copies = by_id.into_values().collect();
+        }
+        Ok(Some(record))
     }
 
     /// Every operation without its messages line by line: quick, however many there were.
@@ -204,8 +219,7 @@ impl JournalSink for Journal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::message::Message;
-    use crate::model::plan::{Plan, RedrivePlan};
+    use crate::model::plan::RedrivePlan;
     use crate::operation::order::{EndState, MessageState};
 
     fn open(directory: &Path) -> Result<Journal, JournalError> {

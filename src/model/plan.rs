@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::id::{Arn, FunctionName, MappingId, MessageId, QueueName, QueueUrl};
+use crate::model::id::{Arn, FunctionName, MappingId, MessageId, OperationId, QueueName, QueueUrl};
 use crate::model::mapping::{MappingChange, MappingSettings};
 use crate::model::message::MAX_MESSAGE_BYTES;
 use crate::model::rescue::RescuePlan;
@@ -231,6 +231,20 @@ pub struct RestorePlan {
     pub max_message_bytes: u64,
     pub reason: Option<String>,
 }
+
+impl RestorePlan {
+    /// How [`RestorePlan::source`] calls the copies an operation kept.
+    pub fn copies_of(operation: &OperationId) -> String {
+        format!("{COPIES_OF}{operation}")
+    }
+
+    /// The operation whose copies these are, where they are in the journal.
+    pub fn operation(&self) -> Option<OperationId> {
+        self.source.strip_prefix(COPIES_OF).map(OperationId::from)
+    }
+}
+
+const COPIES_OF: &str = "the journal's copies of ";
 
 /// What somebody wants the next person to know of a kind of failure. It changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,6 +5,8 @@
 pub mod advice;
 pub mod card;
 pub mod confirm;
+#[cfg(test)]
+mod desk;
 pub mod drop;
 pub mod move_all;
 pub mod order;
@@ -16,6 +18,8 @@ pub mod redrive;
 pub mod rescue;
 pub mod restore;
 pub mod resume;
+#[cfg(test)]
+mod resume_stories;
 pub mod retune;
 mod returns;
 pub mod scan;

@@ -138,7 +138,10 @@ impl Report {
             Report::Redrive(report) => report.cause,
             Report::MoveAll(report) => report.cause,
             Report::Retune(report) => report.cause,
-            Report::Trial(_) | Report::Rescue(_) | Report::Drop(_) | Report::Restore(_) => None,
+            Report::Trial(report) => report.cause,
+            Report::Rescue(report) => report.cause,
+            Report::Drop(report) => report.cause,
+            Report::Restore(report) => report.cause,
         }
     }
 
@@ -265,6 +268,8 @@ pub struct TrialReport {
     /// Milliseconds from the invocation to its answer.
     pub took_ms: Option<i64>,
     pub problem: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
 }
 
 impl TrialReport {
@@ -301,6 +306,8 @@ pub struct RescueReport {
     pub records: u64,
     pub faults: Vec<(MessageId, String)>,
     pub problem: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
 }
 
 impl RescueReport {

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::id::{MessageId, OperationId};
+use crate::model::message::Message;
 use crate::model::plan::Plan;
 use crate::model::time::Timestamp;
 use crate::operation::order::{EndState, JournalEntry, MessageState};
@@ -60,6 +61,10 @@ pub struct Record {
     pub sent_as: BTreeMap<MessageId, MessageId>,
     /// The bodies messages were to be sent with instead of their own, while they are kept.
     pub edits: BTreeMap<MessageId, String>,
+    /// Messages whose whole copy was kept by it.
+    pub kept: BTreeSet<MessageId>,
+    /// Of a restore from another operation's copies: these, as far as they are still there.
+    pub copies: Vec<Message>,
 }
 
 impl Record {
@@ -81,6 +86,8 @@ impl Record {
                     states: BTreeMap::new(),
                     sent_as: BTreeMap::new(),
                     edits: BTreeMap::new(),
+                    kept: BTreeSet::new(),
+                    copies: Vec::new(),
                 });
             }
             let Some(record) = record.as_mut() else { continue };
@@ -100,7 +107,8 @@ impl Record {
                     record.summary.clone_from(summary);
                 }
                 JournalEntry::Edited { id, body, .. } => drop(record.edits.insert(id.clone(), body.clone())),
-                JournalEntry::Began { .. } | JournalEntry::Backup { .. } => {}
+                JournalEntry::Backup { message, .. } => drop(record.kept.insert(message.id.clone())),
+                JournalEntry::Began { .. } => {}
             }
         }
         record
@@ -205,9 +213,9 @@ impl Record {
             Plan::Scan(_) => "a scan keeps nothing: what it held has shown again by itself; the operation is closed",
             Plan::Trial(_) => "the function may have run, with its effects: look at its queue and begin anew",
             Plan::Note(_) => "a note is written at once: nothing is left to do",
-            Plan::Drop(_) => "what was not dropped is still in its queue, what was has its copy here: begin anew",
-            Plan::Restore(_) => "some may be back already: look into the queue before beginning anew",
-            Plan::Rescue(_) => "pointers that were not rescued are still in their queue: begin anew",
+            Plan::Drop(plan) => return self.certain_of_drop(plan.ids.len() as u64),
+            Plan::Restore(plan) => return self.certain_of_restore(plan.messages.len() as u64),
+            Plan::Rescue(plan) => return self.certain_of_rescue(plan.ids.len() as u64),
             Plan::MoveAll(_) => {
                 "the move task runs in AWS or has ended there: it is looked for, and followed to its end"
             }
@@ -220,6 +228,53 @@ impl Record {
             Plan::Redrive(_) => return self.certain(),
         };
         vec![line.to_owned()]
+    }
+
+    fn count(&self, what: impl Fn(&MessageState) -> bool) -> u64 {
+        self.states.values().filter(|state| what(state)).count() as u64
+    }
+
+    fn certain_of_drop(&self, asked: u64) -> Vec<String> {
+        let dropped = self.count(|state| matches!(state, MessageState::Dropped));
+        let over = self.count(|state| matches!(state, MessageState::Failed { .. } | MessageState::Gone));
+        vec![
+            format!("{} of {} dropped, each with its copy here", grouped(dropped), grouped(asked)),
+            format!("{} failed or were gone before: left as they are", grouped(over)),
+            format!("{} are looked for and dropped now", grouped(asked.saturating_sub(dropped + over))),
+        ]
+    }
+
+    fn certain_of_restore(&self, asked: u64) -> Vec<String> {
+        let back = self.count(|state| matches!(state, MessageState::Acknowledged { .. }));
+        let failed = self.count(|state| matches!(state, MessageState::Failed { .. }));
+        let unsure: Vec<&MessageId> = self.unsure().into_iter().collect();
+        let left = asked.saturating_sub(back + failed + unsure.len() as u64);
+        let copies = self
+            .copies
+            .iter()
+            .filter(|copy| matches!(self.states.get(&copy.id), None | Some(MessageState::NotSent { .. })));
+        let here = (copies.count() as u64).min(left);
+        let mut lines = vec![
+            format!("{} of {} are back", grouped(back), grouped(asked)),
+            format!("{} have their copy in the journal: sent now", grouped(here)),
+        ];
+        if left > here {
+            lines.push(format!("{} have none here: put them back from the file they are in", grouped(left - here)));
+        }
+        if !unsure.is_empty() {
+            lines.push(format!("{} may be back and are not sent again:", grouped(unsure.len() as u64)));
+            lines.extend(unsure.iter().map(|id| format!("  {id}")));
+        }
+        lines
+    }
+
+    fn certain_of_rescue(&self, asked: u64) -> Vec<String> {
+        let done = self.count(|state| matches!(state, MessageState::Deleted));
+        vec![
+            format!("{} of {} pointers rescued and deleted", grouped(done), grouped(asked)),
+            format!("{} are looked for and rescued now", grouped(asked.saturating_sub(done))),
+            "records of the pointer it was cut off at may have run: they run again".to_owned(),
+        ]
     }
 }
 

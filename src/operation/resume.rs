@@ -1,16 +1,20 @@
 //! Taking up an operation that was cut off, from what the journal knows of it. What is certain is on
 //! the card; what each kind of operation does about the rest is its own machine's business.
 
-use crate::model::plan::{MoveAllPlan, Plan, RedrivePlan, RetunePlan};
+use crate::model::plan::{DropPlan, MoveAllPlan, Plan, RedrivePlan, RestorePlan, RetunePlan};
+use crate::model::rescue::RescuePlan;
 use crate::model::time::Timestamp;
 use crate::operation::card::{self, Card, Facts};
 use crate::operation::confirm::{Confirmed, Level, Planned, without_count};
+use crate::operation::drop::Drop;
 use crate::operation::move_all::MoveAll;
 use crate::operation::order::{EndState, JournalEntry, Order, OrderId, OrderResult};
 use crate::operation::outbox::Outbox;
 use crate::operation::progress::{Kind, Phase, Progress, Report, ScanReport};
 use crate::operation::record::Record;
 use crate::operation::redrive::Redrive;
+use crate::operation::rescue::Rescue;
+use crate::operation::restore::Restore;
 use crate::operation::retune::Retune;
 use crate::operation::{Command, Operation, Owner};
 
@@ -84,6 +88,12 @@ impl Confirmed<ResumePlan> {
             Box::new(MoveAll::resume(plan, owner, seed, now, &record))
         } else if let Some(plan) = Confirmed::<RetunePlan>::recorded(&began) {
             Box::new(Retune::resume(plan, owner, seed, now, record.began_at))
+        } else if let Some(plan) = Confirmed::<DropPlan>::recorded(&began) {
+            Box::new(Drop::resume(plan, owner, seed, now, &record))
+        } else if let Some(plan) = Confirmed::<RestorePlan>::recorded(&began) {
+            Box::new(Restore::resume(plan, owner, seed, now, &record))
+        } else if let Some(plan) = Confirmed::<RescuePlan>::recorded(&began) {
+            Box::new(Rescue::resume(plan, owner, seed, now, &record))
         } else {
             let why = record.certain().join("; ");
             Box::new(Closing::new(owner, format!("cut off: {why}"), now))
@@ -91,8 +101,8 @@ impl Confirmed<ResumePlan> {
     }
 }
 
-/// Ends an operation of which nothing is left to do: a scan, whose leases have run out; a trial or a
-/// rescue, which is begun anew.
+/// Ends an operation of which nothing is left to do: a scan, whose leases have run out; a trial, whose
+/// function may have run.
 #[derive(Debug)]
 struct Closing {
     outbox: Outbox<()>,

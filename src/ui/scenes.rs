@@ -169,6 +169,7 @@ pub fn tried() -> Console {
         ),
         took_ms: Some(1_840),
         problem: None,
+        cause: None,
     };
     console.overlays.push(Overlay::Tried(Tried { report, scroll: 0 }));
     console

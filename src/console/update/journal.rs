@@ -111,8 +111,13 @@ pub(super) fn undo(console: &mut Console) {
             let row = console.journal_rows().into_iter().find(|row| Some(&row.operation) == id);
             match row.map(|row| &row.plan) {
                 Some(Plan::Retune(plan)) => plan.clone(),
+                Some(Plan::Drop(_)) => {
+                    let id = id.map(ToString::to_string).unwrap_or_default();
+                    let line = format!("a drop is undone by its copies: redrive journal undo {id} --yes");
+                    return console.say(Severity::Note, line);
+                }
                 Some(_) => {
-                    console.say(Severity::Note, "settings can be put back; messages that were sent cannot");
+                    console.say(Severity::Note, "settings and drops can be undone; messages that were sent cannot");
                     return;
                 }
                 None => return,

@@ -44,6 +44,7 @@ fn a_drop_takes_the_count_and_the_account_and_only_what_was_selected() {
         faults: Vec::new(),
         problem: None,
         took_ms: 900,
+        cause: None,
     };
     let report = Some(Report::Drop(report));
     trial.tell(Msg::OperationProgressed(Progress { report, ..progress(id, Kind::Drop) }));

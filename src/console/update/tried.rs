@@ -23,6 +23,7 @@ fn tried(id: &OperationId, verdict: Verdict, deleted: bool) -> Msg {
         log_tail: None,
         took_ms: Some(900),
         problem: None,
+        cause: None,
     };
     Msg::OperationProgressed(Progress { report: Some(Report::Trial(report)), ..progress(id, Kind::Trial) })
 }

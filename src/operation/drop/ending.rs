@@ -26,7 +26,7 @@ impl Drop {
             End::Empty { hidden: true } | End::Budget => {
                 self.problem.get_or_insert("some are held by somebody, or were not found in time".to_owned());
             }
-            End::Refused(_, why) => drop(self.problem.get_or_insert(why)),
+            End::Refused(cause, why) => self.wrong(cause, why),
             End::Stopped => {}
         }
         self.phase = Phase::Ending;
@@ -75,6 +75,7 @@ impl Drop {
             returned: self.open.len() as u64,
             faults: self.faults.clone(),
             problem,
+            cause: self.cause,
             took_ms: self.now.ms_since(self.started_at),
         }
     }

@@ -15,7 +15,8 @@ use crate::operation::confirm::Confirmed;
 use crate::operation::order::{Answer, JournalEntry, Lease, MessageState, Order, OrderId, OrderResult};
 use crate::operation::outbox::Outbox;
 use crate::operation::pace::Backoff;
-use crate::operation::progress::{Kind, Phase, Progress, Report, grouped};
+use crate::operation::progress::{Cause, Kind, Phase, Progress, Report, grouped};
+use crate::operation::record::Record;
 use crate::operation::returns::{Found, is_lapsed};
 use crate::operation::sweep::{Budget, LEASE_MAX_S, Sweep, SweepOrder, Want};
 use crate::operation::{Command, Operation, Owner};
@@ -63,6 +64,7 @@ pub struct Drop {
     cancelled: bool,
     left: bool,
     problem: Option<String>,
+    cause: Option<Cause>,
     report: Option<Report>,
     told: bool,
 }
@@ -70,10 +72,38 @@ pub struct Drop {
 impl Drop {
     pub fn new(confirmed: Confirmed<DropPlan>, owner: Owner, seed: u64, now: Timestamp) -> Self {
         let plan = confirmed.into_plan();
+        let began = owner.began(now, Plan::Drop(plan.clone()));
+        Self::start(plan, owner, seed, now, began)
+    }
+
+    /// Takes up what was cut off: what was dropped is dropped, what failed is left; the rest is looked for
+    /// and dropped. One that is not found, and whose copy is in the journal, was deleted by us.
+    pub fn resume(confirmed: Confirmed<DropPlan>, owner: Owner, seed: u64, now: Timestamp, record: &Record) -> Self {
+        let resumed = owner.noted(now, format!("resumed by {}", owner.who));
+        let mut drop = Self::start(confirmed.into_plan(), owner, seed, now, resumed);
+        for (id, state) in &record.states {
+            if !drop.open.contains(id) {
+                continue;
+            }
+            match state {
+                MessageState::Dropped => drop.dropped += 1,
+                MessageState::Gone => drop.gone += 1,
+                MessageState::Failed { why } => drop.faults.push((id.clone(), why.clone())),
+                _ => continue,
+            }
+            drop.open.remove(id);
+        }
+        drop.doubted = drop.open.intersection(&record.kept).cloned().collect();
+        let budget = Budget { lanes: LANES, lease_s: LEASE_MAX_S, time_ms: SEARCH_MOST_MS };
+        drop.sweep = Sweep::new(drop.plan.from.clone(), Want::Ids(drop.open.clone()), budget, seed);
+        drop
+    }
+
+    fn start(plan: DropPlan, owner: Owner, seed: u64, now: Timestamp, first: JournalEntry) -> Self {
         let open: BTreeSet<MessageId> = plan.ids.iter().cloned().collect();
         let budget = Budget { lanes: LANES, lease_s: LEASE_MAX_S, time_ms: SEARCH_MOST_MS };
         let mut outbox = Outbox::new();
-        outbox.give(Order::Record(vec![owner.began(now, Plan::Drop(plan.clone()))]), Purpose::Began);
+        outbox.give(Order::Record(vec![first]), Purpose::Began);
         Drop {
             sweep: Sweep::new(plan.from.clone(), Want::Ids(open.clone()), budget, seed),
             owner,
@@ -98,8 +128,17 @@ impl Drop {
             cancelled: false,
             left: false,
             problem: None,
+            cause: None,
             report: None,
             told: false,
+        }
+    }
+
+    /// What went wrong with the whole of it: the first counts.
+    fn wrong(&mut self, cause: Cause, problem: String) {
+        if self.problem.is_none() {
+            self.problem = Some(problem);
+            self.cause = Some(cause);
         }
     }
 
@@ -185,7 +224,7 @@ impl Drop {
         self.keeping -= batch.len();
         if !matches!(result, Outcome::Done(_)) {
             let why = "the journal could not keep a copy, so nothing more is dropped";
-            self.problem.get_or_insert(why.to_owned());
+            self.wrong(Cause::Journal, why.to_owned());
             batch.into_iter().for_each(|found| self.sweep.give_back(found.held()));
             return self.stop();
         }
@@ -201,7 +240,7 @@ impl Drop {
         let results = match result {
             Outcome::Done(Answer::Entries(results)) => results,
             Outcome::Refused(error) if !error.is_throttle() => {
-                self.problem.get_or_insert(error.to_string());
+                self.wrong(Cause::of(&error), error.to_string());
                 batch.into_iter().for_each(|found| self.sweep.give_back(found.held()));
                 return self.stop();
             }
@@ -277,7 +316,7 @@ impl Operation for Drop {
                 Outcome::Done(_) if self.phase == Phase::Starting => self.phase = Phase::Running,
                 Outcome::Done(_) => {}
                 _ => {
-                    self.problem.get_or_insert("the journal could not be written".to_owned());
+                    self.wrong(Cause::Journal, "the journal could not be written".to_owned());
                     self.stop();
                 }
             },

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::model::id::{MessageId, OperationId};
 use crate::operation::order::EndState;
-use crate::operation::progress::grouped;
+use crate::operation::progress::{Cause, grouped};
 
 /// Every id asked for ends in exactly one of `dropped`, `failed`, `gone`, `returned`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,6 +21,8 @@ pub struct DropReport {
     pub returned: u64,
     pub faults: Vec<(MessageId, String)>,
     pub problem: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
     pub took_ms: i64,
 }
 
@@ -48,6 +50,8 @@ pub struct RestoreReport {
     pub duplicates_possible: Vec<MessageId>,
     pub faults: Vec<(MessageId, String)>,
     pub problem: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
     pub took_ms: i64,
 }
 

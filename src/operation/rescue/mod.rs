@@ -22,7 +22,8 @@ use crate::model::trial::LONGEST_RUN_S;
 use crate::operation::confirm::Confirmed;
 use crate::operation::order::{Answer, JournalEntry, MessageState, Order, OrderId, OrderResult};
 use crate::operation::outbox::Outbox;
-use crate::operation::progress::{Phase, Progress, Report};
+use crate::operation::progress::{Cause, Phase, Progress, Report};
+use crate::operation::record::Record;
 use crate::operation::rescue::batch::Batches;
 use crate::operation::returns::{Found, Releasing, Returns, is_lapsed};
 use crate::operation::sweep::{Budget, End, LEASE_MAX_S, Sweep, SweepOrder, Want};
@@ -74,6 +75,8 @@ pub struct Rescue {
     rescued: u64,
     replayed: u64,
     faults: Vec<(MessageId, String)>,
+    /// What sort of thing kept the first of them from being rescued.
+    cause: Option<Cause>,
     cancelled: bool,
     report: Option<Report>,
     told: bool,
@@ -82,6 +85,24 @@ pub struct Rescue {
 impl Rescue {
     pub fn new(confirmed: Confirmed<RescuePlan>, owner: Owner, seed: u64, now: Timestamp) -> Self {
         let plan = confirmed.into_plan();
+        let began = owner.began(now, Plan::Rescue(plan.clone()));
+        Self::start(plan, owner, seed, now, began)
+    }
+
+    /// Takes up what was cut off: pointers that are deleted are done, all others are begun with anew.
+    pub fn resume(confirmed: Confirmed<RescuePlan>, owner: Owner, seed: u64, now: Timestamp, record: &Record) -> Self {
+        let resumed = owner.noted(now, format!("resumed by {}", owner.who));
+        let mut rescue = Self::start(confirmed.into_plan(), owner, seed, now, resumed);
+        let done = |id: &MessageId| record.states.get(id) == Some(&MessageState::Deleted);
+        let before = rescue.missing.len();
+        rescue.missing.retain(|id| !done(id));
+        rescue.rescued = (before - rescue.missing.len()) as u64;
+        let budget = Budget { lanes: LANES, lease_s: LEASE_MAX_S, time_ms: LOOK_MS };
+        rescue.sweep = Sweep::new(rescue.plan.from.clone(), Want::Ids(rescue.missing.clone()), budget, seed);
+        rescue
+    }
+
+    fn start(plan: RescuePlan, owner: Owner, seed: u64, now: Timestamp, first: JournalEntry) -> Self {
         let ids: BTreeSet<MessageId> = plan.ids.iter().cloned().collect();
         let budget = Budget { lanes: LANES, lease_s: LEASE_MAX_S, time_ms: LOOK_MS };
         let mut rescue = Rescue {
@@ -97,14 +118,14 @@ impl Rescue {
             rescued: 0,
             replayed: 0,
             faults: Vec::new(),
+            cause: None,
             cancelled: false,
             report: None,
             told: false,
             owner,
             plan,
         };
-        let began = rescue.owner.began(now, Plan::Rescue(rescue.plan.clone()));
-        rescue.outbox.give(Order::Record(vec![began]), Purpose::Began);
+        rescue.outbox.give(Order::Record(vec![first]), Purpose::Began);
         rescue
     }
 
@@ -123,8 +144,9 @@ impl Rescue {
             return self.begin(now, found);
         }
         if let Some(end) = self.sweep.end() {
-            if let End::Refused(_, why) = end {
+            if let End::Refused(cause, why) = end {
                 let why = why.clone();
+                self.cause = Some(*cause);
                 let missing = std::mem::take(&mut self.missing);
                 self.faults.extend(missing.into_iter().map(|id| (id, why.clone())));
             }
@@ -277,6 +299,7 @@ impl Operation for Rescue {
             }
             Some(Purpose::Began) => {
                 let missing = std::mem::take(&mut self.missing);
+                self.cause = Some(Cause::Journal);
                 let why = "the journal could not be written, so nothing was run";
                 self.faults.extend(missing.into_iter().map(|id| (id, why.to_owned())));
                 self.finish();

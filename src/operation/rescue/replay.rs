@@ -7,6 +7,7 @@ use crate::model::stream::StreamPointer;
 use crate::model::time::Timestamp;
 use crate::model::trial::{Invoked, LONGEST_RUN_S};
 use crate::operation::order::{Answer, Order, OrderResult};
+use crate::operation::progress::Cause;
 use crate::operation::progress::grouped;
 use crate::operation::rescue::batch::Batches;
 use crate::operation::rescue::{Current, Purpose, Rescue};
@@ -19,6 +20,7 @@ impl Rescue {
             Outcome::Done(Answer::Records(records)) => records,
             Outcome::Refused(error) => {
                 let why = unreadable(&error, &current.pointer);
+                self.cause.get_or_insert(Cause::of(&error));
                 return self.give_up(&why);
             }
             _ => {
@@ -69,6 +71,7 @@ impl Rescue {
         match result {
             Outcome::Done(Answer::Invoked(invoked)) => self.answered(now, range, &invoked),
             Outcome::Refused(error) => {
+                self.cause.get_or_insert(Cause::of(&error));
                 self.give_up(&format!("not run: {error}"));
             }
             Outcome::Unknown(seen) => {

@@ -27,6 +27,7 @@ impl Rescue {
             returned: if self.cancelled { returned + gone } else { returned },
             records: self.replayed,
             faults: self.faults.clone(),
+            cause: self.cause,
             problem: self.returns.left_hidden().or(self.sweep.left_hidden()),
         }
     }

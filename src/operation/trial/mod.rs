@@ -5,6 +5,7 @@
 pub(in crate::operation) mod answer;
 pub mod card;
 pub mod event;
+mod said;
 mod telling;
 #[cfg(test)]
 mod tests;
@@ -18,9 +19,10 @@ use crate::model::trial::{Invoked, LONGEST_RUN_S, TrialPlan, Verdict};
 use crate::operation::confirm::Confirmed;
 use crate::operation::order::{Answer, MessageState, Order, OrderId, OrderResult};
 use crate::operation::outbox::Outbox;
-use crate::operation::progress::{Phase, Progress, Report};
+use crate::operation::progress::{Cause, Phase, Progress, Report};
 use crate::operation::returns::{Found, Releasing, Returns, is_lapsed};
 use crate::operation::sweep::{Budget, End, LEASE_MAX_S, Sweep, SweepOrder, Want};
+use crate::operation::trial::said::{cause, said};
 use crate::operation::{Command, Operation, Owner};
 
 #[derive(Debug)]
@@ -67,6 +69,8 @@ pub struct Trial {
     deleted: bool,
     deletes: u32,
     problem: Option<String>,
+    /// Why it was not run, where a service or the journal kept it from it.
+    cause: Option<Cause>,
     report: Option<Report>,
     told: bool,
 }
@@ -91,6 +95,7 @@ impl Trial {
             deleted: false,
             deletes: 0,
             problem: None,
+            cause: None,
             report: None,
             told: false,
             owner,
@@ -129,7 +134,10 @@ impl Trial {
             self.told = false;
         } else if let Some(end) = self.sweep.end() {
             let why = match end {
-                End::Refused(_, why) => why.clone(),
+                End::Refused(cause, why) => {
+                    self.cause = Some(*cause);
+                    why.clone()
+                }
                 End::Stopped => "cancelled".to_owned(),
                 End::Empty { hidden: true } => {
                     "it was not found: somebody else holds messages of this queue".to_owned()
@@ -196,6 +204,7 @@ impl Trial {
     fn extended(&mut self, now: Timestamp, asked_at: Timestamp, result: &OrderResult) {
         let done = matches!(result, Outcome::Done(Answer::Entries(entries)) if matches!(entries.as_slice(), [Ok(())]));
         if !done {
+            self.cause = cause(result);
             let why = format!("its lease could not be made long enough for {}: {}", self.plan.function, said(result));
             return self.conclude(Verdict::NotRun(why));
         }
@@ -214,6 +223,7 @@ impl Trial {
         }
         let Some(found) = &self.found else { return };
         if !matches!(result, Outcome::Done(_)) {
+            self.cause = Some(Cause::Journal);
             let why = format!("the journal could not be written, so nothing was run: {}", said(result));
             return self.conclude(Verdict::NotRun(why));
         }
@@ -238,7 +248,10 @@ impl Trial {
                 verdict
             }
             Outcome::Done(other) => Verdict::MayHaveRun(format!("an invocation was answered {other:?}")),
-            Outcome::Refused(error) => Verdict::NotRun(error.to_string()),
+            Outcome::Refused(error) => {
+                self.cause = Some(Cause::of(&error));
+                Verdict::NotRun(error.to_string())
+            }
             Outcome::Unknown(seen) => Verdict::MayHaveRun(seen),
         };
         self.conclude(verdict);
@@ -292,6 +305,7 @@ impl Operation for Trial {
                 }
             }
             Some(Purpose::Began) => {
+                self.cause = Some(Cause::Journal);
                 let why = format!("the journal could not be written, so nothing was run: {}", said(&result));
                 self.conclude(Verdict::NotRun(why));
             }
@@ -349,19 +363,6 @@ impl Operation for Trial {
 
     fn is_finished(&self) -> bool {
         self.phase == Phase::Finished
-    }
-}
-
-/// Why an order did not do what it was for, in one line.
-fn said(result: &OrderResult) -> String {
-    match result {
-        Outcome::Refused(error) => error.to_string(),
-        Outcome::Unknown(seen) => seen.clone(),
-        Outcome::Done(Answer::Entries(entries)) => match entries.first() {
-            Some(Err(error)) => format!("{}: {}", error.code, error.message),
-            _ => "no answer for this message".to_owned(),
-        },
-        Outcome::Done(_) => "an answer to another question".to_owned(),
     }
 }
 

@@ -28,6 +28,7 @@ impl Trial {
             answer: invoked.map(|invoked| kept(&invoked.payload)),
             log_tail: invoked.and_then(|invoked| invoked.log_tail.clone()),
             took_ms: self.took_ms,
+            cause: self.cause,
             problem: self.problem.clone().or(self.returns.left_hidden()).or(self.sweep.left_hidden()),
         }
     }

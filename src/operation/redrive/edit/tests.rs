@@ -5,12 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use crate::model::message::{Message, SystemAttributes};
 use crate::model::plan::{Ladder, Plan, RedrivePlan};
-use crate::model::queue::QueueCounts;
-use crate::model::service_error::Outcome;
-use crate::operation::Operation;
 use crate::operation::card::Facts;
 use crate::operation::confirm::{Confirmed, Consent, Preflight};
-use crate::operation::order::{Answer, EndState, MessageState, Order, OrderResult};
+use crate::operation::desk::{Death, Desk};
+use crate::operation::order::{EndState, MessageState, Order};
 use crate::operation::progress::{Cause, RedriveReport, Report};
 use crate::operation::record::Record;
 use crate::operation::redrive::Redrive;
@@ -51,94 +49,34 @@ fn owner() -> Owner {
     Owner { operation: "op".into(), who: "me".into(), account: "1".into(), region: "r".into() }
 }
 
-/// The two queues, as far as a machine that is played by hand needs them.
-#[derive(Default)]
-struct Desk {
-    dead: Vec<Message>,
-    held: BTreeSet<MessageId>,
-    sent: Vec<String>,
-    journal: Vec<JournalEntry>,
-    /// The process dies at the first send once so many were done.
-    dies_after: Option<usize>,
+fn originals(desk: &Desk) -> BTreeSet<String> {
+    let body = |entry: &JournalEntry| match entry {
+        JournalEntry::Backup { message, .. } => Some(message.body.clone()),
+        _ => None,
+    };
+    desk.journal.iter().filter_map(body).collect()
 }
 
-impl Desk {
-    fn play(&mut self, mut machine: Redrive) -> Option<RedriveReport> {
-        let mut now = NOW;
-        for _ in 0..10_000 {
-            while let Some((id, order)) = machine.poll_order(now) {
-                if matches!(order, Order::Send { .. }) && self.dies_after == Some(self.sent.len()) {
-                    return None;
-                }
-                let result = self.perform(order);
-                machine.handle_result(now, id, result);
-            }
-            if machine.is_finished() {
-                let Some(Report::Redrive(report)) = machine.poll_progress().and_then(|told| told.report) else {
-                    panic!("it reports itself")
-                };
-                return Some(report);
-            }
-            now = machine.poll_timeout().map_or(now.plus_s(1), |at| at.max(now.plus_ms(1)));
-            machine.handle_timeout(now);
-        }
-        panic!("no end")
-    }
-
-    fn perform(&mut self, order: Order) -> OrderResult {
-        Outcome::Done(match order {
-            Order::Record(entries) => {
-                self.journal.extend(entries);
-                Answer::Recorded
-            }
-            Order::Receive { max, .. } => {
-                let free = self.dead.iter().filter(|letter| !self.held.contains(&letter.id));
-                let found: Vec<Message> = free.take(max as usize).cloned().collect();
-                self.held.extend(found.iter().map(|letter| letter.id.clone()));
-                Answer::Received(found)
-            }
-            Order::Send { entries, .. } => {
-                let new = |n: usize| Ok(format!("new-{}", self.sent.len() + n).into());
-                let ids = (0..entries.len()).map(new).collect();
-                self.sent.extend(entries.into_iter().map(|entry| entry.body));
-                Answer::Sent(ids)
-            }
-            Order::Delete { entries, .. } => {
-                self.dead.retain(|letter| entries.iter().all(|lease| lease.id != letter.id));
-                Answer::Entries(vec![Ok(()); entries.len()])
-            }
-            Order::Release { entries, .. } => {
-                self.held.retain(|id| entries.iter().all(|lease| lease.id != *id));
-                Answer::Entries(vec![Ok(()); entries.len()])
-            }
-            Order::Extend { entries, .. } => Answer::Entries(vec![Ok(()); entries.len()]),
-            Order::QueueCounts { .. } => Answer::Counts(QueueCounts::default()),
-            other => panic!("not ordered here: {other:?}"),
-        })
-    }
-
-    fn originals(&self) -> BTreeSet<String> {
-        let body = |entry: &JournalEntry| match entry {
-            JournalEntry::Backup { message, .. } => Some(message.body.clone()),
-            _ => None,
-        };
-        self.journal.iter().filter_map(body).collect()
+fn play(desk: &mut Desk, mut machine: Redrive) -> Option<RedriveReport> {
+    match desk.play(&mut machine, NOW)? {
+        Report::Redrive(report) => Some(report),
+        other => panic!("not a redrive's: {other:?}"),
     }
 }
 
 fn desk(count: usize) -> Desk {
-    Desk { dead: (0..count).map(letter).collect(), ..Desk::default() }
+    Desk::new((0..count).map(letter).collect())
 }
 
 #[test]
 fn the_edited_bodies_are_sent_and_the_originals_are_on_record_before() {
     let mut desk = desk(3);
     let machine = Redrive::edited(confirmed(planned(3, true)), bodies(3), owner(), 1, NOW);
-    let report = desk.play(machine).expect("it ends");
+    let report = play(&mut desk, machine).expect("it ends");
     assert_eq!((report.state, report.moved), (EndState::Done, 3), "{report:?}");
     let sent: BTreeSet<String> = desk.sent.iter().cloned().collect();
     assert_eq!(sent, bodies(3).into_values().collect());
-    assert_eq!(desk.originals(), (0..3).map(|n| letter(n).body).collect());
+    assert_eq!(originals(&desk), (0..3).map(|n| letter(n).body).collect());
     let of_first =
         |entry: &JournalEntry| matches!(entry, JournalEntry::Backup { message, .. } if message.id.as_str() == "m-0");
     let recorded = |entry: &JournalEntry| matches!(entry, JournalEntry::Message { id, state: MessageState::Recorded { .. }, .. } if id.as_str() == "m-0");
@@ -149,19 +87,23 @@ fn the_edited_bodies_are_sent_and_the_originals_are_on_record_before() {
 #[test]
 fn a_resume_sends_exactly_the_edited_body_or_nothing() {
     for pruned in [false, true] {
-        let mut desk = Desk { dies_after: Some(1), ..desk(3) };
+        let mut desk = desk(3);
+        desk.dies = |desk, order| match order {
+            Order::Send { .. } if desk.sent.len() == 1 => Death::Before,
+            _ => Death::No,
+        };
         let machine = Redrive::edited(confirmed(planned(3, true)), bodies(3), owner(), 1, NOW);
-        assert_eq!(desk.play(machine), None, "it died");
+        assert_eq!(play(&mut desk, machine), None, "it died");
         assert_eq!(desk.sent.len(), 1);
-        desk.dies_after = None;
-        desk.held.clear();
+        desk.wake();
         if pruned {
             desk.journal.retain(|entry| !matches!(entry, JournalEntry::Edited { .. }));
         }
         let record = Record::read(&desk.journal).expect("it began");
         assert!(matches!(&record.plan, Plan::Redrive(plan) if plan.edit.is_some()));
         let confirmed = Confirmed::recorded(&record.began()).expect("a redrive");
-        let report = desk.play(Redrive::resume(confirmed, owner(), 2, NOW.plus_s(600), &record)).expect("it ends");
+        let report =
+            play(&mut desk, Redrive::resume(confirmed, owner(), 2, NOW.plus_s(600), &record)).expect("it ends");
         let expected: BTreeSet<String> = bodies(3).into_values().collect();
         assert!(desk.sent.iter().all(|body| expected.contains(body)), "{:?}", desk.sent);
         if pruned {
@@ -178,13 +120,15 @@ fn a_resume_sends_exactly_the_edited_body_or_nothing() {
 fn a_body_that_is_not_what_was_confirmed_is_not_sent() {
     let mut desk = desk(1);
     let other = BTreeMap::from([(letter(0).id, "something else".to_owned())]);
-    let report = desk.play(Redrive::edited(confirmed(planned(1, false)), other, owner(), 1, NOW)).expect("it ends");
+    let report =
+        play(&mut desk, Redrive::edited(confirmed(planned(1, false)), other, owner(), 1, NOW)).expect("it ends");
     assert_eq!((report.skipped, desk.sent.len()), (1, 0), "{report:?}");
 }
 
 #[test]
 fn many_edited_messages_do_not_go_all_at_once() {
     let mut desk = desk(2);
-    let report = desk.play(Redrive::edited(confirmed(planned(2, false)), bodies(2), owner(), 1, NOW)).expect("it ends");
+    let report =
+        play(&mut desk, Redrive::edited(confirmed(planned(2, false)), bodies(2), owner(), 1, NOW)).expect("it ends");
     assert_eq!((report.moved, report.cause, desk.sent.len()), (0, Some(Cause::Refused), 0), "{report:?}");
 }

@@ -2,12 +2,15 @@
 //! sent. A send whose end is unknown is not repeated; it is named. A restored message is a new one: new
 //! id, new retention, and SQS no longer says which queue it once died in.
 
+mod outgoing;
+mod resuming;
+
 use std::collections::{BTreeMap, VecDeque};
 
 use sha2::{Digest, Sha256};
 
 use crate::model::id::{MessageId, QueueUrl};
-use crate::model::message::{MAX_BATCH_ENTRIES, Message, Outgoing};
+use crate::model::message::{MAX_BATCH_ENTRIES, Message};
 use crate::model::plan::{Plan, RestorePlan};
 use crate::model::service_error::Outcome;
 use crate::model::time::Timestamp;
@@ -15,7 +18,8 @@ use crate::operation::confirm::Confirmed;
 use crate::operation::order::{Answer, EndState, JournalEntry, MessageState, Order, OrderId, OrderResult};
 use crate::operation::outbox::Outbox;
 use crate::operation::pace::Backoff;
-use crate::operation::progress::{Kind, Phase, Progress, Report, RestoreReport, grouped};
+use crate::operation::progress::{Cause, Kind, Phase, Progress, Report, RestoreReport, grouped};
+use crate::operation::restore::outgoing::outgoing;
 use crate::operation::{Command, Operation, Owner};
 
 #[derive(Debug)]
@@ -56,6 +60,7 @@ pub struct Restore {
     cancelled: bool,
     left: bool,
     problem: Option<String>,
+    cause: Option<Cause>,
     report: Option<Report>,
     told: bool,
 }
@@ -70,6 +75,18 @@ impl Restore {
         now: Timestamp,
     ) -> Self {
         let plan = confirmed.into_plan();
+        let began = owner.began(now, Plan::Restore(plan.clone()));
+        Self::start(plan, messages, owner, seed, now, began)
+    }
+
+    fn start(
+        plan: RestorePlan,
+        messages: Vec<Message>,
+        owner: Owner,
+        seed: u64,
+        now: Timestamp,
+        first: JournalEntry,
+    ) -> Self {
         let to: BTreeMap<&MessageId, &QueueUrl> = plan.messages.iter().map(|(id, to)| (id, to)).collect();
         let mut waiting: BTreeMap<QueueUrl, VecDeque<Message>> = BTreeMap::new();
         for message in messages {
@@ -78,7 +95,7 @@ impl Restore {
             }
         }
         let mut outbox = Outbox::new();
-        outbox.give(Order::Record(vec![owner.began(now, Plan::Restore(plan.clone()))]), Purpose::Began);
+        outbox.give(Order::Record(vec![first]), Purpose::Began);
         Restore {
             owner,
             plan,
@@ -99,8 +116,17 @@ impl Restore {
             cancelled: false,
             left: false,
             problem: None,
+            cause: None,
             report: None,
             told: false,
+        }
+    }
+
+    /// What went wrong with the whole of it: the first counts.
+    fn wrong(&mut self, cause: Cause, problem: String) {
+        if self.problem.is_none() {
+            self.problem = Some(problem);
+            self.cause = Some(cause);
         }
     }
 
@@ -187,7 +213,7 @@ impl Restore {
                 for message in batch.messages {
                     self.fail(message.id, error.to_string());
                 }
-                self.problem.get_or_insert(error.to_string());
+                self.wrong(Cause::of(&error), error.to_string());
                 self.stop();
             }
             Outcome::Unknown(why) => {
@@ -198,7 +224,7 @@ impl Restore {
                 }
             }
             Outcome::Done(other) => {
-                self.problem.get_or_insert(format!("a send was answered {other:?}"));
+                self.wrong(Cause::Unreachable, format!("a send was answered {other:?}"));
                 self.stop();
             }
         }
@@ -211,7 +237,7 @@ impl Restore {
             for message in batch.messages {
                 self.fail(message.id, why.to_owned());
             }
-            self.problem.get_or_insert(format!("{why}, {TRIES_MOST} times in a row"));
+            self.wrong(Cause::Unreachable, format!("{why}, {TRIES_MOST} times in a row"));
             return self.stop();
         }
         self.ready.push_back(batch);
@@ -272,27 +298,9 @@ impl Restore {
             duplicates_possible: self.duplicates.clone(),
             faults: self.faults.clone(),
             problem: self.problem.clone(),
+            cause: self.cause,
             took_ms: self.now.ms_since(self.started_at),
         }
-    }
-}
-
-/// What it was, but for what must differ: a fresh deduplication id where there is one, and no hop
-/// count that would make the recursion guard refuse it.
-fn outgoing(message: &Message, to: &QueueUrl, owner: &Owner) -> Outgoing {
-    let fifo = to.as_str().ends_with(".fifo");
-    let trace = message.system.trace_header.as_ref().map(|trace| {
-        trace.split(';').filter(|part| !part.trim_start().starts_with("Lineage=")).collect::<Vec<_>>().join(";")
-    });
-    let deduplication = format!("{}-{}", owner.operation, message.id);
-    Outgoing {
-        body: message.body.clone(),
-        attributes: message.attributes.clone(),
-        delay_s: None,
-        trace_header: trace.filter(|trace| !trace.is_empty()),
-        group_id: message.system.group_id.clone().or_else(|| fifo.then(|| message.id.to_string())),
-        deduplication_id: fifo
-            .then(|| deduplication.chars().filter(char::is_ascii_graphic).take(DEDUPLICATION_ID_MAX).collect()),
     }
 }
 
@@ -315,7 +323,7 @@ impl Operation for Restore {
                 Outcome::Done(_) if self.phase == Phase::Starting => self.phase = Phase::Running,
                 Outcome::Done(_) => {}
                 _ => {
-                    self.problem.get_or_insert("the journal could not be written".to_owned());
+                    self.wrong(Cause::Journal, "the journal could not be written".to_owned());
                     self.stop();
                 }
             },
@@ -331,7 +339,7 @@ impl Operation for Restore {
                     }
                     _ => {
                         self.returned += batch.messages.len() as u64;
-                        self.problem.get_or_insert("the journal could not be written".to_owned());
+                        self.wrong(Cause::Journal, "the journal could not be written".to_owned());
                         self.stop();
                     }
                 }
@@ -386,5 +394,3 @@ impl Operation for Restore {
 /// Batches on their way at once.
 const LANES: usize = 4;
 const TRIES_MOST: u32 = 12;
-/// `MessageDeduplicationId`: at most 128 characters.
-const DEDUPLICATION_ID_MAX: usize = 128;
