@@ -75,6 +75,13 @@ pub enum Effect {
         later: bool,
         ask: LogAsk,
     },
+    /// The log of the time in which these died. Answered by `DeathsArrived`.
+    FetchDeaths {
+        queue: QueueName,
+        function: FunctionName,
+        ask: LogAsk,
+        messages: Vec<Arc<Message>>,
+    },
     /// One Lambda control call. Answered by `FunctionSettingArrived`.
     FetchFunctionSetting {
         function: FunctionName,

@@ -5,6 +5,7 @@
 pub mod armed;
 pub mod command;
 pub mod cost;
+pub mod deaths;
 pub mod editor;
 pub mod effect;
 pub mod key;
@@ -35,6 +36,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::console::armed::Armed;
 use crate::console::cost::CostMeter;
+use crate::console::deaths::Deaths;
 use crate::console::key::Line;
 use crate::console::keymap::Keymap;
 use crate::console::logs::LogView;
@@ -188,6 +190,8 @@ pub struct Console {
     pub snapshots: BTreeMap<QueueName, Snapshot>,
     /// The logs looked at in this session.
     pub logs: BTreeMap<FunctionName, LogView>,
+    /// What was said while a scanned queue's letters died.
+    pub deaths: BTreeMap<QueueName, Deaths>,
     /// Newest first; `Err` says why the journal cannot be read.
     pub journal: Result<Vec<JournalRow>, String>,
     /// Retunes of dead processes that somebody was asked about.
@@ -271,6 +275,7 @@ impl Console {
             saved: BTreeMap::new(),
             snapshots: BTreeMap::new(),
             logs: BTreeMap::new(),
+            deaths: BTreeMap::new(),
             journal: Ok(Vec::new()),
             asked_about: BTreeSet::new(),
             asked_to_cancel: BTreeSet::new(),

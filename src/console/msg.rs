@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::console::deaths::Errors;
 use crate::console::key::{Key, Mouse};
 use crate::console::picker::Names;
 use crate::model::acknowledgement::Acknowledged;
@@ -106,6 +107,13 @@ pub enum Msg {
         generation: u64,
         later: bool,
         result: Result<LogReading, ServiceError>,
+    },
+    DeathsArrived {
+        queue: QueueName,
+        function: FunctionName,
+        /// The time that was asked about.
+        window: (Timestamp, Timestamp),
+        result: Result<Errors, ServiceError>,
     },
     FunctionSettingArrived {
         at: Timestamp,

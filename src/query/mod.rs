@@ -10,4 +10,5 @@ mod head;
 pub mod jq;
 pub mod kind;
 pub mod layout;
+pub mod names;
 pub mod search;

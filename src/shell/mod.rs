@@ -2,6 +2,7 @@
 //! effects and leaves in order. It decides nothing about the pipeline.
 
 mod cache;
+mod deaths;
 mod discovery;
 mod export;
 mod frame;

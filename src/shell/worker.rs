@@ -36,7 +36,7 @@ use crate::shell::discovery::Discovery;
 use crate::shell::hoard::Hoard;
 use crate::shell::incident;
 use crate::shell::pace::Pace;
-use crate::shell::{export, rehearsal, session, sift};
+use crate::shell::{deaths, export, rehearsal, session, sift};
 
 /// What effects are performed on.
 #[derive(Clone)]
@@ -118,6 +118,15 @@ impl Worker {
             Effect::FetchLog { function, generation, later, ask } => self.fetch(move |account, at| async move {
                 let result = account.log_of(&function, ask).await;
                 Msg::LogArrived { at: at(), function, generation, later, result }
+            }),
+            Effect::FetchDeaths { queue, function, ask, messages } => self.fetch(move |account, _| async move {
+                let window = (ask.from, ask.to);
+                let read = account.log_of(&function, ask).await;
+                let result = match read {
+                    Ok(reading) => Ok(deaths::errors(reading, messages).await),
+                    Err(error) => Err(error),
+                };
+                Msg::DeathsArrived { queue, function, window, result }
             }),
             Effect::FetchFunctionSetting { function, question } => self.fetch(move |account, at| async move {
                 account.leisure().await;

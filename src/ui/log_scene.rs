@@ -83,3 +83,19 @@ pub fn denied() -> Console {
     );
     at(view)
 }
+
+/// The log of the time in which a scanned queue's letters died; one line names one of them.
+pub fn deaths(mut console: Console) -> Console {
+    let queue = crate::model::id::QueueName::from("JobDLQ");
+    let mut lines = lines();
+    let named = console.snapshots[&queue].current().expect("scanned").id.clone();
+    lines[0].text = format!("[ERROR] ProviderError: mail provider answered 503 unavailable (message {named})");
+    let exact = [(named, lines[0].clone())].into();
+    let (from, to) = (fixture::now().plus_s(-900), fixture::now());
+    let digest = crate::verdict::log::digest(&lines);
+    let errors = crate::console::deaths::Errors { digest, exact, complete_from: from, requests: 3, bytes: 212_000 };
+    let function = "JobWorker".into();
+    let read = Some(Ok(errors));
+    console.deaths.insert(queue, crate::console::deaths::Deaths { function, from, to, read });
+    console
+}

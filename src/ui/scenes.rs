@@ -340,6 +340,7 @@ fn of_the_night() -> Vec<(&'static str, Console)> {
         ("choice", open(scanned(armed(), 40), "R")),
         ("arm", open(account(), "W12")),
         ("message", open(scanned(armed(), 40), "\n")),
+        ("triage-deaths", log_scene::deaths(scanned(armed(), 40))),
         ("editor", edited(&[Key::plain(Code::Backspace)])),
         ("edited", edited(&[Key::plain(Code::Left), Key::char('7')])),
         ("leave", leaving()),

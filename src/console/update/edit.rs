@@ -29,10 +29,12 @@ pub(super) fn ask(console: &mut Console) {
         return console.say(Severity::Note, line);
     }
     if console.redaction().is_on() {
-        return console.say(Severity::Note, "bodies are redacted here: v shows them, then e edits");
+        let (reveal, edit) = (console.key_of("reveal"), console.key_of("edit"));
+        return console
+            .say(Severity::Note, format!("bodies are redacted here: {reveal} shows them, then {edit} edits"));
     }
     let Some(snapshot) = console.snapshots.get(&name).filter(|snapshot| !snapshot.is_empty()) else {
-        return console.say(Severity::Note, format!("{name} is not scanned: s scans it"));
+        return console.say(Severity::Note, format!("{name} is not scanned: {} scans it", console.key_of("scan")));
     };
     if snapshot.selected().is_empty() {
         return one(console, &name);
@@ -57,7 +59,8 @@ fn one(console: &mut Console, name: &QueueName) {
         return console.say(Severity::Note, line);
     }
     if snapshot.is_on_disk(&message.id) {
-        return console.say(Severity::Note, "its body lies on disk: enter reads it, then e edits");
+        let (open, edit) = (console.key_of("open"), console.key_of("edit"));
+        return console.say(Severity::Note, format!("its body lies on disk: {open} reads it, then {edit} edits"));
     }
     let message = snapshot.whole(&message.id).map_or_else(|| Arc::clone(message), Arc::clone);
     let laid = if edit::is_json(&message.body) { spread(&message.body) } else { message.body.clone() };

@@ -57,7 +57,7 @@ fn function_here(console: &Console) -> Option<FunctionName> {
     of_mapping.or_else(|| function_of_queue(console, &console.queue_here()?))
 }
 
-fn function_of_queue(console: &Console, name: &QueueName) -> Option<FunctionName> {
+pub(super) fn function_of_queue(console: &Console, name: &QueueName) -> Option<FunctionName> {
     let queue = &console.picture.queues.get(name)?.value;
     let arns = std::iter::once(&queue.arn).chain(&queue.sources);
     let reader = arns.flat_map(|arn| console.picture.mappings.values().filter(move |row| row.value.source == *arn));

@@ -9,6 +9,7 @@ mod card;
 mod changes;
 mod choice;
 mod context;
+mod deaths;
 mod denied;
 mod edit;
 mod facts;
@@ -39,6 +40,8 @@ mod worth;
 mod alarm_stories;
 #[cfg(test)]
 mod change_stories;
+#[cfg(test)]
+mod deaths_stories;
 #[cfg(test)]
 mod edit_stories;
 #[cfg(test)]
@@ -93,6 +96,10 @@ pub fn update(console: &mut Console, msg: Msg) -> Vec<Effect> {
         }
         Msg::RehearsalArrived { mapping, generation, result } => {
             rehearse::arrived(console, &mapping, generation, result);
+            Vec::new()
+        }
+        Msg::DeathsArrived { queue, function, window, result } => {
+            deaths::arrived(console, &queue, &function, window, result);
             Vec::new()
         }
         Msg::JournalArrived { result } => journal::arrived(console, result),

@@ -9,7 +9,7 @@ use crate::console::effect::Effect;
 use crate::console::running::{About, Effectiveness, Ended, Follow, Running};
 use crate::console::screen::Screen;
 use crate::console::snapshot::Snapshot;
-use crate::console::update::{arm, changes, filter, held, navigation, try_one};
+use crate::console::update::{arm, changes, deaths, filter, held, navigation, try_one};
 use crate::model::change::{Change, ChangeSubject};
 use crate::model::finding::Severity;
 use crate::model::id::{MessageId, OperationId, QueueName, ReceiptHandle};
@@ -130,6 +130,8 @@ fn ended(console: &mut Console, at: usize, report: Report) -> Vec<Effect> {
                 snapshot.line = line;
                 snapshot.complete = report.complete;
             }
+            hurry(console, at);
+            return std::iter::once(Effect::LoadJournal).chain(deaths::ask(console, &queue)).collect();
         }
         (About::Redrive { queue, ids }, Report::Redrive(report)) => redriven(console, &queue, ids, &report),
         (About::Drop { queue, ids }, Report::Drop(report)) => {

@@ -87,12 +87,22 @@ impl Trial {
     }
 
     /// A scan of the dead-letter queue that found so many.
-    pub fn scanned(&mut self, count: u64) {
+    pub fn scanned(&mut self, count: u64) -> Vec<Effect> {
         self.types("3");
         let keys = self.console.queue_keys();
         let row = keys.iter().position(|name| name.as_str() == "JobDLQ").expect("it is listed");
         self.console.cursors.queues.put(&keys, row);
-        let mut effects = self.types("\n\n");
+        let effects = self.types("\n\n");
+        self.filled(effects, count)
+    }
+
+    /// The same once more, on its screen.
+    pub fn rescanned(&mut self, count: u64) -> Vec<Effect> {
+        let effects = self.types("\ns");
+        self.filled(effects, count)
+    }
+
+    fn filled(&mut self, mut effects: Vec<Effect>, count: u64) -> Vec<Effect> {
         if !self.console.options.sandbox {
             self.wait_ms(Card::DEAF_MS);
             effects = self.types("\n");
@@ -117,7 +127,7 @@ impl Trial {
             cause: None,
         };
         let report = Some(Report::Scan(report));
-        self.tell(Msg::OperationProgressed(Progress { report, ..progress(&id, Kind::Scan) }));
+        self.tell(Msg::OperationProgressed(Progress { report, ..progress(&id, Kind::Scan) }))
     }
 }
 

@@ -34,5 +34,6 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, view: &MessageView
     let more = snapshot.is_some_and(|snapshot| snapshot.is_on_disk(&view.id));
     let redaction = console.redaction();
     let scroll = view.scroll;
-    letter::draw(ink, inside, &Letter { message, kind, queue, now: console.now, redaction, scroll, more });
+    let line = console.deaths.get(&view.queue).and_then(|deaths| deaths.exact(&view.id));
+    letter::draw(ink, inside, &Letter { message, kind, queue, now: console.now, redaction, scroll, more, line });
 }

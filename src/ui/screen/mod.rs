@@ -2,6 +2,7 @@
 
 mod consumer;
 mod consumers;
+mod deaths;
 mod journal;
 mod logs;
 mod map;

@@ -10,8 +10,8 @@ use crate::model::id::QueueName;
 use crate::model::message::Message;
 use crate::model::observed::Observed;
 use crate::model::queue::Queue;
-use crate::ui::screen::queues;
 use crate::ui::screen::vital::Vital;
+use crate::ui::screen::{deaths, queues};
 use crate::ui::theme::Theme;
 use crate::ui::widget::figure::{self, MISSING};
 use crate::ui::widget::ink::Ink;
@@ -164,6 +164,9 @@ fn about_kind(ink: &Ink<'_>, console: &Console, snapshot: &Snapshot, width: u16)
         Some(note) => prose.text(0, &format!("note: {note}"), theme.plain()),
         None => prose.text(0, &format!("{} notes something on it", console.key_of("note")), theme.dim()),
     }
+    if let Some(read) = console.deaths.get(&snapshot.queue) {
+        deaths::told(theme, read, &console.key_of("logs"), &mut prose);
+    }
     prose
 }
 
@@ -231,7 +234,12 @@ fn message(ink: &mut Ink<'_>, area: Rect, console: &Console, snapshot: &Snapshot
     let kind = snapshot.shown_kind(snapshot.row()).map(|row| (row.label.clone(), row.kind.not_redrivable()));
     let more = snapshot.is_on_disk(&message.id);
     let (redaction, scroll) = (console.redaction(), snapshot.scroll);
-    letter::draw(ink, inside, &letter::Letter { message, kind, queue, now: console.now, redaction, scroll, more });
+    let line = console.deaths.get(&snapshot.queue).and_then(|deaths| deaths.exact(&message.id));
+    letter::draw(
+        ink,
+        inside,
+        &letter::Letter { message, kind, queue, now: console.now, redaction, scroll, more, line },
+    );
 }
 
 /// Nothing was copied yet: what is known without receiving.

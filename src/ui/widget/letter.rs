@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::model::id::Arn;
+use crate::model::log::LogLine;
 use crate::model::message::{AttributeValue, Message};
 use crate::model::queue::Queue;
 use crate::model::redaction::Redaction;
@@ -36,6 +37,8 @@ pub struct Letter<'a> {
     pub scroll: usize,
     /// Only the beginning of the body is here; the rest lies on disk.
     pub more: bool,
+    /// A line of its consumer's log that names it.
+    pub line: Option<&'a LogLine>,
 }
 
 pub fn draw(ink: &mut Ink<'_>, area: Rect, letter: &Letter<'_>) {
@@ -101,6 +104,10 @@ fn head(theme: Theme, letter: &Letter<'_>, width: u16) -> Prose {
         if let Some(value) = value {
             pair(name, value.clone());
         }
+    }
+    if let Some(line) = letter.line {
+        let said = line.text.lines().next().unwrap_or("");
+        prose.pair("log", NAMES, &format!("exact · {} {said}", line.at.clock_s()), styles);
     }
     attributes(theme, letter, &mut prose);
     prose.blank();

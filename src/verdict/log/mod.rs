@@ -3,6 +3,7 @@
 //! trouble only where it calls itself so.
 
 mod line;
+mod named;
 mod runs;
 mod signature;
 
@@ -16,6 +17,7 @@ use crate::model::redaction::Redaction;
 use crate::model::time::Timestamp;
 use crate::verdict::log::line::{Said, read};
 
+pub use named::Naming;
 pub use runs::Runs;
 
 /// A kind of trouble, worst first.
