@@ -22,7 +22,7 @@ pub(in crate::config) enum JournalCommand {
         #[command(flatten)]
         consent: ConsentFlags,
     },
-    /// Put the settings of a tune back
+    /// Put the settings of a tune back, or what a drop deleted (its copies are kept for 7 days)
     Undo {
         operation: String,
         #[command(flatten)]

@@ -36,7 +36,7 @@ pub(in crate::config) struct PickFlags {
 
 /// What kinds of failure a queue holds; with --id, those messages whole
 #[derive(Debug, Args)]
-#[command(after_help = qualifier::help(), after_long_help = qualifier::help())]
+#[command(after_help = with_language(SHOW_EXAMPLES))]
 pub(in crate::config) struct ShowFlags {
     #[command(flatten)]
     pub(in crate::config) pick: PickFlags,
@@ -49,7 +49,7 @@ pub(in crate::config) struct ShowFlags {
 
 /// Write messages to a file, byte for byte and never redacted, one JSON object a line; they stay in the queue
 #[derive(Debug, Args)]
-#[command(after_help = qualifier::help(), after_long_help = qualifier::help())]
+#[command(after_help = with_language(EXPORT_EXAMPLES))]
 pub(in crate::config) struct ExportFlags {
     #[command(flatten)]
     pub(in crate::config) pick: PickFlags,
@@ -60,7 +60,7 @@ pub(in crate::config) struct ExportFlags {
 
 /// Delete messages, each after its copy is in the journal; never a purge
 #[derive(Debug, Args)]
-#[command(after_help = qualifier::help(), after_long_help = qualifier::help())]
+#[command(after_help = with_language(DROP_EXAMPLES))]
 pub(in crate::config) struct DropFlags {
     #[command(flatten)]
     pub(in crate::config) pick: PickFlags,
@@ -112,8 +112,27 @@ pub(in crate::config) struct RestoreFlags {
     pub(in crate::config) output: OutputFlags,
 }
 
+/// What `--where` understands, and examples.
+fn with_language(examples: &str) -> String {
+    format!("{}\n\n{examples}", qualifier::help())
+}
+
 const RESTORE_EXAMPLES: &str = "\
 Examples:
   redrive dlq restore JobDLQ --operation op-6747f2c1-1a2b --yes
   redrive dlq restore JobDLQ --file JobDLQ.ndjson --where step:send --yes
   redrive dlq restore JobDLQ --file JobDLQ.ndjson --to-origin --dry-run";
+
+const SHOW_EXAMPLES: &str = "\
+Examples:
+  redrive dlq show JobDLQ --yes
+  redrive dlq show JobDLQ --id 5fea7756-0ea4-451a-a703-a558b933e274 --yes";
+
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  redrive dlq export JobDLQ --where step:send --to send.ndjson --yes";
+
+const DROP_EXAMPLES: &str = "\
+Examples:
+  redrive dlq drop JobDLQ --where 'step:send age>3d' --reason 'sent by hand' --yes
+  redrive journal undo op-6747f2c1-1a2b --yes      puts them back";

@@ -335,6 +335,8 @@ Examples:
   redrive dlq redrive JobDLQ --canary 1,10,100 --rate 20 --reason 'fixed by deploy 4711' --yes
   redrive dlq redrive JobDLQ --rate off --lanes 16 --no-canary --yes
   redrive dlq redrive JobDLQ --id 5fea7756-0ea4-451a-a703-a558b933e274 --yes
+  redrive dlq redrive JobDLQ --where 'step:send age<1d' --yes
+  redrive dlq redrive JobDLQ --where step:send --edit '.body.template = \"welcome-2\"' --dry-run
   redrive dlq redrive JobDLQ --all --rate 50 --yes
 
 Cut off in the middle, it is finished by `redrive journal resume`.";
