@@ -216,7 +216,8 @@ fn is_stale(message: &Message, now: Timestamp, stale_after_s: u64) -> bool {
 /// Old work was chosen: by the flag, or by an age that was asked for.
 fn takes_old(asked: &Redrive) -> bool {
     let aged = |text: &String| text.split_whitespace().any(|word| word.starts_with("age"));
-    asked.stale || asked.expression.as_ref().is_some_and(aged)
+    let named = matches!(asked.what, Which::Ids(_));
+    named || asked.stale || asked.expression.as_ref().is_some_and(aged)
 }
 
 fn spoken_s(seconds: u64) -> String {

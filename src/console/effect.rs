@@ -16,6 +16,7 @@ use crate::model::log::LogAsk;
 use crate::model::message::Message;
 use crate::model::metric::MetricKey;
 use crate::model::plan::NotePlan;
+use crate::model::redaction::Redaction;
 use crate::model::scope::Scope;
 use crate::model::time::Timestamp;
 use crate::operation::{Command, Undertaking};
@@ -81,6 +82,8 @@ pub enum Effect {
         function: FunctionName,
         ask: LogAsk,
         messages: Vec<Arc<Message>>,
+        /// What of the lines may not be shown.
+        redaction: Redaction,
     },
     /// One Lambda control call. Answered by `FunctionSettingArrived`.
     FetchFunctionSetting {

@@ -119,15 +119,17 @@ impl Worker {
                 let result = account.log_of(&function, ask).await;
                 Msg::LogArrived { at: at(), function, generation, later, result }
             }),
-            Effect::FetchDeaths { queue, function, ask, messages } => self.fetch(move |account, _| async move {
-                let window = (ask.from, ask.to);
-                let read = account.log_of(&function, ask).await;
-                let result = match read {
-                    Ok(reading) => Ok(deaths::errors(reading, messages).await),
-                    Err(error) => Err(error),
-                };
-                Msg::DeathsArrived { queue, function, window, result }
-            }),
+            Effect::FetchDeaths { queue, function, ask, messages, redaction } => {
+                self.fetch(move |account, _| async move {
+                    let window = (ask.from, ask.to);
+                    let read = account.log_of(&function, ask).await;
+                    let result = match read {
+                        Ok(reading) => Ok(deaths::errors(reading, messages, redaction).await),
+                        Err(error) => Err(error),
+                    };
+                    Msg::DeathsArrived { queue, function, window, result }
+                })
+            }
             Effect::FetchFunctionSetting { function, question } => self.fetch(move |account, at| async move {
                 account.leisure().await;
                 let result = account.function_setting(&function, question).await;

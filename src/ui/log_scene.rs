@@ -92,7 +92,7 @@ pub fn deaths(mut console: Console) -> Console {
     lines[0].text = format!("[ERROR] ProviderError: mail provider answered 503 unavailable (message {named})");
     let exact = [(named, lines[0].clone())].into();
     let (from, to) = (fixture::now().plus_s(-900), fixture::now());
-    let digest = crate::verdict::log::digest(&lines);
+    let digest = crate::verdict::log::digest(&lines, &crate::model::redaction::NOTHING);
     let errors = crate::console::deaths::Errors { digest, exact, complete_from: from, requests: 3, bytes: 212_000 };
     let function = "JobWorker".into();
     let read = Some(Ok(errors));

@@ -25,7 +25,8 @@ pub(super) fn ask(console: &mut Console, queue: &QueueName) -> Option<Effect> {
     let group = console.logs.get(&function).map_or_else(|| default_group(&function), |view| view.group.clone());
     console.deaths.insert(queue.clone(), Deaths { function: function.clone(), from, to, read: None });
     let ask = LogAsk { group, from, to, grep: None };
-    Some(Effect::FetchDeaths { queue: queue.clone(), function, ask, messages })
+    let redaction = console.options.context.redact.clone();
+    Some(Effect::FetchDeaths { queue: queue.clone(), function, ask, messages, redaction })
 }
 
 /// From the first try of any of them to the last one can have had: a letter dies once it was received as

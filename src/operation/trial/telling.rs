@@ -99,6 +99,7 @@ mod tests {
 
     fn report(why: &str, answer: &str, log_tail: &str) -> TrialReport {
         TrialReport {
+            cause: None,
             operation: "op-1".into(),
             state: EndState::Partly,
             queue: "JobDLQ".into(),
