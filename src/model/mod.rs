@@ -8,6 +8,7 @@ pub mod bench;
 pub mod census;
 pub mod change;
 pub mod context;
+pub mod difference;
 pub mod duration;
 pub mod finding;
 pub mod function;

@@ -118,7 +118,13 @@ fn a_restore_that_was_cut_off_sends_the_rest_and_names_what_may_be_back() {
 #[test]
 fn copies_that_are_no_longer_there_are_said_and_not_made_up() {
     let mut desk = Desk::new(Vec::new());
-    desk.dies = |_, order| if matches!(order, Order::Send { .. }) { Death::Before } else { Death::No };
+    // Before anything is on record as about to be sent.
+    desk.dies = |_, order| match order {
+        Order::Record(entries) if entries.iter().any(|entry| matches!(entry, JournalEntry::Message { .. })) => {
+            Death::Before
+        }
+        _ => Death::No,
+    };
     let plan = RestorePlan {
         messages: letters().into_iter().map(|letter| (letter.id, "https://q/1/dlq".into())).collect(),
         source: "letters.ndjson".to_owned(),

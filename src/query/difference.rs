@@ -2,29 +2,9 @@
 
 use similar::{ChangeTag, TextDiff};
 
+use crate::model::difference::Side;
 use crate::query::edit::is_json;
 use crate::query::layout::spread;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    Both,
-    Before,
-    After,
-    /// Lines that are the same in both and are left out.
-    Gap,
-}
-
-impl Side {
-    /// The sign in front of the line: nobody depends on a colour.
-    pub fn sign(self) -> &'static str {
-        match self {
-            Side::Both => "  ",
-            Side::Before => "- ",
-            Side::After => "+ ",
-            Side::Gap => "… ",
-        }
-    }
-}
 
 /// The lines that differ, two around them.
 pub fn difference(before: &str, after: &str) -> Vec<(Side, String)> {

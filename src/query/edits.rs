@@ -4,9 +4,10 @@
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
+use crate::model::difference::Side;
 use crate::model::id::MessageId;
 use crate::model::message::{Message, size_bytes};
-use crate::query::difference::{Side, difference};
+use crate::query::difference::difference;
 use crate::query::edit::{Edited, Fault, edited};
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -3,10 +3,10 @@
 use ratatui::layout::Rect;
 
 use crate::console::editor::EditView;
+use crate::model::difference::Side;
 use crate::model::finding::Severity;
 use crate::operation::card::BY_HAND;
 use crate::operation::progress::grouped;
-use crate::query::difference::Side;
 use crate::ui::overlay::{sheet, sheet_width};
 use crate::ui::theme::Theme;
 use crate::ui::widget::ink::{Ink, Piece};
