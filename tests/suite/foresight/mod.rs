@@ -39,9 +39,12 @@ fn a_world_that_is_not_the_models_is_not_made_worse() {
 #[test]
 fn counts_and_records_tell_the_same_story() {
     let (counted, recorded) = (agreement::counted(5), agreement::recorded(5));
-    for (share, s) in counted.apart(&recorded) {
-        assert!(share <= 0.06 || s <= 1.0, "{counted:?} against {recorded:?}");
+    let [at_change, later, drained] = counted.apart(&recorded);
+    for (share, s) in [at_change, later] {
+        assert!(share <= 0.02 || s <= 1.0, "{counted:?} against {recorded:?}");
     }
+    // Over 20 seeds the drain is 2.8 % off (CONTRIBUTING, Figures); five seeds scatter by more.
+    assert!(drained.0 <= 0.1, "{counted:?} against {recorded:?}");
 }
 
 /// The account's limit through the SDK's own client: what a function without a reserve may use.
