@@ -144,7 +144,7 @@ fn helps(console: &Console, action: Action) -> bool {
             console.place() == Place::Journal || console.mappings_here().iter().any(|id| console.saved.contains_key(id))
         }
         Action::Reveal => console.options.context.redact.is_on() && console.snapshot().is_some(),
-        Action::Select | Action::SelectAll | Action::Try | Action::Drop | Action::Export => {
+        Action::Select | Action::SelectAll | Action::Try | Action::Edit | Action::Drop | Action::Export => {
             console.snapshot().is_some()
         }
         Action::Acknowledge => console.current_finding().is_some() || console.current_advice().is_some(),
