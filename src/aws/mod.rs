@@ -2,6 +2,7 @@
 //! orders of `operation`; it keeps nothing it read, decides nothing about retrying a change, and does
 //! not know whether a network or an in-process pipeline answers.
 
+mod cloudformation;
 pub mod connect;
 pub mod probe;
 pub mod signed;

@@ -1,17 +1,12 @@
-//! What a CloudFormation stack made, by the names other services know it by. A service whose SDK crate
-//! costs minutes to build: it goes through `signed`.
+//! What a CloudFormation stack made, by the names other services know it by.
 
 use std::collections::BTreeSet;
 
-use quick_xml::events::Event;
-
 use crate::aws::Account;
-use crate::aws::stack::{CLOUDFORMATION, is};
+use crate::aws::cloudformation::Page;
 use crate::model::scope::Scope;
 use crate::model::service_error::ServiceError;
 
-/// A stack has at most 500 resources, a page holds about a hundred of them.
-const MAX_PAGES: usize = 50;
 const NESTED: &str = "AWS::CloudFormation::Stack";
 
 impl Account {
@@ -39,20 +34,9 @@ impl Account {
 
     async fn stack_resources(&self, stack: &str) -> Result<Vec<Resource>, ServiceError> {
         let action = "cloudformation:ListStackResources";
-        let mut resources = Vec::new();
-        let mut token: Option<String> = None;
-        for _ in 0..MAX_PAGES {
-            let mut members = vec![("StackName", stack)];
-            members.extend(token.as_deref().map(|token| ("NextToken", token)));
-            let page = page(&self.query(&CLOUDFORMATION, action, &members).await?);
-            resources.extend(page.resources);
-            token = page.token;
-            if token.is_none() {
-                resources.retain(|resource| !resource.id.is_empty() && resource.status != "DELETE_COMPLETE");
-                return Ok(resources);
-            }
-        }
-        Err(ServiceError { http: 200, ..ServiceError::new(action, "NotAws", format!("more than {MAX_PAGES} pages")) })
+        let mut resources = self.cloudformation_pages(action, &[("StackName", stack)], page).await?;
+        resources.retain(|resource| !resource.id.is_empty() && resource.status != "DELETE_COMPLETE");
+        Ok(resources)
     }
 }
 
@@ -77,47 +61,14 @@ impl Resource {
     }
 }
 
-#[derive(Debug, Default, PartialEq)]
-struct Page {
-    resources: Vec<Resource>,
-    token: Option<String>,
-}
-
-/// `StackResourceSummaries/member/…`
-fn page(xml: &str) -> Page {
-    let mut page = Page::default();
-    let mut path: Vec<String> = Vec::new();
-    let mut reader = quick_xml::Reader::from_str(xml);
-    loop {
-        match reader.read_event() {
-            Ok(Event::Start(start)) => {
-                path.push(start.local_name().as_ref().to_owned());
-                if is(&path, &["StackResourceSummaries", "member"]) {
-                    page.resources.push(Resource::default());
-                }
-            }
-            Ok(Event::End(_)) => drop(path.pop()),
-            Ok(Event::Text(text)) => take(&mut page, &path, text.as_ref()),
-            Ok(Event::Eof) | Err(_) => return page,
-            Ok(_) => {}
-        }
-    }
-}
-
-fn take(page: &mut Page, path: &[String], text: &str) {
-    if is(path, &["ListStackResourcesResult", "NextToken"]) {
-        page.token.get_or_insert_default().push_str(text);
-        return;
-    }
-    let Some(resource) = page.resources.last_mut() else { return };
-    let of = |name| is(path, &["StackResourceSummaries", "member", name]);
-    if of("ResourceType") {
-        resource.kind.push_str(text);
-    } else if of("PhysicalResourceId") {
-        resource.id.push_str(text);
-    } else if of("ResourceStatus") {
-        resource.status.push_str(text);
-    }
+fn page(xml: &str) -> Page<Resource> {
+    let list = ["ListStackResourcesResult", "StackResourceSummaries"];
+    Page::read(xml, list, Resource::default, |resource, name, text| match name {
+        "ResourceType" => resource.kind.push_str(text),
+        "PhysicalResourceId" => resource.id.push_str(text),
+        "ResourceStatus" => resource.status.push_str(text),
+        _ => {}
+    })
 }
 
 #[cfg(test)]
@@ -148,7 +99,7 @@ mod tests {
         );
         let page = page(&xml);
         assert_eq!(page.token.as_deref(), Some("n"));
-        let names: Vec<String> = page.resources.iter().map(Resource::name).collect();
+        let names: Vec<String> = page.items.iter().map(Resource::name).collect();
         assert_eq!(names, ["Jobs", "JobWorker", "live", "6f2b0a8e-1111"]);
         assert_eq!(super::page("<html>"), Page::default());
     }
