@@ -5,6 +5,7 @@
 pub mod advice;
 pub mod card;
 pub mod confirm;
+mod course;
 #[cfg(test)]
 mod desk;
 pub mod drop;
@@ -142,6 +143,10 @@ impl Owner {
             account: self.account.clone(),
             region: self.region.clone(),
         }
+    }
+
+    fn resumed(&self, at: Timestamp) -> JournalEntry {
+        self.noted(at, format!("resumed by {}", self.who))
     }
 
     fn message(&self, at: Timestamp, id: MessageId, state: MessageState) -> JournalEntry {

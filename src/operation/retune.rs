@@ -84,7 +84,7 @@ impl Retune {
         now: Timestamp,
         began_at: Timestamp,
     ) -> Self {
-        let resumed = owner.noted(now, format!("resumed by {}", owner.who));
+        let resumed = owner.resumed(now);
         let plan = confirmed.into_plan();
         let revert_at = plan.revert_at(began_at);
         Retune { revert_at, ..Self::begin(plan, owner, seed, now, resumed) }

@@ -1,16 +1,16 @@
 //! How a drop comes to its end: what was not found, what is put on record, what is reported.
 
 use crate::model::time::Timestamp;
-use crate::operation::drop::{Drop, Purpose};
-use crate::operation::order::{EndState, MessageState, Order};
-use crate::operation::progress::{DropReport, Phase, Report};
-use crate::operation::sweep::End;
+use crate::operation::drop::Drop;
+use crate::operation::order::{EndState, MessageState};
+use crate::operation::progress::{DropReport, Kind, Progress, Report, grouped};
+use crate::operation::sweep::{End, LEASE_MAX_S};
 
 impl Drop {
     /// The sweep is over: what was not found is gone, or held by somebody.
     pub(super) fn conclude(&mut self) {
         let over = self.sweep.end().cloned();
-        let Some(end) = over.filter(|_| self.held() == 0 && self.phase == Phase::Running) else { return };
+        let Some(end) = over.filter(|_| self.held() == 0 && self.course.is_running()) else { return };
         match end {
             End::Empty { hidden: false } | End::Found => {
                 for id in std::mem::take(&mut self.open) {
@@ -24,49 +24,46 @@ impl Drop {
                 }
             }
             End::Empty { hidden: true } | End::Budget => {
-                self.problem.get_or_insert("some are held by somebody, or were not found in time".to_owned());
+                self.course.wrong(None, "some are held by somebody, or were not found in time");
             }
-            End::Refused(cause, why) => self.wrong(cause, why),
+            End::Refused(cause, why) => self.course.wrong(Some(cause), why),
             End::Stopped => {}
         }
-        self.phase = Phase::Ending;
-        self.told = false;
+        self.course.end();
     }
 
     pub(super) fn settle(&mut self, now: Timestamp) {
         self.now = now;
         self.conclude();
-        let idle = self.phase == Phase::Ending && self.held() == 0 && self.sweep.is_idle() && self.report.is_none();
-        if !idle {
-            return;
+        if self.held() == 0 && self.sweep.is_idle() && self.course.may_close(&self.outbox) {
+            let report = Report::Drop(self.report());
+            self.course.close(now, report, &mut self.outbox);
         }
-        if !self.notes.is_empty() {
-            let notes = std::mem::take(&mut self.notes);
-            return self.outbox.give(Order::Record(notes), Purpose::Noted);
+    }
+
+    pub(super) fn progress(&self) -> Progress {
+        let (asked, held) = (self.plan.ids.len() as u64, self.held());
+        let line = || format!("{} of {} dropped, each kept in the journal", grouped(self.dropped), grouped(asked));
+        let leased_until = Some(self.now.plus_s(LEASE_MAX_S.into())).filter(|_| held > 0);
+        Progress {
+            failed: self.faults.len() as u64,
+            left: Some(self.open.len() as u64),
+            held: (held + self.sweep.held()) as u64,
+            held_until: self.sweep.held_until().or(leased_until),
+            ..self.course.progress(Kind::Drop, line, self.dropped)
         }
-        if !self.outbox.is_idle() {
-            return;
-        }
-        let report = Report::Drop(self.report());
-        if self.left {
-            self.phase = Phase::Finished;
-            self.told = false;
-        } else {
-            self.outbox.give(Order::Record(vec![self.owner.ended(now, &report)]), Purpose::Ended);
-        }
-        self.report = Some(report);
     }
 
     fn report(&self) -> DropReport {
-        let problem = self.problem.clone().or(self.sweep.left_hidden());
-        let state = match (self.cancelled, problem.is_some() || !self.faults.is_empty()) {
+        let problem = self.course.problem().or(self.sweep.left_hidden());
+        let state = match (self.course.is_cancelled(), problem.is_some() || !self.faults.is_empty()) {
             (true, _) => EndState::Cancelled,
             (false, true) if self.dropped > 0 => EndState::Partly,
             (false, true) => EndState::Failed,
             (false, false) => EndState::Done,
         };
         DropReport {
-            operation: self.owner.operation.clone(),
+            operation: self.course.owner.operation.clone(),
             state,
             asked: self.plan.ids.len() as u64,
             dropped: self.dropped,
@@ -75,7 +72,7 @@ impl Drop {
             returned: self.open.len() as u64,
             faults: self.faults.clone(),
             problem,
-            cause: self.cause,
+            cause: self.course.cause(),
             took_ms: self.now.ms_since(self.started_at),
         }
     }

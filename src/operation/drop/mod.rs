@@ -12,10 +12,11 @@ use crate::model::plan::{DropPlan, Plan};
 use crate::model::service_error::Outcome;
 use crate::model::time::Timestamp;
 use crate::operation::confirm::Confirmed;
+use crate::operation::course::{Course, Step};
 use crate::operation::order::{Answer, JournalEntry, Lease, MessageState, Order, OrderId, OrderResult};
 use crate::operation::outbox::Outbox;
 use crate::operation::pace::Backoff;
-use crate::operation::progress::{Cause, Kind, Phase, Progress, Report, grouped};
+use crate::operation::progress::{Cause, Progress};
 use crate::operation::record::Record;
 use crate::operation::returns::{Found, is_lapsed};
 use crate::operation::sweep::{Budget, LEASE_MAX_S, Sweep, SweepOrder, Want};
@@ -23,22 +24,25 @@ use crate::operation::{Command, Operation, Owner};
 
 #[derive(Debug)]
 enum Purpose {
-    Began,
+    Course(Step),
     Sweep(SweepOrder),
     /// Copies on their way into the journal.
     Kept(Vec<Found>),
     Deleted(Vec<Found>),
-    Noted,
-    Ended,
+}
+
+impl From<Step> for Purpose {
+    fn from(step: Step) -> Self {
+        Purpose::Course(step)
+    }
 }
 
 #[derive(Debug)]
 pub struct Drop {
-    owner: Owner,
+    course: Course,
     plan: DropPlan,
     sweep: Sweep,
     outbox: Outbox<Purpose>,
-    phase: Phase,
     now: Timestamp,
     started_at: Timestamp,
     /// Found and not kept yet.
@@ -60,13 +64,6 @@ pub struct Drop {
     dropped: u64,
     gone: u64,
     faults: Vec<(MessageId, String)>,
-    notes: Vec<JournalEntry>,
-    cancelled: bool,
-    left: bool,
-    problem: Option<String>,
-    cause: Option<Cause>,
-    report: Option<Report>,
-    told: bool,
 }
 
 impl Drop {
@@ -79,7 +76,7 @@ impl Drop {
     /// Takes up what was cut off: what was dropped is dropped, what failed is left; the rest is looked for
     /// and dropped. One that is not found, and whose copy is in the journal, was deleted by us.
     pub fn resume(confirmed: Confirmed<DropPlan>, owner: Owner, seed: u64, now: Timestamp, record: &Record) -> Self {
-        let resumed = owner.noted(now, format!("resumed by {}", owner.who));
+        let resumed = owner.resumed(now);
         let mut drop = Self::start(confirmed.into_plan(), owner, seed, now, resumed);
         for (id, state) in &record.states {
             if !drop.open.contains(id) {
@@ -102,14 +99,12 @@ impl Drop {
     fn start(plan: DropPlan, owner: Owner, seed: u64, now: Timestamp, first: JournalEntry) -> Self {
         let open: BTreeSet<MessageId> = plan.ids.iter().cloned().collect();
         let budget = Budget { lanes: LANES, lease_s: LEASE_MAX_S, time_ms: SEARCH_MOST_MS };
-        let mut outbox = Outbox::new();
-        outbox.give(Order::Record(vec![first]), Purpose::Began);
+        let (course, outbox) = Course::open(owner, first);
         Drop {
             sweep: Sweep::new(plan.from.clone(), Want::Ids(open.clone()), budget, seed),
-            owner,
+            course,
             plan,
             outbox,
-            phase: Phase::Starting,
             now,
             started_at: now,
             found: VecDeque::new(),
@@ -124,21 +119,6 @@ impl Drop {
             dropped: 0,
             gone: 0,
             faults: Vec::new(),
-            notes: Vec::new(),
-            cancelled: false,
-            left: false,
-            problem: None,
-            cause: None,
-            report: None,
-            told: false,
-        }
-    }
-
-    /// What went wrong with the whole of it: the first counts.
-    fn wrong(&mut self, cause: Cause, problem: String) {
-        if self.problem.is_none() {
-            self.problem = Some(problem);
-            self.cause = Some(cause);
         }
     }
 
@@ -147,7 +127,7 @@ impl Drop {
     }
 
     fn note(&mut self, id: &MessageId, state: MessageState) {
-        self.notes.push(self.owner.message(self.now, id.clone(), state));
+        self.course.note(self.now, id, state);
     }
 
     fn fail(&mut self, id: &MessageId, why: String) {
@@ -159,13 +139,12 @@ impl Drop {
 
     /// Looks for no more; what is held and not on its way goes back.
     fn stop(&mut self) {
-        if matches!(self.phase, Phase::Starting | Phase::Running) {
-            self.phase = Phase::Ending;
+        if self.course.is_at_work() {
             self.sweep.stop();
         }
+        self.course.end();
         let back: Vec<Found> = self.found.drain(..).chain(self.kept.drain(..)).collect();
         back.iter().for_each(|found| self.sweep.give_back(found.held()));
-        self.told = false;
     }
 
     /// A lease that ran out before the delete: looked for again.
@@ -178,7 +157,7 @@ impl Drop {
     }
 
     fn take(&mut self, found: Found) {
-        if !self.open.contains(&found.message.id) || self.phase != Phase::Running {
+        if !self.open.contains(&found.message.id) || !self.course.is_running() {
             return self.sweep.give_back(found.held());
         }
         self.doubted.remove(&found.message.id);
@@ -192,12 +171,12 @@ impl Drop {
 
     /// Found copies into the journal; kept ones out of the queue.
     fn work(&mut self, now: Timestamp) {
-        while self.phase == Phase::Running && !self.found.is_empty() && self.keeping < KEEPING_MOST {
+        while self.course.is_running() && !self.found.is_empty() && self.keeping < KEEPING_MOST {
             let batch: Vec<Found> = self.found.drain(..self.found.len().min(MAX_BATCH_ENTRIES)).collect();
-            let mut entries = std::mem::take(&mut self.notes);
+            let mut entries = self.course.take_notes();
             for found in &batch {
                 entries.push(JournalEntry::Backup {
-                    operation: self.owner.operation.clone(),
+                    operation: self.course.owner.operation.clone(),
                     at: now,
                     queue: self.plan.from.clone(),
                     message: Box::new(found.message.clone()),
@@ -224,11 +203,11 @@ impl Drop {
         self.keeping -= batch.len();
         if !matches!(result, Outcome::Done(_)) {
             let why = "the journal could not keep a copy, so nothing more is dropped";
-            self.wrong(Cause::Journal, why.to_owned());
+            self.course.wrong(Some(Cause::Journal), why);
             batch.into_iter().for_each(|found| self.sweep.give_back(found.held()));
             return self.stop();
         }
-        if self.phase == Phase::Running {
+        if self.course.is_running() {
             self.kept.extend(batch);
         } else {
             batch.into_iter().for_each(|found| self.sweep.give_back(found.held()));
@@ -240,7 +219,7 @@ impl Drop {
         let results = match result {
             Outcome::Done(Answer::Entries(results)) => results,
             Outcome::Refused(error) if !error.is_throttle() => {
-                self.wrong(Cause::of(&error), error.to_string());
+                self.course.wrong(Some(Cause::of(&error)), error.to_string());
                 batch.into_iter().for_each(|found| self.sweep.give_back(found.held()));
                 return self.stop();
             }
@@ -290,7 +269,7 @@ impl Drop {
         if *tries >= TRIES_MOST {
             self.sweep.give_back(found.held());
             self.fail(&id, why.to_owned());
-        } else if self.phase == Phase::Running {
+        } else if self.course.is_running() {
             self.kept.push_back(found);
         } else {
             self.sweep.give_back(found.held());
@@ -300,9 +279,7 @@ impl Drop {
 
 impl Operation for Drop {
     fn handle_command(&mut self, now: Timestamp, command: Command) {
-        if matches!(command, Command::Cancel | Command::Leave) && self.report.is_none() {
-            self.cancelled = true;
-            self.left = command == Command::Leave;
+        if self.course.is_told_to_end(command) {
             self.stop();
         }
         self.settle(now);
@@ -310,23 +287,19 @@ impl Operation for Drop {
 
     fn handle_result(&mut self, now: Timestamp, id: OrderId, result: OrderResult) {
         self.now = now;
-        self.told = false;
+        self.course.tell();
         match self.outbox.settle(id) {
-            Some(Purpose::Began) => match result {
-                Outcome::Done(_) if self.phase == Phase::Starting => self.phase = Phase::Running,
-                Outcome::Done(_) => {}
-                _ => {
-                    self.wrong(Cause::Journal, "the journal could not be written".to_owned());
-                    self.stop();
-                }
-            },
+            Some(Purpose::Course(step)) if self.course.handle(step, &result) => {}
+            Some(Purpose::Course(_)) => {
+                self.course.wrong(Some(Cause::Journal), "the journal could not be written");
+                self.stop();
+            }
             Some(Purpose::Sweep(order)) => {
                 self.sweep.handle(now, order, result).into_iter().for_each(|found| self.take(found));
             }
             Some(Purpose::Kept(batch)) => self.handle_kept(batch, &result),
             Some(Purpose::Deleted(batch)) => self.handle_deleted(now, batch, result),
-            Some(Purpose::Ended) => self.phase = Phase::Finished,
-            Some(Purpose::Noted) | None => {}
+            None => {}
         }
         self.settle(now);
     }
@@ -337,12 +310,12 @@ impl Operation for Drop {
 
     fn poll_order(&mut self, now: Timestamp) -> Option<(OrderId, Order)> {
         self.now = now;
-        if self.phase == Phase::Finished {
+        if self.course.is_finished() {
             return None;
         }
         self.work(now);
         let room = HELD_MOST.saturating_sub(self.held());
-        if self.phase != Phase::Starting
+        if self.course.is_open()
             && let Some((order, purpose)) = self.sweep.poll(now, room, self.held())
         {
             self.outbox.give(order, Purpose::Sweep(purpose));
@@ -357,29 +330,11 @@ impl Operation for Drop {
     }
 
     fn poll_progress(&mut self) -> Option<Progress> {
-        if std::mem::replace(&mut self.told, true) {
-            return None;
-        }
-        let asked = self.plan.ids.len() as u64;
-        let line = match &self.report {
-            Some(report) => report.line(),
-            None => format!("{} of {} dropped, each kept in the journal", grouped(self.dropped), grouped(asked)),
-        };
-        Some(Progress {
-            failed: self.faults.len() as u64,
-            left: Some(self.open.len() as u64),
-            held: (self.held() + self.sweep.held()) as u64,
-            held_until: self
-                .sweep
-                .held_until()
-                .or(Some(self.now.plus_s(LEASE_MAX_S.into())).filter(|_| self.held() > 0)),
-            report: self.report.clone().filter(|_| self.phase == Phase::Finished),
-            ..Progress::new(self.owner.operation.clone(), Kind::Drop, self.phase, line, self.dropped)
-        })
+        self.course.has_news().then(|| self.progress())
     }
 
     fn is_finished(&self) -> bool {
-        self.phase == Phase::Finished
+        self.course.is_finished()
     }
 }
 

@@ -88,7 +88,7 @@ impl MoveAll {
 
     /// Looks for the task of an operation that was cut off and follows it; starts none.
     pub fn resume(confirmed: Confirmed<MoveAllPlan>, owner: Owner, seed: u64, now: Timestamp, record: &Record) -> Self {
-        let resumed = owner.noted(now, format!("resumed by {}", owner.who));
+        let resumed = owner.resumed(now);
         let started = record.notes.iter().rev().find_map(|(_, text)| text.strip_prefix(STARTED));
         let mut machine = Self::begin(confirmed.into_plan(), owner, seed, now, resumed);
         machine.handle = started.map(TaskHandle::from);

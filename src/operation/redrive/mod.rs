@@ -154,7 +154,7 @@ impl Redrive {
     /// Takes up what was cut off, by the last recorded state of each message. A message that was
     /// recorded and not acknowledged may have been sent: it is named, not sent again.
     pub fn resume(confirmed: Confirmed<RedrivePlan>, owner: Owner, seed: u64, now: Timestamp, record: &Record) -> Self {
-        let resumed = owner.noted(now, format!("resumed by {}", owner.who));
+        let resumed = owner.resumed(now);
         let plan = confirmed.into_plan();
         let edits = Edits::new(plan.edit.as_deref(), record.edits.clone());
         Self::start(plan, edits, owner, seed, now, vec![resumed], Some(record))

@@ -20,9 +20,10 @@ use crate::model::stream::StreamPointer;
 use crate::model::time::Timestamp;
 use crate::model::trial::LONGEST_RUN_S;
 use crate::operation::confirm::Confirmed;
+use crate::operation::course::{Course, Step};
 use crate::operation::order::{Answer, JournalEntry, MessageState, Order, OrderId, OrderResult};
 use crate::operation::outbox::Outbox;
-use crate::operation::progress::{Cause, Phase, Progress, Report};
+use crate::operation::progress::{Cause, Progress, Report};
 use crate::operation::record::Record;
 use crate::operation::rescue::batch::Batches;
 use crate::operation::returns::{Found, Releasing, Returns, is_lapsed};
@@ -31,7 +32,7 @@ use crate::operation::{Command, Operation, Owner};
 
 #[derive(Debug)]
 enum Purpose {
-    Began,
+    Course(Step),
     Sweep(SweepOrder),
     Extend {
         asked_at: Timestamp,
@@ -43,7 +44,12 @@ enum Purpose {
     Delete,
     Release(Releasing),
     Kept,
-    Ended,
+}
+
+impl From<Step> for Purpose {
+    fn from(step: Step) -> Self {
+        Purpose::Course(step)
+    }
 }
 
 /// The pointer at hand.
@@ -58,12 +64,11 @@ struct Current {
 
 #[derive(Debug)]
 pub struct Rescue {
-    owner: Owner,
+    course: Course,
     plan: RescuePlan,
     sweep: Sweep,
     returns: Returns,
     outbox: Outbox<Purpose>,
-    phase: Phase,
     now: Timestamp,
     current: Option<Current>,
     /// Found, and not begun with.
@@ -75,11 +80,6 @@ pub struct Rescue {
     rescued: u64,
     replayed: u64,
     faults: Vec<(MessageId, String)>,
-    /// What sort of thing kept the first of them from being rescued.
-    cause: Option<Cause>,
-    cancelled: bool,
-    report: Option<Report>,
-    told: bool,
 }
 
 impl Rescue {
@@ -91,7 +91,7 @@ impl Rescue {
 
     /// Takes up what was cut off: pointers that are deleted are done, all others are begun with anew.
     pub fn resume(confirmed: Confirmed<RescuePlan>, owner: Owner, seed: u64, now: Timestamp, record: &Record) -> Self {
-        let resumed = owner.noted(now, format!("resumed by {}", owner.who));
+        let resumed = owner.resumed(now);
         let mut rescue = Self::start(confirmed.into_plan(), owner, seed, now, resumed);
         let done = |id: &MessageId| record.states.get(id) == Some(&MessageState::Deleted);
         let before = rescue.missing.len();
@@ -105,11 +105,11 @@ impl Rescue {
     fn start(plan: RescuePlan, owner: Owner, seed: u64, now: Timestamp, first: JournalEntry) -> Self {
         let ids: BTreeSet<MessageId> = plan.ids.iter().cloned().collect();
         let budget = Budget { lanes: LANES, lease_s: LEASE_MAX_S, time_ms: LOOK_MS };
-        let mut rescue = Rescue {
+        let (course, outbox) = Course::open(owner, first);
+        Rescue {
             sweep: Sweep::new(plan.from.clone(), Want::Ids(ids.clone()), budget, seed),
             returns: Returns::new(plan.from.clone(), 1, seed),
-            outbox: Outbox::new(),
-            phase: Phase::Starting,
+            outbox,
             now,
             current: None,
             waiting: Vec::new(),
@@ -118,25 +118,17 @@ impl Rescue {
             rescued: 0,
             replayed: 0,
             faults: Vec::new(),
-            cause: None,
-            cancelled: false,
-            report: None,
-            told: false,
-            owner,
+            course,
             plan,
-        };
-        rescue.outbox.give(Order::Record(vec![first]), Purpose::Began);
-        rescue
+        }
     }
 
     fn step(&mut self, now: Timestamp) {
         self.now = now;
-        if self.phase == Phase::Running && self.current.is_none() {
+        if self.course.is_running() && self.current.is_none() {
             self.next(now);
         }
-        if self.phase == Phase::Ending {
-            self.close(now);
-        }
+        self.close(now);
     }
 
     fn next(&mut self, now: Timestamp) {
@@ -146,7 +138,7 @@ impl Rescue {
         if let Some(end) = self.sweep.end() {
             if let End::Refused(cause, why) = end {
                 let why = why.clone();
-                self.cause = Some(*cause);
+                self.course.blame(Some(*cause));
                 let missing = std::mem::take(&mut self.missing);
                 self.faults.extend(missing.into_iter().map(|id| (id, why.clone())));
             }
@@ -155,8 +147,7 @@ impl Rescue {
     }
 
     fn finish(&mut self) {
-        self.phase = Phase::Ending;
-        self.told = false;
+        self.course.end();
         self.sweep.stop();
         self.waiting.drain(..).for_each(|found| self.returns.add(found.held()));
     }
@@ -182,14 +173,14 @@ impl Rescue {
         let entries = vec![current.found.held().lease];
         let order = Order::Extend { queue: self.plan.from.clone(), entries, visibility_s };
         self.outbox.give(order, Purpose::Extend { asked_at: now });
-        self.told = false;
+        self.course.tell();
     }
 
     fn leave(&mut self, found: Found, why: &str) {
         self.faults.push((found.message.id.clone(), why.to_owned()));
         // Given back now it would only come again.
         self.sweep.give_back(found.held());
-        self.told = false;
+        self.course.tell();
     }
 
     /// The pointer at hand stays where it is.
@@ -202,13 +193,13 @@ impl Rescue {
         };
         self.record(current.found.message.id.clone(), MessageState::Failed { why: why.clone() });
         self.leave(current.found, &why);
-        if self.cancelled {
+        if self.course.is_cancelled() {
             self.finish();
         }
     }
 
     fn record(&mut self, id: MessageId, state: MessageState) {
-        let line: JournalEntry = self.owner.message(self.now, id, state);
+        let line: JournalEntry = self.course.owner.message(self.now, id, state);
         self.outbox.give(Order::Record(vec![line]), Purpose::Kept);
     }
 
@@ -217,7 +208,7 @@ impl Rescue {
         if !done {
             return self.give_up("its lease could not be made long enough");
         }
-        if self.cancelled {
+        if self.course.is_cancelled() {
             return self.give_up("cancelled");
         }
         let Some(current) = &mut self.current else { return };
@@ -246,9 +237,9 @@ impl Rescue {
                 let id = current.found.message.id.clone();
                 self.current = None;
                 self.rescued += 1;
-                self.told = false;
+                self.course.tell();
                 self.record(id, MessageState::Deleted);
-                if self.cancelled {
+                if self.course.is_cancelled() {
                     self.finish();
                 }
             }
@@ -261,25 +252,18 @@ impl Rescue {
     }
 
     fn close(&mut self, now: Timestamp) {
-        let idle = self.sweep.is_idle() && self.returns.is_idle() && self.outbox.is_idle() && self.current.is_none();
-        if !idle || self.report.is_some() {
-            return;
+        let idle = self.sweep.is_idle() && self.returns.is_idle() && self.current.is_none();
+        if idle && self.course.may_close(&self.outbox) {
+            let report = Report::Rescue(self.report());
+            self.course.close(now, report, &mut self.outbox);
         }
-        let report = Report::Rescue(self.report());
-        let ended = self.owner.ended(now, &report);
-        self.report = Some(report);
-        self.outbox.give(Order::Record(vec![ended]), Purpose::Ended);
     }
 }
 
 impl Operation for Rescue {
     fn handle_command(&mut self, now: Timestamp, command: Command) {
-        if matches!(command, Command::Cancel | Command::Leave) && !self.cancelled && self.phase != Phase::Finished {
-            self.cancelled = true;
-            self.told = false;
-            if self.current.is_none() {
-                self.finish();
-            }
+        if self.course.is_told_to_end(command) && self.current.is_none() {
+            self.finish();
         }
         // An invocation cannot be called back, and whoever leaves does not wait for it.
         if command == Command::Leave && self.outbox.open().any(|purpose| matches!(purpose, Purpose::Invoke(_))) {
@@ -292,14 +276,10 @@ impl Operation for Rescue {
     fn handle_result(&mut self, now: Timestamp, id: OrderId, result: OrderResult) {
         self.now = now;
         match self.outbox.settle(id) {
-            Some(Purpose::Began) if matches!(result, Outcome::Done(_)) => {
-                if self.phase == Phase::Starting {
-                    self.phase = Phase::Running;
-                }
-            }
-            Some(Purpose::Began) => {
+            Some(Purpose::Course(step)) if self.course.handle(step, &result) => {}
+            Some(Purpose::Course(_)) => {
                 let missing = std::mem::take(&mut self.missing);
-                self.cause = Some(Cause::Journal);
+                self.course.blame(Some(Cause::Journal));
                 let why = "the journal could not be written, so nothing was run";
                 self.faults.extend(missing.into_iter().map(|id| (id, why.to_owned())));
                 self.finish();
@@ -308,7 +288,7 @@ impl Operation for Rescue {
                 for found in self.sweep.handle(now, order, result) {
                     self.missing.remove(&found.message.id);
                     let is_new = self.taken.insert(found.message.id.clone());
-                    if is_new && self.phase == Phase::Running {
+                    if is_new && self.course.is_running() {
                         self.waiting.push(found);
                     } else {
                         self.sweep.give_back(found.held());
@@ -321,10 +301,6 @@ impl Operation for Rescue {
             Some(Purpose::Invoke(range)) => self.invoked(now, &range, result),
             Some(Purpose::Delete) => self.removed(now, &result),
             Some(Purpose::Release(releasing)) => self.returns.handle(now, releasing, result),
-            Some(Purpose::Ended) => {
-                self.phase = Phase::Finished;
-                self.told = false;
-            }
             Some(Purpose::Kept) | None => {}
         }
         self.step(now);
@@ -335,10 +311,10 @@ impl Operation for Rescue {
     }
 
     fn poll_order(&mut self, now: Timestamp) -> Option<(OrderId, Order)> {
-        if matches!(self.phase, Phase::Running | Phase::Ending) {
+        if self.course.is_open() {
             let held = self.waiting.len() + usize::from(self.current.is_some());
             // One at a time: what waits would only lose its lease.
-            let room = usize::from(held == 0 && self.phase == Phase::Running);
+            let room = usize::from(held == 0 && self.course.is_running());
             if let Some((order, purpose)) = self.sweep.poll(now, room, held) {
                 self.outbox.give(order, Purpose::Sweep(purpose));
             }
@@ -355,11 +331,11 @@ impl Operation for Rescue {
     }
 
     fn poll_progress(&mut self) -> Option<Progress> {
-        (!std::mem::replace(&mut self.told, true)).then(|| self.progress())
+        self.course.has_news().then(|| self.progress())
     }
 
     fn is_finished(&self) -> bool {
-        self.phase == Phase::Finished
+        self.course.is_finished()
     }
 }
 

@@ -20,7 +20,7 @@ impl Rescue {
             Outcome::Done(Answer::Records(records)) => records,
             Outcome::Refused(error) => {
                 let why = unreadable(&error, &current.pointer);
-                self.cause.get_or_insert(Cause::of(&error));
+                self.course.blame(Some(Cause::of(&error)));
                 return self.give_up(&why);
             }
             _ => {
@@ -47,7 +47,7 @@ impl Rescue {
             range.len(),
             current.found.message.id
         );
-        let line = self.owner.noted(now, text);
+        let line = self.course.owner.noted(now, text);
         self.outbox.give(Order::Record(vec![line]), Purpose::Noted(range, event));
     }
 
@@ -55,7 +55,7 @@ impl Rescue {
         if !matches!(result, Outcome::Done(_)) {
             return self.give_up("the journal could not be written, so nothing more was run");
         }
-        if self.cancelled {
+        if self.course.is_cancelled() {
             return self.give_up("cancelled");
         }
         let Some(current) = &self.current else { return };
@@ -71,7 +71,7 @@ impl Rescue {
         match result {
             Outcome::Done(Answer::Invoked(invoked)) => self.answered(now, range, &invoked),
             Outcome::Refused(error) => {
-                self.cause.get_or_insert(Cause::of(&error));
+                self.course.blame(Some(Cause::of(&error)));
                 self.give_up(&format!("not run: {error}"));
             }
             Outcome::Unknown(seen) => {
@@ -96,7 +96,7 @@ impl Rescue {
         };
         batches.passed(range.start + passed);
         self.replayed += passed as u64;
-        self.told = false;
+        self.course.tell();
         match why {
             Some(why) => self.give_up(&why),
             None if batches_left(self.current.as_ref()) => self.extend(now),

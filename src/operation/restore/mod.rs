@@ -15,20 +15,25 @@ use crate::model::plan::{Plan, RestorePlan};
 use crate::model::service_error::Outcome;
 use crate::model::time::Timestamp;
 use crate::operation::confirm::Confirmed;
+use crate::operation::course::{Course, Step};
 use crate::operation::order::{Answer, EndState, JournalEntry, MessageState, Order, OrderId, OrderResult};
 use crate::operation::outbox::Outbox;
 use crate::operation::pace::Backoff;
-use crate::operation::progress::{Cause, Kind, Phase, Progress, Report, RestoreReport, grouped};
+use crate::operation::progress::{Cause, Kind, Progress, Report, RestoreReport, grouped};
 use crate::operation::restore::outgoing::outgoing;
 use crate::operation::{Command, Operation, Owner};
 
 #[derive(Debug)]
 enum Purpose {
-    Began,
+    Course(Step),
     Recorded(Batch),
     Sent(Batch),
-    Noted,
-    Ended,
+}
+
+impl From<Step> for Purpose {
+    fn from(step: Step) -> Self {
+        Purpose::Course(step)
+    }
 }
 
 /// At most ten messages for one queue, and what it takes in one call.
@@ -40,7 +45,7 @@ struct Batch {
 
 #[derive(Debug)]
 pub struct Restore {
-    owner: Owner,
+    course: Course,
     plan: RestorePlan,
     /// By the queue they go to.
     waiting: BTreeMap<QueueUrl, VecDeque<Message>>,
@@ -48,21 +53,13 @@ pub struct Restore {
     recording: usize,
     sending: usize,
     outbox: Outbox<Purpose>,
-    phase: Phase,
     now: Timestamp,
     started_at: Timestamp,
     backoff: Backoff,
     restored: u64,
     faults: Vec<(MessageId, String)>,
     duplicates: Vec<MessageId>,
-    notes: Vec<JournalEntry>,
     returned: u64,
-    cancelled: bool,
-    left: bool,
-    problem: Option<String>,
-    cause: Option<Cause>,
-    report: Option<Report>,
-    told: bool,
 }
 
 impl Restore {
@@ -94,39 +91,22 @@ impl Restore {
                 waiting.entry((*to).clone()).or_default().push_back(message);
             }
         }
-        let mut outbox = Outbox::new();
-        outbox.give(Order::Record(vec![first]), Purpose::Began);
+        let (course, outbox) = Course::open(owner, first);
         Restore {
-            owner,
+            course,
             plan,
             waiting,
             ready: VecDeque::new(),
             recording: 0,
             sending: 0,
             outbox,
-            phase: Phase::Starting,
             now,
             started_at: now,
             backoff: Backoff::new(seed, "restore"),
             restored: 0,
             faults: Vec::new(),
             duplicates: Vec::new(),
-            notes: Vec::new(),
             returned: 0,
-            cancelled: false,
-            left: false,
-            problem: None,
-            cause: None,
-            report: None,
-            told: false,
-        }
-    }
-
-    /// What went wrong with the whole of it: the first counts.
-    fn wrong(&mut self, cause: Cause, problem: String) {
-        if self.problem.is_none() {
-            self.problem = Some(problem);
-            self.cause = Some(cause);
         }
     }
 
@@ -137,7 +117,7 @@ impl Restore {
     }
 
     fn note(&mut self, id: &MessageId, state: MessageState) {
-        self.notes.push(self.owner.message(self.now, id.clone(), state));
+        self.course.note(self.now, id, state);
     }
 
     fn fail(&mut self, id: MessageId, why: String) {
@@ -164,15 +144,15 @@ impl Restore {
     }
 
     fn work(&mut self, now: Timestamp) {
-        while self.phase == Phase::Running
+        while self.course.is_running()
             && self.recording + self.sending < LANES
             && let Some(batch) = self.pack()
         {
-            let mut entries = std::mem::take(&mut self.notes);
+            let mut entries = self.course.take_notes();
             entries.extend(batch.messages.iter().map(|message| {
                 let sha256 = Sha256::digest(message.body.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
                 let state = MessageState::Recorded { to: batch.to.clone(), sha256, attributes: String::new() };
-                self.owner.message(now, message.id.clone(), state)
+                self.course.owner.message(now, message.id.clone(), state)
             }));
             self.recording += 1;
             self.outbox.give(Order::Record(entries), Purpose::Recorded(batch));
@@ -180,7 +160,8 @@ impl Restore {
         while self.backoff.is_open(now)
             && let Some(batch) = self.ready.pop_front()
         {
-            let entries = batch.messages.iter().map(|message| outgoing(message, &batch.to, &self.owner)).collect();
+            let entries =
+                batch.messages.iter().map(|message| outgoing(message, &batch.to, &self.course.owner)).collect();
             self.sending += 1;
             self.outbox.give(Order::Send { queue: batch.to.clone(), entries }, Purpose::Sent(batch));
         }
@@ -213,7 +194,7 @@ impl Restore {
                 for message in batch.messages {
                     self.fail(message.id, error.to_string());
                 }
-                self.wrong(Cause::of(&error), error.to_string());
+                self.course.wrong(Some(Cause::of(&error)), error.to_string());
                 self.stop();
             }
             Outcome::Unknown(why) => {
@@ -224,7 +205,7 @@ impl Restore {
                 }
             }
             Outcome::Done(other) => {
-                self.wrong(Cause::Unreachable, format!("a send was answered {other:?}"));
+                self.course.wrong(Some(Cause::Unreachable), format!("a send was answered {other:?}"));
                 self.stop();
             }
         }
@@ -237,14 +218,14 @@ impl Restore {
             for message in batch.messages {
                 self.fail(message.id, why.to_owned());
             }
-            self.wrong(Cause::Unreachable, format!("{why}, {TRIES_MOST} times in a row"));
+            self.course.wrong(Some(Cause::Unreachable), format!("{why}, {TRIES_MOST} times in a row"));
             return self.stop();
         }
         self.ready.push_back(batch);
     }
 
     fn stop(&mut self) {
-        self.phase = Phase::Ending;
+        self.course.end();
         self.returned += self.left_to_send();
         for batch in std::mem::take(&mut self.ready) {
             for message in batch.messages {
@@ -252,44 +233,39 @@ impl Restore {
             }
         }
         self.waiting.clear();
-        self.told = false;
     }
 
     fn settle(&mut self, now: Timestamp) {
         self.now = now;
         let idle = self.recording + self.sending == 0;
-        if self.phase == Phase::Running && idle && self.left_to_send() == 0 {
-            self.phase = Phase::Ending;
+        if self.course.is_running() && idle && self.left_to_send() == 0 {
+            self.course.end();
         }
-        if self.phase != Phase::Ending || !idle || self.report.is_some() {
-            return;
+        if idle && self.course.may_close(&self.outbox) {
+            let report = Report::Restore(self.report());
+            self.course.close(now, report, &mut self.outbox);
         }
-        if !self.notes.is_empty() {
-            let notes = std::mem::take(&mut self.notes);
-            return self.outbox.give(Order::Record(notes), Purpose::Noted);
+    }
+
+    fn progress(&self) -> Progress {
+        let asked = self.plan.messages.len() as u64;
+        let line = || format!("{} of {} put back", grouped(self.restored), grouped(asked));
+        Progress {
+            failed: self.faults.len() as u64,
+            left: Some(self.left_to_send()),
+            ..self.course.progress(Kind::Restore, line, self.restored)
         }
-        if !self.outbox.is_idle() {
-            return;
-        }
-        let report = Report::Restore(self.report());
-        if self.left {
-            self.phase = Phase::Finished;
-            self.told = false;
-        } else {
-            self.outbox.give(Order::Record(vec![self.owner.ended(now, &report)]), Purpose::Ended);
-        }
-        self.report = Some(report);
     }
 
     fn report(&self) -> RestoreReport {
-        let state = match (self.cancelled, self.problem.is_some() || !self.faults.is_empty()) {
+        let state = match (self.course.is_cancelled(), self.course.problem().is_some() || !self.faults.is_empty()) {
             (true, _) => EndState::Cancelled,
             (false, true) if self.restored > 0 => EndState::Partly,
             (false, true) => EndState::Failed,
             (false, false) => EndState::Done,
         };
         RestoreReport {
-            operation: self.owner.operation.clone(),
+            operation: self.course.owner.operation.clone(),
             state,
             asked: self.plan.messages.len() as u64,
             restored: self.restored,
@@ -297,8 +273,8 @@ impl Restore {
             returned: self.returned,
             duplicates_possible: self.duplicates.clone(),
             faults: self.faults.clone(),
-            problem: self.problem.clone(),
-            cause: self.cause,
+            problem: self.course.problem(),
+            cause: self.course.cause(),
             took_ms: self.now.ms_since(self.started_at),
         }
     }
@@ -306,10 +282,7 @@ impl Restore {
 
 impl Operation for Restore {
     fn handle_command(&mut self, now: Timestamp, command: Command) {
-        let at_work = matches!(self.phase, Phase::Starting | Phase::Running);
-        if matches!(command, Command::Cancel | Command::Leave) && at_work {
-            self.cancelled = true;
-            self.left = command == Command::Leave;
+        if self.course.is_told_to_end(command) {
             self.stop();
         }
         self.settle(now);
@@ -317,20 +290,17 @@ impl Operation for Restore {
 
     fn handle_result(&mut self, now: Timestamp, id: OrderId, result: OrderResult) {
         self.now = now;
-        self.told = false;
+        self.course.tell();
         match self.outbox.settle(id) {
-            Some(Purpose::Began) => match result {
-                Outcome::Done(_) if self.phase == Phase::Starting => self.phase = Phase::Running,
-                Outcome::Done(_) => {}
-                _ => {
-                    self.wrong(Cause::Journal, "the journal could not be written".to_owned());
-                    self.stop();
-                }
-            },
+            Some(Purpose::Course(step)) if self.course.handle(step, &result) => {}
+            Some(Purpose::Course(_)) => {
+                self.course.wrong(Some(Cause::Journal), "the journal could not be written");
+                self.stop();
+            }
             Some(Purpose::Recorded(batch)) => {
                 self.recording -= 1;
                 match result {
-                    Outcome::Done(_) if self.phase == Phase::Running => self.ready.push_back(batch),
+                    Outcome::Done(_) if self.course.is_running() => self.ready.push_back(batch),
                     Outcome::Done(_) => {
                         self.returned += batch.messages.len() as u64;
                         for message in &batch.messages {
@@ -339,14 +309,13 @@ impl Operation for Restore {
                     }
                     _ => {
                         self.returned += batch.messages.len() as u64;
-                        self.wrong(Cause::Journal, "the journal could not be written".to_owned());
+                        self.course.wrong(Some(Cause::Journal), "the journal could not be written");
                         self.stop();
                     }
                 }
             }
             Some(Purpose::Sent(batch)) => self.handle_sent(now, batch, result),
-            Some(Purpose::Ended) => self.phase = Phase::Finished,
-            Some(Purpose::Noted) | None => {}
+            None => {}
         }
         self.settle(now);
     }
@@ -357,7 +326,7 @@ impl Operation for Restore {
 
     fn poll_order(&mut self, now: Timestamp) -> Option<(OrderId, Order)> {
         self.now = now;
-        if self.phase == Phase::Finished {
+        if self.course.is_finished() {
             return None;
         }
         self.work(now);
@@ -370,24 +339,11 @@ impl Operation for Restore {
     }
 
     fn poll_progress(&mut self) -> Option<Progress> {
-        if std::mem::replace(&mut self.told, true) {
-            return None;
-        }
-        let asked = self.plan.messages.len() as u64;
-        let line = match &self.report {
-            Some(report) => report.line(),
-            None => format!("{} of {} put back", grouped(self.restored), grouped(asked)),
-        };
-        Some(Progress {
-            failed: self.faults.len() as u64,
-            left: Some(self.left_to_send()),
-            report: self.report.clone().filter(|_| self.phase == Phase::Finished),
-            ..Progress::new(self.owner.operation.clone(), Kind::Restore, self.phase, line, self.restored)
-        })
+        self.course.has_news().then(|| self.progress())
     }
 
     fn is_finished(&self) -> bool {
-        self.phase == Phase::Finished
+        self.course.is_finished()
     }
 }
 

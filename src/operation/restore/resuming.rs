@@ -14,7 +14,7 @@ impl Restore {
     /// Takes up what was cut off. One that was recorded and not acknowledged may be back: it is named and
     /// not sent again. What has no copy any more is not sent.
     pub fn resume(confirmed: Confirmed<RestorePlan>, owner: Owner, seed: u64, now: Timestamp, record: &Record) -> Self {
-        let resumed = owner.noted(now, format!("resumed by {}", owner.who));
+        let resumed = owner.resumed(now);
         let open =
             |message: &&Message| matches!(record.states.get(&message.id), None | Some(MessageState::NotSent { .. }));
         let copies: Vec<Message> = record.copies.iter().filter(open).cloned().collect();
@@ -35,7 +35,7 @@ impl Restore {
         if lost > 0 {
             restore.returned = lost;
             let why = format!("{} have no copy in the journal: put them back from where they are kept", grouped(lost));
-            restore.wrong(Cause::Refused, why);
+            restore.course.wrong(Some(Cause::Refused), why);
         }
         restore
     }

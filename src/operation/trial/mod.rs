@@ -17,9 +17,10 @@ use crate::model::service_error::Outcome;
 use crate::model::time::{Timestamp, spoken};
 use crate::model::trial::{Invoked, LONGEST_RUN_S, TrialPlan, Verdict};
 use crate::operation::confirm::Confirmed;
+use crate::operation::course::{Course, Step};
 use crate::operation::order::{Answer, MessageState, Order, OrderId, OrderResult};
 use crate::operation::outbox::Outbox;
-use crate::operation::progress::{Cause, Phase, Progress, Report};
+use crate::operation::progress::{Cause, Progress, Report};
 use crate::operation::returns::{Found, Releasing, Returns, is_lapsed};
 use crate::operation::sweep::{Budget, End, LEASE_MAX_S, Sweep, SweepOrder, Want};
 use crate::operation::trial::said::{cause, said};
@@ -27,14 +28,19 @@ use crate::operation::{Command, Operation, Owner};
 
 #[derive(Debug)]
 enum Purpose {
-    Began,
+    Course(Step),
     Sweep(SweepOrder),
     Extend { asked_at: Timestamp },
     Noted,
     Invoke,
     Delete,
     Release(Releasing),
-    Ended,
+}
+
+impl From<Step> for Purpose {
+    fn from(step: Step) -> Self {
+        Purpose::Course(step)
+    }
 }
 
 /// How far it is; each step is taken only when the one before is certain.
@@ -53,13 +59,12 @@ enum Stage {
 
 #[derive(Debug)]
 pub struct Trial {
-    owner: Owner,
+    course: Course,
     plan: TrialPlan,
     sweep: Sweep,
     returns: Returns,
     outbox: Outbox<Purpose>,
     stage: Stage,
-    phase: Phase,
     now: Timestamp,
     found: Option<Found>,
     invoked_at: Option<Timestamp>,
@@ -68,11 +73,6 @@ pub struct Trial {
     verdict: Option<Verdict>,
     deleted: bool,
     deletes: u32,
-    problem: Option<String>,
-    /// Why it was not run, where a service or the journal kept it from it.
-    cause: Option<Cause>,
-    report: Option<Report>,
-    told: bool,
 }
 
 impl Trial {
@@ -80,12 +80,13 @@ impl Trial {
         let plan = confirmed.into_plan();
         let wanted = Want::Ids(BTreeSet::from([plan.id.clone()]));
         let budget = Budget { lanes: LANES, lease_s: SWEEP_LEASE_S, time_ms: LOOK_MS };
-        let mut trial = Trial {
+        let began = owner.began(now, Plan::Trial(plan.clone()));
+        let (course, outbox) = Course::open(owner, began);
+        Trial {
             sweep: Sweep::new(plan.from.clone(), wanted, budget, seed),
             returns: Returns::new(plan.from.clone(), 1, seed),
-            outbox: Outbox::new(),
+            outbox,
             stage: Stage::Looking,
-            phase: Phase::Starting,
             now,
             found: None,
             invoked_at: None,
@@ -94,16 +95,9 @@ impl Trial {
             verdict: None,
             deleted: false,
             deletes: 0,
-            problem: None,
-            cause: None,
-            report: None,
-            told: false,
-            owner,
+            course,
             plan,
-        };
-        let began = trial.owner.began(now, Plan::Trial(trial.plan.clone()));
-        trial.outbox.give(Order::Record(vec![began]), Purpose::Began);
-        trial
+        }
     }
 
     /// Seconds the message must stay hidden: the whole run, and what comes before and after it.
@@ -113,7 +107,7 @@ impl Trial {
 
     fn step(&mut self, now: Timestamp) {
         self.now = now;
-        if self.stage == Stage::Looking && self.phase == Phase::Running {
+        if self.stage == Stage::Looking && self.course.is_running() {
             self.look(now);
         }
         if self.stage == Stage::Closing {
@@ -131,11 +125,11 @@ impl Trial {
                 visibility_s: self.lease_s(),
             };
             self.outbox.give(order, Purpose::Extend { asked_at: now });
-            self.told = false;
+            self.course.tell();
         } else if let Some(end) = self.sweep.end() {
             let why = match end {
                 End::Refused(cause, why) => {
-                    self.cause = Some(*cause);
+                    self.course.blame(Some(*cause));
                     why.clone()
                 }
                 End::Stopped => "cancelled".to_owned(),
@@ -153,7 +147,7 @@ impl Trial {
     fn conclude(&mut self, verdict: Verdict) {
         let succeeded = verdict == Verdict::Succeeded;
         self.verdict = Some(verdict);
-        self.told = false;
+        self.course.tell();
         if succeeded {
             self.stage = Stage::Deleting;
             self.delete();
@@ -171,7 +165,7 @@ impl Trial {
 
     fn give_back(&mut self) {
         self.stage = Stage::Closing;
-        self.phase = Phase::Ending;
+        self.course.end();
         self.sweep.stop();
         if let Some(found) = self.found.take() {
             self.returns.add(found.held());
@@ -180,8 +174,8 @@ impl Trial {
 
     /// Once nothing is held: the last lines of the journal.
     fn close(&mut self, now: Timestamp) {
-        let idle = self.sweep.is_idle() && self.returns.is_idle() && self.outbox.is_idle();
-        if !idle || self.report.is_some() {
+        let idle = self.sweep.is_idle() && self.returns.is_idle();
+        if !idle || !self.course.may_close(&self.outbox) {
             return;
         }
         let report = self.report();
@@ -195,16 +189,14 @@ impl Trial {
             (Verdict::MayHaveRun(why), _) => MessageState::PossibleDuplicate { why: why.clone() },
             (Verdict::NotRun(why), _) => MessageState::Skipped { why: why.clone() },
         };
-        let report = Report::Trial(report);
-        let lines = vec![self.owner.message(now, id, state), self.owner.ended(now, &report)];
-        self.report = Some(report);
-        self.outbox.give(Order::Record(lines), Purpose::Ended);
+        self.course.note(now, &id, state);
+        self.course.close(now, Report::Trial(report), &mut self.outbox);
     }
 
     fn extended(&mut self, now: Timestamp, asked_at: Timestamp, result: &OrderResult) {
         let done = matches!(result, Outcome::Done(Answer::Entries(entries)) if matches!(entries.as_slice(), [Ok(())]));
         if !done {
-            self.cause = cause(result);
+            self.course.blame(cause(result));
             let why = format!("its lease could not be made long enough for {}: {}", self.plan.function, said(result));
             return self.conclude(Verdict::NotRun(why));
         }
@@ -214,7 +206,7 @@ impl Trial {
         }
         self.stage = Stage::Noting;
         let text = format!("invoking {} with message {}", self.plan.function, self.plan.id);
-        self.outbox.give(Order::Record(vec![self.owner.noted(now, text)]), Purpose::Noted);
+        self.outbox.give(Order::Record(vec![self.course.owner.noted(now, text)]), Purpose::Noted);
     }
 
     fn noted(&mut self, now: Timestamp, result: &OrderResult) {
@@ -223,7 +215,7 @@ impl Trial {
         }
         let Some(found) = &self.found else { return };
         if !matches!(result, Outcome::Done(_)) {
-            self.cause = Some(Cause::Journal);
+            self.course.blame(Some(Cause::Journal));
             let why = format!("the journal could not be written, so nothing was run: {}", said(result));
             return self.conclude(Verdict::NotRun(why));
         }
@@ -232,7 +224,7 @@ impl Trial {
         let order = Order::Invoke { function: self.plan.function.clone(), payload, timeout_s };
         self.stage = Stage::Invoking;
         self.invoked_at = Some(now);
-        self.told = false;
+        self.course.tell();
         self.outbox.give(order, Purpose::Invoke);
     }
 
@@ -249,7 +241,7 @@ impl Trial {
             }
             Outcome::Done(other) => Verdict::MayHaveRun(format!("an invocation was answered {other:?}")),
             Outcome::Refused(error) => {
-                self.cause = Some(Cause::of(&error));
+                self.course.blame(Some(Cause::of(&error)));
                 Verdict::NotRun(error.to_string())
             }
             Outcome::Unknown(seen) => Verdict::MayHaveRun(seen),
@@ -275,7 +267,7 @@ impl Trial {
         if !lapsed && held && self.deletes < DELETES {
             return self.delete();
         }
-        self.problem = Some(format!("it was done, and could not be deleted: {}", said(result)));
+        self.course.wrong(None, format!("it was done, and could not be deleted: {}", said(result)));
         self.give_back();
     }
 }
@@ -299,13 +291,9 @@ impl Operation for Trial {
 
     fn handle_result(&mut self, now: Timestamp, id: OrderId, result: OrderResult) {
         match self.outbox.settle(id) {
-            Some(Purpose::Began) if matches!(result, Outcome::Done(_)) => {
-                if self.phase == Phase::Starting {
-                    self.phase = Phase::Running;
-                }
-            }
-            Some(Purpose::Began) => {
-                self.cause = Some(Cause::Journal);
+            Some(Purpose::Course(step)) if self.course.handle(step, &result) => {}
+            Some(Purpose::Course(_)) => {
+                self.course.blame(Some(Cause::Journal));
                 let why = format!("the journal could not be written, so nothing was run: {}", said(&result));
                 self.conclude(Verdict::NotRun(why));
             }
@@ -325,10 +313,6 @@ impl Operation for Trial {
             Some(Purpose::Invoke) => self.invoked(now, result),
             Some(Purpose::Delete) => self.removed(now, &result),
             Some(Purpose::Release(releasing)) => self.returns.handle(now, releasing, result),
-            Some(Purpose::Ended) => {
-                self.phase = Phase::Finished;
-                self.told = false;
-            }
             Some(Purpose::Extend { .. }) | None => {}
         }
         self.step(now);
@@ -339,7 +323,7 @@ impl Operation for Trial {
     }
 
     fn poll_order(&mut self, now: Timestamp) -> Option<(OrderId, Order)> {
-        if matches!(self.phase, Phase::Running | Phase::Ending) {
+        if self.course.is_open() {
             let room = usize::from(self.found.is_none() && self.stage == Stage::Looking);
             let held = usize::from(self.found.is_some());
             if let Some((order, purpose)) = self.sweep.poll(now, room, held) {
@@ -358,11 +342,11 @@ impl Operation for Trial {
     }
 
     fn poll_progress(&mut self) -> Option<Progress> {
-        (!std::mem::replace(&mut self.told, true)).then(|| self.progress())
+        self.course.has_news().then(|| self.progress())
     }
 
     fn is_finished(&self) -> bool {
-        self.phase == Phase::Finished
+        self.course.is_finished()
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::model::redaction::Redaction;
 use crate::model::trial::Verdict;
 use crate::operation::order::EndState;
-use crate::operation::progress::{Kind, Phase, Progress, TrialReport};
+use crate::operation::progress::{Kind, Progress, TrialReport};
 use crate::operation::trial::answer::BATCH_ITEM_FAILURES;
 use crate::operation::trial::{CANCELLED, Stage, Trial};
 
@@ -18,7 +18,7 @@ impl Trial {
         };
         let invoked = self.invoked.as_ref();
         TrialReport {
-            operation: self.owner.operation.clone(),
+            operation: self.course.owner.operation.clone(),
             state,
             queue: self.plan.from.name(),
             id: self.plan.id.clone(),
@@ -28,35 +28,24 @@ impl Trial {
             answer: invoked.map(|invoked| kept(&invoked.payload)),
             log_tail: invoked.and_then(|invoked| invoked.log_tail.clone()),
             took_ms: self.took_ms,
-            cause: self.cause,
-            problem: self.problem.clone().or(self.returns.left_hidden()).or(self.sweep.left_hidden()),
+            cause: self.course.cause(),
+            problem: self.course.problem().or(self.returns.left_hidden()).or(self.sweep.left_hidden()),
         }
     }
 
     pub(super) fn progress(&self) -> Progress {
         let done = u64::from(self.deleted);
         Progress {
-            operation: self.owner.operation.clone(),
-            kind: Kind::Trial,
-            phase: self.phase,
-            line: self.line(),
-            done,
             failed: u64::from(matches!(self.verdict, Some(Verdict::Failed(_)))),
             left: Some(1 - done),
-            rate_per_s: None,
-            eta_ms: None,
             held: (self.sweep.held() + self.returns.held()) as u64 + u64::from(self.found.is_some()),
             held_until: self.found.as_ref().map(|found| found.until).max(self.sweep.held_until()),
-            found: Vec::new(),
-            report: self.report.clone().filter(|_| self.phase == Phase::Finished),
+            ..self.course.progress(Kind::Trial, || self.line(), done)
         }
     }
 
     fn line(&self) -> String {
         let (id, function) = (self.plan.id.short(), &self.plan.function);
-        if let Some(report) = &self.report {
-            return report.line();
-        }
         match self.stage {
             Stage::Looking => format!("looking for {id} in {}", self.plan.from.name()),
             Stage::Leasing | Stage::Noting => format!("holding {id}"),
