@@ -5,18 +5,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::id::MessageId;
+use crate::model::id::{MessageId, ReceiptHandle};
 use crate::model::message::{AttributeValue, Outgoing};
 use crate::model::service_error::Outcome;
 use crate::model::time::Timestamp;
-use crate::operation::order::{Answer, EntryError, MessageState, Order, OrderId, OrderResult};
+use crate::operation::order::{Answer, EntryError, Lease, MessageState, Order, OrderId, OrderResult};
 use crate::operation::redrive::MARK;
 
 #[derive(Default)]
 pub struct Suspicion {
     asked: BTreeMap<OrderId, (Timestamp, Order)>,
-    /// The newest receive of each, and until when it certainly hides it.
-    leases: BTreeMap<MessageId, (u32, Timestamp)>,
+    /// The newest receive of each.
+    leases: BTreeMap<MessageId, Hold>,
     /// Sent, or being sent, and not certainly deleted.
     under_way: BTreeSet<MessageId>,
     deleted: BTreeSet<MessageId>,
@@ -24,6 +24,13 @@ pub struct Suspicion {
     reasons: BTreeMap<MessageId, &'static str>,
     /// Sent with less of their lease left than a request and its answer may take.
     pub hasty: BTreeSet<MessageId>,
+}
+
+struct Hold {
+    receive_count: u32,
+    receipt: ReceiptHandle,
+    /// Until when it certainly hides the message.
+    until: Timestamp,
 }
 
 /// The dead letter a message is the redrive of.
@@ -38,7 +45,7 @@ impl Suspicion {
     pub fn ordered(&mut self, now: Timestamp, id: OrderId, order: &Order) {
         if let Order::Send { entries, .. } = order {
             for id in entries.iter().filter_map(old_id) {
-                let left_ms = self.leases.get(&id).map(|(_, until)| until.ms_since(now));
+                let left_ms = self.leases.get(&id).map(|hold| hold.until.ms_since(now));
                 if left_ms.is_some_and(|left_ms| left_ms < LEAST_LEFT_MS) {
                     self.hasty.insert(id.clone());
                 }
@@ -53,8 +60,9 @@ impl Suspicion {
         match (order, result) {
             (Order::Receive { visibility_s, .. }, Outcome::Done(Answer::Received(messages))) => {
                 for message in messages {
-                    let lease = (message.system.receive_count, asked_at.plus_s(i64::from(visibility_s)));
-                    self.received(now, &message.id, lease);
+                    let until = asked_at.plus_s(i64::from(visibility_s));
+                    let (receive_count, receipt) = (message.system.receive_count, message.receipt.clone());
+                    self.received(now, &message.id, Hold { receive_count, receipt, until });
                 }
             }
             (Order::Extend { entries, visibility_s, .. }, Outcome::Done(Answer::Entries(results))) => {
@@ -73,28 +81,27 @@ impl Suspicion {
                     _ => &[],
                 };
                 for (n, lease) in entries.iter().enumerate() {
-                    self.deleted(now, &lease.id, results.get(n));
+                    self.deleted(now, lease, results.get(n));
                 }
             }
             _ => {}
         }
     }
 
-    fn received(&mut self, now: Timestamp, id: &MessageId, lease: (u32, Timestamp)) {
+    fn received(&mut self, now: Timestamp, id: &MessageId, hold: Hold) {
         self.watch(now, id);
         if self.deleted.contains(id) {
             self.reason(id, "it showed again after its delete");
         }
-        let newest = self.leases.entry(id.clone()).or_insert(lease);
-        if newest.0 <= lease.0 {
-            *newest = lease;
+        if self.leases.get(id).is_none_or(|newest| newest.receive_count <= hold.receive_count) {
+            self.leases.insert(id.clone(), hold);
         }
     }
 
     fn extended(&mut self, now: Timestamp, id: &MessageId, until: Timestamp, result: &Result<(), EntryError>) {
         self.watch(now, id);
         match (result, self.leases.get_mut(id)) {
-            (Ok(()), Some((_, lasts))) if *lasts > now => *lasts = (*lasts).max(until),
+            (Ok(()), Some(hold)) if hold.until > now => hold.until = hold.until.max(until),
             (Err(error), _) if is_over(error) && self.under_way.contains(id) => {
                 self.reason(id, "the service says its lease is over");
             }
@@ -117,9 +124,12 @@ impl Suspicion {
         }
     }
 
-    fn deleted(&mut self, now: Timestamp, id: &MessageId, result: Option<&Result<(), EntryError>>) {
+    fn deleted(&mut self, now: Timestamp, lease: &Lease, result: Option<&Result<(), EntryError>>) {
+        let id = &lease.id;
         self.watch(now, id);
         match result {
+            // It was received again meanwhile: only a delete by the newest receipt is sure to have taken.
+            Some(Ok(())) if self.leases.get(id).is_some_and(|hold| hold.receipt != lease.receipt) => {}
             Some(Ok(())) => {
                 self.delete_failed.remove(id);
                 self.under_way.remove(id);
@@ -150,7 +160,7 @@ impl Suspicion {
     }
 
     fn watch(&mut self, now: Timestamp, id: &MessageId) {
-        let lapsed = self.leases.get(id).is_some_and(|(_, until)| *until <= now);
+        let lapsed = self.leases.get(id).is_some_and(|hold| hold.until <= now);
         if lapsed && self.under_way.contains(id) {
             self.reason(id, "its lease ran out while it was under way");
         }

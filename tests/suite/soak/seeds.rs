@@ -20,11 +20,12 @@ fn on_the_pipeline_nothing_is_lost_and_what_may_exist_twice_is_named() {
     each(500, "on_the_pipeline_nothing_is_lost", storm::straight);
 }
 
-/// Found by the bench: what waits behind a held message of a FIFO group was taken for gone.
-const FOUND: [u64; 2] = [1_972, 3_360];
+/// Found by the bench: what waits behind a held message of a FIFO group was taken for gone (the first
+/// two); the judge took a delete by an older receipt for certain (the third).
+const FOUND: [u64; 3] = [1_972, 3_360, 10_965];
 
 #[test]
-fn seeds_that_once_found_a_bug_pass() {
+fn seeds_that_once_found_a_mistake_pass() {
     for seed in FOUND {
         storm::straight(seed);
         door::run(seed);
