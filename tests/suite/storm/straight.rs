@@ -120,7 +120,11 @@ impl Straight {
     /// Lets time pass, with all that is still on its way.
     pub fn pass(&mut self, s: i64) {
         let until = self.now.plus_s(s);
-        while self.events.first_key_value().is_some_and(|((at, _), _)| *at <= until) {
+        let by = |at: Option<Timestamp>| at.is_some_and(|at| at <= until);
+        // What is on its way, and what waits at the pipeline for its answer: a long poll.
+        while by(self.events.first_key_value().map(|((at, _), _)| *at))
+            || (!self.under_way.is_empty() && by(self.pipeline.poll_timeout()))
+        {
             self.step(None);
         }
         self.now = until;
