@@ -1,5 +1,6 @@
-//! RequestStore: the requests of all runs, and payloads put aside. A run of the load keeps only which
-//! entry of the mix it came from and for whom; its request is made again when somebody reads it.
+//! RequestStore: the requests of all runs; and beside it buckets of payloads put aside and of documents about
+//! failures. A run of the load keeps only which entry of the mix it came from and for whom; its request is
+//! made again when somebody reads it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use crate::automation::request::Request;
 use crate::model::time::Timestamp;
 use crate::pipeline::blueprint::{BlueprintError, Load};
 use crate::pipeline::ledger::{Ledger, RequestRef};
+use crate::pipeline::objects::Keyed;
 use serde_json::Value;
 
 #[derive(Debug)]
@@ -18,8 +20,20 @@ pub struct Bucket {
     mix: Vec<Template>,
     recipients: Vec<Arc<str>>,
     posted: BTreeMap<RunId, Arc<Request>>,
-    payloads: BTreeMap<String, Arc<str>>,
+    payload_bucket: String,
+    /// By bucket.
+    stored: BTreeMap<String, Keyed>,
 }
+
+/// An object as it lies there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    pub at: Timestamp,
+    pub body: Arc<str>,
+}
+
+/// Documents that are kept in a bucket; the first go then, as by a lifecycle rule.
+const MOST_DOCUMENTS: usize = 20_000;
 
 /// An entry of the load's mix, read once.
 #[derive(Debug)]
@@ -31,7 +45,7 @@ struct Template {
 impl Bucket {
     /// # Errors
     /// An entry of the mix is no valid request.
-    pub fn new(load: &Load) -> Result<Self, BlueprintError> {
+    pub fn new(load: &Load, payload_bucket: &str) -> Result<Self, BlueprintError> {
         let mut mix = Vec::with_capacity(load.mix.len());
         for (index, entry) in load.mix.iter().enumerate() {
             let accepted = intake::intake(&entry.body, RunId::new(1), Timestamp::ZERO).map_err(|faults| {
@@ -42,7 +56,8 @@ impl Bucket {
             mix.push(Template { automation: request.automation.clone(), context: request.context.clone() });
         }
         let recipients = (0..load.recipients.max(1)).map(|number| format!("user-{number}").into()).collect();
-        Ok(Bucket { mix, recipients, posted: BTreeMap::new(), payloads: BTreeMap::new() })
+        let payload_bucket = payload_bucket.to_owned();
+        Ok(Bucket { mix, recipients, posted: BTreeMap::new(), payload_bucket, stored: BTreeMap::new() })
     }
 
     /// How many steps a run of an entry of the mix has.
@@ -77,11 +92,31 @@ impl Bucket {
         }
     }
 
-    pub fn put_payload(&mut self, key: String, body: Arc<str>) {
-        self.payloads.insert(key, body);
+    pub fn put_payload(&mut self, key: String, body: Arc<str>, at: Timestamp) {
+        self.stored.entry(self.payload_bucket.clone()).or_default().insert(key, Stored { at, body });
     }
 
     pub fn payload(&self, key: &str) -> Option<Arc<str>> {
-        self.payloads.get(key).cloned()
+        self.stored(&self.payload_bucket)?.get(key).map(|stored| stored.body.clone())
+    }
+
+    /// Puts a document into a bucket.
+    pub fn put_document(&mut self, bucket: &str, key: String, body: Arc<str>, at: Timestamp) {
+        let there = self.stored.entry(bucket.to_owned()).or_default();
+        there.insert(key, Stored { at, body });
+        if there.len() > MOST_DOCUMENTS {
+            there.pop_first();
+        }
+    }
+
+    /// Everything that was put into a bucket by [`Bucket::put_document`].
+    pub fn documents(&self) -> impl Iterator<Item = &str> {
+        let buckets = self.stored.iter().filter(|(name, _)| **name != self.payload_bucket);
+        buckets.flat_map(|(_, keyed)| keyed.values()).map(|stored| &*stored.body)
+    }
+
+    /// What was put into a bucket other than RequestStore.
+    pub fn stored(&self, bucket: &str) -> Option<&Keyed> {
+        self.stored.get(bucket)
     }
 }

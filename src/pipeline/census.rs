@@ -31,7 +31,7 @@ enum Stand {
 /// Lost identities that are named.
 const NAMED: usize = 10;
 
-/// What the queues hold, seen once.
+/// What the queues and buckets hold, seen once.
 #[derive(Debug, Default)]
 struct Bodies {
     jobs: BTreeMap<Identity, Stand>,
@@ -86,6 +86,7 @@ impl Pipeline {
                 found.add_document(body);
             }
         });
+        self.bucket.documents().for_each(|body| found.add_document(body));
         for event in self.asyncs.values() {
             if let AsyncPayload::ObjectCreated(run) = event.what {
                 found.add(Identity::job(run, 0), Stand::Waiting);

@@ -104,7 +104,7 @@ impl Pipeline {
         let after = rules::updated(mapping.settings(), update);
         rules::check(update, &after, mapping.kind())?;
         let destination = update.on_failure.as_ref().and_then(Option::as_ref);
-        rules::check_destination(destination, destination.is_some_and(|arn| self.queues.name_of(arn).is_some()))?;
+        rules::check_destination(destination, destination.is_some_and(|arn| self.has_destination(arn)))?;
         if !mapping.kind().is_stream()
             && let Some(settings) = self.queues.name_of(&mapping.source).and_then(|name| self.queues.settings(&name))
         {

@@ -130,6 +130,12 @@ impl Ledger {
         given.chain(self.children.keys().copied().map(RunId::new))
     }
 
+    /// The runs from this number on, in the order of their numbers.
+    pub fn runs_from(&self, run: RunId) -> impl Iterator<Item = RunId> {
+        let given = (run.number().max(1)..=self.rows.len() as u64).map(RunId::new);
+        given.chain(self.children.range(run.number()..).map(|(number, _)| RunId::new(*number)))
+    }
+
     /// Sets a mark; false when it was set already or there is no such identity.
     pub fn mark(&mut self, identity: Identity, mark: Mark) -> bool {
         let Some(index) = self.index(identity) else { return false };

@@ -28,6 +28,8 @@ pub mod mapping;
 pub mod meter;
 pub mod move_task;
 pub mod notice;
+pub mod object_request;
+mod objects;
 mod perform;
 pub mod queue;
 mod queue_feed;
@@ -42,6 +44,7 @@ mod stack;
 pub mod stack_request;
 pub mod standard;
 pub mod stream;
+mod stream_failure;
 mod stream_feed;
 pub mod stream_request;
 pub mod streams;
@@ -164,7 +167,7 @@ impl Pipeline {
             now: start,
             timers: Timers::default(),
             job_queue: deploy::job_queue(&blueprint),
-            bucket: Bucket::new(&blueprint.load)?,
+            bucket: Bucket::new(&blueprint.load, &blueprint.table.payload_bucket)?,
             table: Table::new(&blueprint.table, start),
             index: SearchIndex::new(blueprint.limits.documents),
             world: World::new(&blueprint.templates)?,
@@ -227,6 +230,7 @@ impl Pipeline {
                 answer.map(|answer| answer.map(Reply::Sqs))
             }
             Request::Lambda(ask) => self.lambda(id, ask).map(|answer| answer.map(Reply::Lambda)),
+            Request::Objects(ask) => Some(self.objects(&ask).map(Reply::Objects)),
             Request::Streams(ask) => Some(self.streams(ask).map(Reply::Streams)),
             Request::CloudWatch(ask) => Some(self.cloudwatch(&ask).map(Reply::CloudWatch)),
             Request::Logs(LogsRequest::FilterLogEvents(ask)) => {

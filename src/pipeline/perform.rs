@@ -35,7 +35,7 @@ impl Pipeline {
     fn perform(&mut self, order: Order, run: &Run) -> Result<(), HandlerError> {
         match order {
             Order::PutRequest(request) => self.accept(request),
-            Order::PutPayload { key, body } => self.bucket.put_payload(key, body),
+            Order::PutPayload { key, body } => self.bucket.put_payload(key, body, self.now),
             Order::PutEvent(event) => self.put_event(&event),
             Order::SendJob { job, delay_s } => self.send_job(&job, delay_s, run)?,
             Order::PutProfile { recipient, profile } => self.world.put_profile(recipient, profile),

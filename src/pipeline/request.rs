@@ -17,6 +17,7 @@ use crate::model::stack::Stack;
 use crate::model::time::Timestamp;
 use crate::pipeline::blueprint::AlarmBlueprint;
 use crate::pipeline::log_request::{LogsReply, LogsRequest};
+use crate::pipeline::object_request::{ObjectReply, ObjectRequest};
 use crate::pipeline::stack_request::StackResource;
 use crate::pipeline::stream_request::{StreamsReply, StreamsRequest};
 
@@ -34,6 +35,7 @@ pub enum Request {
     Lambda(LambdaRequest),
     /// DynamoDB Streams.
     Streams(StreamsRequest),
+    Objects(ObjectRequest),
     CloudWatch(CloudWatchRequest),
     Logs(LogsRequest),
     /// STS `GetCallerIdentity`.
@@ -55,6 +57,7 @@ pub enum Reply {
     Sqs(SqsReply),
     Lambda(LambdaReply),
     Streams(StreamsReply),
+    Objects(ObjectReply),
     CloudWatch(CloudWatchReply),
     Logs(LogsReply),
     Identity { account: String, arn: String, user_id: String },

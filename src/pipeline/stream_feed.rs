@@ -1,8 +1,5 @@
 //! A stream mapping at work: polls its shards, sends batches, gives up what failed too often.
 
-use serde_json::{Value, json};
-
-use crate::model::message::Outgoing;
 use crate::model::time::Timestamp;
 use crate::pipeline::Pipeline;
 use crate::pipeline::function::run::{Verdict, Work};
@@ -10,12 +7,10 @@ use crate::pipeline::history::Deed;
 use crate::pipeline::mapping::stream::StreamFeed;
 use crate::pipeline::mapping::{Feed, Mapping};
 use crate::pipeline::notice::Happening;
-use crate::pipeline::rng;
 use crate::pipeline::schedule::Timer;
 use crate::pipeline::stream::batch::Batch;
 use crate::pipeline::stream::lane::BatchEnd;
-use crate::pipeline::stream::reader::{Condition, Want};
-use crate::pipeline::table::{sequence_number, shard_id};
+use crate::pipeline::stream::reader::Want;
 
 impl Pipeline {
     /// Something was written to a shard: every mapping on the stream will poll it.
@@ -159,93 +154,6 @@ impl Pipeline {
             self.discard(mapping, shard, lane, &batch, condition, Some(verdict));
         }
         self.pump_shard(mapping, shard);
-    }
-
-    /// A batch is given up: its pointers go to the on-failure destination, if there is one.
-    fn discard(
-        &mut self,
-        mapping: usize,
-        shard: u32,
-        lane: u32,
-        batch: &Batch,
-        condition: Condition,
-        verdict: Option<&Verdict>,
-    ) {
-        let Some(entry) = self.mappings.get(mapping) else { return };
-        let function = entry.function;
-        let queue = entry.acting.on_failure.as_ref().map(|arn| self.queues.name_of(arn));
-        let document = self.failure_document(entry, shard, lane, batch, condition, verdict);
-        let records = f64::from(batch.records);
-        let gauges = self.mapping_gauges.get(mapping).and_then(Option::as_ref);
-        let delivered = match queue {
-            None => None,
-            Some(None) => Some(false),
-            Some(Some(queue)) => {
-                let message = Outgoing { body: document.to_string(), ..Outgoing::default() };
-                Some(self.queues.put(self.now, &queue, message, &mut self.meter).is_ok())
-            }
-        };
-        if delivered == Some(false) {
-            self.meter.add(self.function_gauges[function].destination_failures, self.now, 1.0);
-        }
-        if let Some(gauges) = gauges {
-            let id = if delivered == Some(true) { gauges.delivered } else { gauges.dropped };
-            self.meter.add(id, self.now, records);
-        }
-        self.note(Deed::BatchDiscarded, u64::from(shard), batch.from.entry);
-        let name = self.functions.get(function).blueprint.name.clone();
-        let number = batch.records;
-        self.tell(|| Happening::Discarded { function: name, records: number });
-    }
-
-    /// The document of aws-facts §4.1.
-    fn failure_document(
-        &self,
-        mapping: &Mapping,
-        shard: u32,
-        lane: u32,
-        batch: &Batch,
-        condition: Condition,
-        verdict: Option<&Verdict>,
-    ) -> Value {
-        let places = match (&mapping.feed, self.table.log(shard)) {
-            (Feed::Stream(feed), Some(log)) => {
-                feed.reader(shard).map(|reader| reader.records_of(lane, batch, log)).unwrap_or_default()
-            }
-            _ => Vec::new(),
-        };
-        let first = places.first().map_or(batch.from.entry, |place| place.0);
-        let last = places.last().map_or(first, |place| place.0);
-        let short = |s: i64| Timestamp::from_s(s).to_string().replace(".000Z", "Z");
-        let condition = match condition {
-            Condition::RetryAttemptsExhausted => "RetryAttemptsExhausted",
-            Condition::RecordAgeExceeded => "RecordAgeExceeded",
-        };
-        let mut document = json!({
-            "requestContext": {
-                "requestId": rng::uuid(batch.from.entry, &format!("{}/{shard}/{}", mapping.id, self.now)),
-                "functionArn": self.functions.get(mapping.function).arn.as_str(),
-                "condition": condition,
-                "approximateInvokeCount": batch.sends,
-            },
-            "version": "1.0",
-            "timestamp": self.now.to_string(),
-            "DDBStreamBatchInfo": {
-                "shardId": shard_id(self.table.shard_of(shard, first)),
-                "startSequenceNumber": sequence_number(shard, first),
-                "endSequenceNumber": sequence_number(shard, last),
-                "approximateArrivalOfFirstRecord": short(batch.first_at_s),
-                "approximateArrivalOfLastRecord": short(batch.last_at_s),
-                "batchSize": batch.records,
-                "streamArn": mapping.source.as_str(),
-            },
-        });
-        if let Some(verdict) = verdict {
-            let error = if verdict.is_error() { json!("Unhandled") } else { Value::Null };
-            document["responseContext"] =
-                json!({"statusCode": 200, "executedVersion": "$LATEST", "functionError": error});
-        }
-        document
     }
 }
 

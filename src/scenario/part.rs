@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::mapping::MappingSettings;
+use crate::model::object::Place;
 use crate::pipeline::blueprint::{
     Blueprint, FunctionBlueprint, MappingBlueprint, QueueBlueprint, Role, Service, Source,
 };
@@ -205,6 +206,11 @@ fn settings(blueprint: &Blueprint, mapping: &mut MappingBlueprint, file: &Mappin
     match file.on_failure.as_deref() {
         None => {}
         Some("") => to.on_failure = None,
+        Some(place) if place.starts_with("s3://") => {
+            let named = Place::parse(place).filter(|place| place.prefix.is_empty());
+            let place = named.ok_or_else(|| format!("`on_failure` is {place:?}; a bucket is written s3://NAME"))?;
+            to.on_failure = Some(format!("arn:aws:s3:::{}", place.bucket).into());
+        }
         Some(queue) if blueprint.has_queue(&queue.into()) => to.on_failure = Some(queue_arn(blueprint, queue)),
         Some(queue) => return Err(format!("`on_failure` names the queue {queue:?}, which there is not")),
     }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use percent_encoding::percent_decode_str;
 
+use super::objects;
 use crate::model::time::Timestamp;
 
 /// `sqs:ListQueues`, `lambda:UpdateEventSourceMapping`, `web:POST /automations`.
@@ -13,6 +14,9 @@ pub fn action(request: &http::Request<Bytes>) -> String {
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
     if let Some((target, operation)) = header("x-amz-target").split_once('.') {
         return format!("{}:{operation}", service_of(target));
+    }
+    if objects::is_asked(request) {
+        return objects::action(request);
     }
     let path = request.uri().path();
     if let Some((target, operation)) = path.strip_prefix("/service/").and_then(|rest| rest.split_once("/operation/")) {

@@ -11,6 +11,7 @@ mod identity;
 mod lambda;
 mod logs;
 mod members;
+mod objects;
 mod sqs;
 mod stack;
 mod stack_resources;
@@ -57,6 +58,8 @@ pub enum Form {
     Lambda(lambda::Shape),
     /// AWS JSON 1.0.
     Streams,
+    /// S3: REST and XML.
+    Objects(objects::Shape),
     CloudWatch(cloudwatch::Form),
     /// AWS JSON 1.1.
     Logs,
@@ -74,6 +77,7 @@ pub fn read(request: &http::Request<Bytes>) -> Result<Call, Box<Refused>> {
     let (form, operation) = match service(request) {
         Service::Sqs(operation) => (Form::Sqs(operation.to_owned()), operation),
         Service::Streams(operation) => (Form::Streams, operation),
+        Service::Objects => (Form::Objects(objects::Shape::default()), ""),
         Service::CloudWatch(encoding, operation) => (Form::CloudWatch(cloudwatch::Form::new(encoding)), operation),
         Service::Logs(operation) => (Form::Logs, operation),
         Service::Query => (Form::Identity, ""),
@@ -92,6 +96,10 @@ pub fn read(request: &http::Request<Bytes>) -> Result<Call, Box<Refused>> {
         Form::Streams => match streams::read(operation, body) {
             Ok(request) => Ok(Call { request: Request::Streams(request), form: Form::Streams }),
             Err(error) => Err(Box::new(Refused { form: Form::Streams, error })),
+        },
+        Form::Objects(shape) => match objects::read(request) {
+            Ok((request, shape)) => Ok(Call { request: Request::Objects(request), form: Form::Objects(shape) }),
+            Err(error) => Err(Box::new(Refused { form: Form::Objects(shape), error })),
         },
         Form::CloudWatch(form) => match cloudwatch::read(operation, form.encoding, body) {
             Ok((request, labels)) => {
@@ -131,6 +139,7 @@ impl Form {
             Form::Sqs(operation) => sqs::write(operation, response),
             Form::Lambda(shape) => lambda::write(*shape, response),
             Form::Streams => streams::write(response),
+            Form::Objects(shape) => objects::write(shape, response),
             Form::CloudWatch(form) => cloudwatch::write(form, response),
             Form::Logs => logs::write(response),
             Form::Identity => identity::write(response),
@@ -175,6 +184,7 @@ fn mix(n: u64) -> u64 {
 enum Service<'a> {
     Sqs(&'a str),
     Streams(&'a str),
+    Objects,
     CloudWatch(cloudwatch::Encoding, &'a str),
     Logs(&'a str),
     Query,
@@ -193,6 +203,9 @@ fn service(request: &http::Request<Bytes>) -> Service<'_> {
             // Another service's JSON: SQS answers it as an operation it does not know.
             _ => Service::Sqs(target),
         };
+    }
+    if objects::is_asked(request) {
+        return Service::Objects;
     }
     let path = request.uri().path();
     if let Some((_, operation)) = path.strip_prefix("/service/").and_then(|rest| rest.split_once("/operation/")) {
