@@ -19,6 +19,7 @@ mod mapping;
 mod message;
 mod meter;
 mod metric;
+mod object;
 mod observer;
 mod pace;
 mod perform;

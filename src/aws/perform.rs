@@ -44,6 +44,7 @@ impl Account {
             Order::QueueCounts { queue } => seen(self.queue_counts(&queue).await.map(Answer::Counts)),
             Order::Invoke { function, payload, timeout_s } => self.invoke(&function, payload, timeout_s).await,
             Order::ReadStream { pointer } => seen(self.records(&pointer).await.map(Answer::Records)),
+            Order::GetObject { bucket, key } => seen(self.object(&bucket, &key).await.map(Answer::Object)),
             Order::Vitals { queues, functions, at } => seen(self.vitals(&queues, &functions, at).await),
             Order::GetMapping(id) => seen(self.mapping(&id).await.map(|mapping| Answer::Mapping(Box::new(mapping)))),
             Order::Record(_) => Outcome::Refused(ServiceError {

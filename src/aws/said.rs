@@ -82,7 +82,7 @@ fn in_xml(body: &[u8]) -> (Option<String>, Option<String>) {
 }
 
 /// The text of an event; an entity comes as an event of its own.
-fn written(event: &Event<'_>) -> String {
+pub(super) fn written(event: &Event<'_>) -> String {
     match event {
         Event::Text(text) => text.as_ref().to_owned(),
         Event::CData(text) => text.as_ref().to_owned(),

@@ -5,8 +5,8 @@
 
 use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
-use aws_runtime::auth::SigV4OperationSigningConfig;
 use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
+use aws_runtime::auth::{SigV4OperationSigningConfig, SigningOptions};
 use aws_runtime::retries::classifiers::AwsErrorCodeClassifier;
 use aws_runtime::service_clock_skew::{ServiceClockSkewClassifier, ServiceClockSkewInterceptor};
 use aws_smithy_runtime::client::defaults::default_http_client_plugin_v2;
@@ -52,6 +52,8 @@ pub enum Protocol {
     Json { content_type: &'static str, target: &'static str },
     /// A posted form, answered in XML: the version of the API, `2010-05-15`.
     Query { version: &'static str },
+    /// Paths that are asked for as they are: S3.
+    Rest,
 }
 
 pub const JSON_1_0: &str = "application/x-amz-json-1.0";
@@ -74,7 +76,9 @@ impl Account {
     /// # Errors
     /// What the service refused, or why it could not be reached.
     pub async fn json(&self, api: &Api, action: &str, body: &Value) -> Result<Value, ServiceError> {
-        self.signed.call(api, action, body.to_string(), |answer| Ok(serde_json::from_slice(answer)?)).await
+        self.signed
+            .call(api, action, Asked::posted(body.to_string()), |answer| Ok(serde_json::from_slice(answer)?))
+            .await
     }
 
     /// Calls an operation of a service that speaks AWS query; the answer is XML, not yet parsed.
@@ -91,7 +95,41 @@ impl Account {
             .chain(members)
             .map(|(name, value)| format!("{}={}", utf8_percent_encode(name, FORM), utf8_percent_encode(value, FORM)))
             .collect();
-        self.signed.call(api, action, form.join("&"), xml).await
+        self.signed.call(api, action, Asked::posted(form.join("&")), xml).await
+    }
+
+    /// Gets a path of a service that answers paths; `members` are its query.
+    ///
+    /// # Errors
+    /// What the service refused, or why it could not be reached.
+    pub async fn get(
+        &self,
+        api: &Api,
+        action: &str,
+        path: &[&str],
+        members: &[(&str, &str)],
+    ) -> Result<String, ServiceError> {
+        let encoded = |text: &str| utf8_percent_encode(text, FORM).to_string();
+        let path: String = path.iter().map(|part| format!("/{}", utf8_percent_encode(part, PATH))).collect();
+        let query: Vec<String> =
+            members.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+        let uri = if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) };
+        let asked = Asked { method: "GET", uri, body: String::new() };
+        self.signed.call(api, action, asked, |answer| Ok(std::str::from_utf8(answer)?.to_owned())).await
+    }
+}
+
+/// One request, but for what the protocol says of it.
+#[derive(Debug)]
+struct Asked {
+    method: &'static str,
+    uri: String,
+    body: String,
+}
+
+impl Asked {
+    fn posted(body: String) -> Self {
+        Asked { method: "POST", uri: "/".to_owned(), body }
     }
 }
 
@@ -126,7 +164,7 @@ impl Signed {
         &self,
         api: &Api,
         action: &str,
-        body: String,
+        asked: Asked,
         read: fn(&[u8]) -> Result<T, BoxError>,
     ) -> Result<T, ServiceError>
     where
@@ -149,7 +187,7 @@ impl Signed {
         }
         builder = if self.retries.has_retry() { builder.standard_retry(&self.retries) } else { builder.no_retry() };
         let operation = builder
-            .serializer(move |body: String| request(&api, &name, body))
+            .serializer(move |asked: Asked| request(&api, &name, asked))
             .deserializer(move |response: &HttpResponse| {
                 if !response.status().is_success() {
                     return Err(OrchestratorError::operation(Said::read(response)));
@@ -157,7 +195,7 @@ impl Signed {
                 read(response.body().bytes().unwrap_or_default()).map_err(OrchestratorError::other)
             })
             .build();
-        operation.invoke(body).await.map_err(|error| refused(action, &error))
+        operation.invoke(asked).await.map_err(|error| refused(action, &error))
     }
 
     fn signing(&self, api: &Api) -> StaticRuntimePlugin {
@@ -166,6 +204,7 @@ impl Signed {
         layer.store_put(SigV4OperationSigningConfig {
             region: Some(SigningRegion::from(Region::new(self.region.clone()))),
             name: Some(SigningName::from(api.signing_name)),
+            signing_options: options(api),
             ..SigV4OperationSigningConfig::default()
         });
         StaticRuntimePlugin::new().with_config(layer.freeze()).with_runtime_components(self.components.clone())
@@ -187,19 +226,33 @@ impl Signed {
     }
 }
 
-fn request(api: &Api, operation: &str, body: String) -> Result<HttpRequest, BoxError> {
-    let length = body.len().to_string();
-    let mut request = HttpRequest::new(SdkBody::from(body));
-    request.set_method("POST")?;
-    request.set_uri("/")?;
+/// S3 signs paths as they are sent, and wants the body's digest said.
+fn options(api: &Api) -> SigningOptions {
+    let mut options = SigningOptions::default();
+    if api.protocol == Protocol::Rest {
+        options.double_uri_encode = false;
+        options.normalize_uri_path = false;
+        options.content_sha256_header = true;
+    }
+    options
+}
+
+fn request(api: &Api, operation: &str, asked: Asked) -> Result<HttpRequest, BoxError> {
+    let length = asked.body.len().to_string();
+    let mut request = HttpRequest::new(SdkBody::from(asked.body));
+    request.set_method(asked.method)?;
+    request.set_uri(asked.uri)?;
     let headers = request.headers_mut();
-    headers.insert("content-length", length);
+    if api.protocol != Protocol::Rest {
+        headers.insert("content-length", length);
+    }
     headers.insert("user-agent", concat!("redrive/", env!("CARGO_PKG_VERSION")));
     match api.protocol {
         Protocol::Json { content_type, target } => {
             headers.insert("content-type", content_type);
             headers.insert("x-amz-target", format!("{target}.{operation}"));
         }
+        Protocol::Rest => {}
         Protocol::Query { .. } => {
             headers.insert("content-type", "application/x-www-form-urlencoded");
         }
@@ -230,6 +283,8 @@ fn network() -> Option<SharedHttpClient> {
 
 /// What a form leaves as it is (RFC 3986, unreserved).
 const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+/// What S3 leaves as it is in a path.
+const PATH: &AsciiSet = &FORM.remove(b'/');
 
 #[cfg(test)]
 mod tests {

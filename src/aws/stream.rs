@@ -76,7 +76,8 @@ impl Account {
             let Some(at) = iterator.take() else { return Ok(found) };
             let page = self.json(&STREAMS, RECORDS, &json!({"ShardIterator": at, "Limit": PAGE})).await?;
             for record in page.get("Records").and_then(Value::as_array).into_iter().flatten() {
-                let record = read(record).ok_or_else(|| unread(RECORDS, "a record without what every record has"))?;
+                let record = StreamRecord::read(record)
+                    .ok_or_else(|| unread(RECORDS, "a record without what every record has"))?;
                 if by_sequence(&record.sequence_number, &pointer.last).is_gt() {
                     return Ok(found);
                 }
@@ -93,27 +94,6 @@ impl Account {
         }
         Err(unread(RECORDS, "the last record did not come in as many pages as are read"))
     }
-}
-
-fn read(record: &Value) -> Option<StreamRecord> {
-    let text = |at: &str| record.pointer(at).and_then(Value::as_str).map(str::to_owned);
-    let whole = |at: &str| record.pointer(at).and_then(Value::as_f64);
-    let image = |at: &str| record.pointer(at).filter(|image| image.is_object()).cloned();
-    let identity = text("/userIdentity/Type").zip(text("/userIdentity/PrincipalId"));
-    Some(StreamRecord {
-        event_id: text("/eventID")?,
-        event_name: text("/eventName")?,
-        event_version: text("/eventVersion").unwrap_or_else(|| "1.1".to_owned()),
-        region: text("/awsRegion")?,
-        created_at_s: whole("/dynamodb/ApproximateCreationDateTime")? as i64,
-        keys: image("/dynamodb/Keys")?,
-        new_image: image("/dynamodb/NewImage"),
-        old_image: image("/dynamodb/OldImage"),
-        sequence_number: text("/dynamodb/SequenceNumber")?,
-        size_bytes: record.pointer("/dynamodb/SizeBytes").and_then(Value::as_u64).unwrap_or(0),
-        view: text("/dynamodb/StreamViewType").unwrap_or_default(),
-        identity,
-    })
 }
 
 fn unread(action: &str, why: &str) -> ServiceError {
@@ -134,7 +114,7 @@ mod tests {
                 "SizeBytes": 26, "StreamViewType": "NEW_AND_OLD_IMAGES"},
             "userIdentity": {"PrincipalId": "dynamodb.amazonaws.com", "Type": "Service"}
         });
-        let read = read(&record).expect("a record");
+        let read = StreamRecord::read(&record).expect("a record");
         let event = crate::model::stream::event(std::slice::from_ref(&read), &"arn:aws:dynamodb:x".into());
         let shown = &event["Records"][0];
         assert_eq!(shown["userIdentity"], json!({"type": "Service", "principalId": "dynamodb.amazonaws.com"}));
@@ -142,6 +122,7 @@ mod tests {
         assert_eq!(shown["dynamodb"]["ApproximateCreationDateTime"], 1_767_225_600);
         assert_eq!(shown["dynamodb"]["Keys"], record["dynamodb"]["Keys"]);
         assert!(shown["dynamodb"].get("NewImage").is_none());
-        assert_eq!(super::read(&json!({"eventID": "e"})), None);
+        assert_eq!(StreamRecord::read(shown), Some(read.clone()), "the event's own spelling is read too");
+        assert_eq!(StreamRecord::read(&json!({"eventID": "e"})), None);
     }
 }

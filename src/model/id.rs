@@ -75,6 +75,12 @@ impl Arn {
         self.0.split(':').nth(2).unwrap_or("")
     }
 
+    /// The function in its ARN or bare name, without version or alias.
+    pub fn function_name(&self) -> FunctionName {
+        let rest = self.0.split_once(":function:").map_or(self.0.as_str(), |(_, rest)| rest);
+        FunctionName(rest.split(':').next().unwrap_or(rest).to_owned())
+    }
+
     /// The table in a DynamoDB stream's or table's ARN (`…:table/Events/stream/…`).
     pub fn table(&self) -> Option<&str> {
         self.0.split_once(":table/").map(|(_, rest)| rest.split('/').next().unwrap_or(rest))

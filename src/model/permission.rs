@@ -53,6 +53,7 @@ pub const FEATURES: &[(&str, &[&str])] = &[
     ("scan", &["sqs:ReceiveMessage", "sqs:ChangeMessageVisibility"]),
     ("redrive", &["sqs:SendMessage", "sqs:DeleteMessage"]),
     ("try one, rescue", &["lambda:InvokeFunction", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]),
+    ("rescue from a bucket", &["s3:GetObject", "s3:ListBucket"]),
     ("redrive a whole queue", &["sqs:StartMessageMoveTask", "sqs:CancelMessageMoveTask"]),
 ];
 

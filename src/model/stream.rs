@@ -32,6 +32,31 @@ pub struct StreamRecord {
     pub identity: Option<(String, String)>,
 }
 
+impl StreamRecord {
+    /// From the Streams API's JSON, or from the event a function gets; `None` without what every record has.
+    pub fn read(record: &Value) -> Option<Self> {
+        let text = |at: &str| record.pointer(at).and_then(Value::as_str).map(str::to_owned);
+        let whole = |at: &str| record.pointer(at).and_then(Value::as_f64);
+        let image = |at: &str| record.pointer(at).filter(|image| image.is_object()).cloned();
+        let identity = text("/userIdentity/Type").or_else(|| text("/userIdentity/type"));
+        let principal = text("/userIdentity/PrincipalId").or_else(|| text("/userIdentity/principalId"));
+        Some(StreamRecord {
+            event_id: text("/eventID")?,
+            event_name: text("/eventName")?,
+            event_version: text("/eventVersion").unwrap_or_else(|| "1.1".to_owned()),
+            region: text("/awsRegion")?,
+            created_at_s: whole("/dynamodb/ApproximateCreationDateTime")? as i64,
+            keys: image("/dynamodb/Keys")?,
+            new_image: image("/dynamodb/NewImage"),
+            old_image: image("/dynamodb/OldImage"),
+            sequence_number: text("/dynamodb/SequenceNumber")?,
+            size_bytes: record.pointer("/dynamodb/SizeBytes").and_then(Value::as_u64).unwrap_or(0),
+            view: text("/dynamodb/StreamViewType").unwrap_or_default(),
+            identity: identity.zip(principal),
+        })
+    }
+}
+
 /// Which way two sequence numbers of one shard come: they are longer than any integer type is wide.
 pub fn by_sequence(a: &str, b: &str) -> Ordering {
     let (a, b) = (a.trim_start_matches('0'), b.trim_start_matches('0'));
@@ -133,9 +158,7 @@ impl StreamPointer {
 
     /// The function that gave the batch up, without version or alias.
     pub fn function_name(&self) -> Option<FunctionName> {
-        let arn = self.function.as_ref()?.as_str();
-        let rest = arn.split_once(":function:").map_or(arn, |(_, rest)| rest);
-        Some(FunctionName::from(rest.split(':').next().unwrap_or(rest)))
+        self.function.as_ref().map(Arn::function_name)
     }
 
     pub fn holds(&self, sequence_number: &str) -> bool {
