@@ -44,6 +44,11 @@ pub enum About {
         queue: QueueName,
         ids: Vec<MessageId>,
     },
+    /// Exactly these pointers.
+    Rescue {
+        queue: QueueName,
+        ids: Vec<MessageId>,
+    },
     Retune(Box<RetunePlan>),
     Trial {
         queue: QueueName,
@@ -60,7 +65,8 @@ impl About {
             Plan::Scan(plan) => About::Closing(plan.queue.name()),
             Plan::Redrive(plan) => About::Redrive { queue: plan.from.name(), ids: plan.ids.clone() },
             Plan::MoveAll(plan) => About::MoveAll(plan.from.name()),
-            Plan::Rescue(plan) => About::Closing(plan.from.name()),
+            Plan::Rescue(plan) => About::Rescue { queue: plan.from.name(), ids: plan.ids.clone() },
+            Plan::Rerun(plan) => About::Closing(plan.bucket.as_str().into()),
             Plan::Drop(plan) => About::Drop { queue: plan.from.name(), ids: plan.ids.clone() },
             Plan::Restore(plan) => About::Closing(plan.messages.first().map_or("".into(), |(_, queue)| queue.name())),
             Plan::Note(plan) => About::Closing(plan.queue.clone()),
@@ -87,7 +93,10 @@ impl Running {
     /// Holds messages under a lease or has a mover at work (design, two kinds of time).
     pub fn holds_speed(&self) -> bool {
         self.is_running()
-            && matches!(self.kind, Kind::Scan | Kind::Redrive | Kind::MoveAll | Kind::Trial | Kind::Rescue | Kind::Drop)
+            && matches!(
+                self.kind,
+                Kind::Scan | Kind::Redrive | Kind::MoveAll | Kind::Trial | Kind::Rescue | Kind::Rerun | Kind::Drop
+            )
     }
 
     /// How far it is, or what came of it, in one line.
@@ -106,6 +115,7 @@ impl Running {
             | About::MoveAll(queue)
             | About::Trial { queue, .. }
             | About::Drop { queue, .. }
+            | About::Rescue { queue, .. }
             | About::Closing(queue) => Some(queue),
             About::Retune(_) => None,
         }

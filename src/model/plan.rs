@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::id::{Arn, FunctionName, MappingId, MessageId, OperationId, QueueName, QueueUrl};
 use crate::model::mapping::{MappingChange, MappingSettings};
 use crate::model::message::MAX_MESSAGE_BYTES;
+use crate::model::rerun::RerunPlan;
 use crate::model::rescue::RescuePlan;
 use crate::model::time::Timestamp;
 use crate::model::trial::TrialPlan;
@@ -265,6 +266,7 @@ pub enum Plan {
     Retune(RetunePlan),
     Trial(TrialPlan),
     Rescue(RescuePlan),
+    Rerun(RerunPlan),
     Drop(DropPlan),
     Restore(RestorePlan),
     Note(NotePlan),

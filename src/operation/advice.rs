@@ -2,6 +2,8 @@
 //! steps, and whom to watch meanwhile. Each comes with its derivation as a line for the card. From the
 //! picture alone; it asks nothing.
 
+use std::collections::BTreeSet;
+
 use crate::model::id::{Arn, FunctionName, QueueUrl};
 use crate::model::mapping::Mapping;
 use crate::model::message::MAX_MESSAGE_BYTES;
@@ -9,6 +11,7 @@ use crate::model::metric::{MetricKey, Stat};
 use crate::model::picture::Picture;
 use crate::model::plan::{Gentle, Ladder};
 use crate::model::queue::Queue;
+use crate::model::rescue::RescueTarget;
 use crate::model::time::{Timestamp, spoken};
 
 /// The queues whose redrive policies name this one.
@@ -147,6 +150,27 @@ const SHARE_OF_SPARE: f64 = 3.0;
 /// AWS's defaults (aws-facts §3.1, §3.3), where a queue could not be read.
 const UNKNOWN_RECEIVES: u32 = 10;
 const UNKNOWN_VISIBILITY_S: u32 = 30;
+
+/// The functions of these names, with what their mappings say of batches and lanes; one that is not here is
+/// left out.
+pub fn rescuers(picture: &Picture, names: &BTreeSet<FunctionName>) -> Vec<RescueTarget> {
+    let target = |function: &FunctionName| {
+        let known = picture.functions.get(function)?;
+        let mut own = picture.mappings.values().map(|mapping| &mapping.value);
+        let mapping = own.find(|mapping| mapping.function == *function && mapping.source.service() == "dynamodb");
+        let settings = mapping.map(|mapping| &mapping.settings);
+        Some(RescueTarget {
+            timeout_s: known.value.timeout_s,
+            batch: settings.and_then(|settings| settings.batch_size).unwrap_or(STREAM_BATCH),
+            parallelization_factor: settings.and_then(|settings| settings.parallelization_factor).unwrap_or(1),
+            function: function.clone(),
+        })
+    };
+    names.iter().filter_map(target).collect()
+}
+
+/// Lambda's default for a stream (aws-facts §1.1).
+const STREAM_BATCH: u32 = 100;
 
 #[cfg(test)]
 mod tests {

@@ -16,6 +16,7 @@ mod pace;
 pub mod progress;
 pub mod record;
 pub mod redrive;
+pub mod rerun;
 pub mod rescue;
 pub mod restore;
 pub mod resume;
@@ -36,6 +37,7 @@ use std::collections::BTreeMap;
 use crate::model::id::{MessageId, OperationId};
 use crate::model::message::Message;
 use crate::model::plan::{DropPlan, MoveAllPlan, Plan, RedrivePlan, RestorePlan, RetunePlan, ScanPlan};
+use crate::model::rerun::RerunPlan;
 use crate::model::rescue::RescuePlan;
 use crate::model::time::Timestamp;
 use crate::model::trial::TrialPlan;
@@ -45,6 +47,7 @@ use crate::operation::move_all::MoveAll;
 use crate::operation::order::{JournalEntry, MessageState, Order, OrderId, OrderResult};
 use crate::operation::progress::{Kind, Progress, Report};
 use crate::operation::redrive::Redrive;
+use crate::operation::rerun::Rerun;
 use crate::operation::rescue::Rescue;
 use crate::operation::restore::Restore;
 use crate::operation::resume::ResumePlan;
@@ -79,6 +82,7 @@ pub enum Undertaking {
     Retune(Confirmed<RetunePlan>),
     Trial(Confirmed<TrialPlan>),
     Rescue(Confirmed<RescuePlan>),
+    Rerun(Confirmed<RerunPlan>),
     Drop(Confirmed<DropPlan>),
     /// With the copies themselves.
     Restore(Confirmed<RestorePlan>, Vec<Message>),
@@ -95,6 +99,7 @@ impl Undertaking {
             Undertaking::Retune(_) => Kind::Retune,
             Undertaking::Trial(_) => Kind::Trial,
             Undertaking::Rescue(_) => Kind::Rescue,
+            Undertaking::Rerun(_) => Kind::Rerun,
             Undertaking::Drop(_) => Kind::Drop,
             Undertaking::Restore(..) => Kind::Restore,
             Undertaking::Resume(confirmed) => confirmed.plan().kind(),
@@ -116,6 +121,7 @@ impl Undertaking {
             Undertaking::Retune(confirmed) => Box::new(Retune::new(confirmed, owner, seed, now)),
             Undertaking::Trial(confirmed) => Box::new(Trial::new(confirmed, owner, seed, now)),
             Undertaking::Rescue(confirmed) => Box::new(Rescue::new(confirmed, owner, seed, now)),
+            Undertaking::Rerun(confirmed) => Box::new(Rerun::new(confirmed, owner, seed, now)),
             Undertaking::Drop(confirmed) => Box::new(Drop::new(confirmed, owner, seed, now)),
             Undertaking::Restore(confirmed, messages) => Box::new(Restore::new(confirmed, messages, owner, seed, now)),
             Undertaking::Resume(confirmed) => confirmed.machine(owner, seed, now),

@@ -86,6 +86,11 @@ pub enum Order {
     ReadStream {
         pointer: StreamPointer,
     },
+    /// An object of a bucket, as text: a read.
+    GetObject {
+        bucket: String,
+        key: String,
+    },
     /// Durable before `Done` is answered.
     Record(Vec<JournalEntry>),
 }
@@ -116,6 +121,7 @@ pub enum Answer {
     Invoked(Box<Invoked>),
     /// In the order of the stream.
     Records(Vec<StreamRecord>),
+    Object(String),
     Recorded,
 }
 
@@ -208,6 +214,10 @@ pub enum MessageState {
     Gone,
     /// Deleted on purpose, after its copy was kept.
     Dropped,
+    /// A function is about to be invoked with it: what has this for its last state may have run.
+    Running { function: FunctionName },
+    /// It came through its function.
+    Ran,
 }
 
 impl JournalEntry {
@@ -248,6 +258,8 @@ impl MessageState {
             MessageState::Skipped { .. } => "skipped",
             MessageState::Gone => "gone",
             MessageState::Dropped => "dropped",
+            MessageState::Running { .. } => "running",
+            MessageState::Ran => "ran",
         }
     }
 

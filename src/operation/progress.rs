@@ -2,6 +2,7 @@
 
 mod letter;
 mod redrive;
+mod rerun;
 
 use serde::Serialize;
 
@@ -15,6 +16,7 @@ use crate::operation::order::EndState;
 
 pub use crate::operation::progress::letter::{DropReport, RestoreReport};
 pub use crate::operation::progress::redrive::{Cause, RedriveReport};
+pub use crate::operation::progress::rerun::RerunReport;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -25,6 +27,7 @@ pub enum Kind {
     Retune,
     Trial,
     Rescue,
+    Rerun,
     Drop,
     Restore,
 }
@@ -99,6 +102,7 @@ pub enum Report {
     Retune(RetuneReport),
     Trial(TrialReport),
     Rescue(RescueReport),
+    Rerun(RerunReport),
     Drop(DropReport),
     Restore(RestoreReport),
 }
@@ -112,6 +116,7 @@ impl Report {
             Report::Retune(report) => report.state,
             Report::Trial(report) => report.state,
             Report::Rescue(report) => report.state,
+            Report::Rerun(report) => report.state,
             Report::Drop(report) => report.state,
             Report::Restore(report) => report.state,
         }
@@ -126,6 +131,7 @@ impl Report {
             Report::Retune(report) => report.problem.as_deref(),
             Report::Trial(report) => report.problem.as_deref(),
             Report::Rescue(report) => report.problem.as_deref(),
+            Report::Rerun(report) => report.problem.as_deref(),
             Report::Drop(report) => report.problem.as_deref(),
             Report::Restore(report) => report.problem.as_deref(),
         }
@@ -140,6 +146,7 @@ impl Report {
             Report::Retune(report) => report.cause,
             Report::Trial(report) => report.cause,
             Report::Rescue(report) => report.cause,
+            Report::Rerun(report) => report.cause,
             Report::Drop(report) => report.cause,
             Report::Restore(report) => report.cause,
         }
@@ -154,6 +161,7 @@ impl Report {
             Report::Retune(report) => report.line(),
             Report::Trial(report) => report.line(),
             Report::Rescue(report) => report.line(),
+            Report::Rerun(report) => report.line(),
             Report::Drop(report) => report.line(),
             Report::Restore(report) => report.line(),
         }

@@ -9,6 +9,7 @@ use crate::model::plan::Plan;
 use crate::model::time::Timestamp;
 use crate::operation::order::{EndState, JournalEntry, MessageState};
 use crate::operation::progress::grouped;
+use crate::operation::rerun;
 
 /// Who carries an operation out.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -143,6 +144,7 @@ impl Record {
             Plan::MoveAll(plan) => plan.from.name().to_string(),
             Plan::Trial(plan) => plan.from.name().to_string(),
             Plan::Rescue(plan) => plan.from.name().to_string(),
+            Plan::Rerun(plan) => plan.bucket.clone(),
             Plan::Drop(plan) => plan.from.name().to_string(),
             Plan::Restore(plan) => plan.source.clone(),
             Plan::Note(plan) => plan.queue.to_string(),
@@ -155,7 +157,10 @@ impl Record {
         let unsure = |state: &MessageState| {
             matches!(
                 state,
-                MessageState::Recorded { .. } | MessageState::PossibleDuplicate { .. } | MessageState::Duplicate { .. }
+                MessageState::Recorded { .. }
+                    | MessageState::Running { .. }
+                    | MessageState::PossibleDuplicate { .. }
+                    | MessageState::Duplicate { .. }
             )
         };
         self.states.iter().filter(|(_, state)| unsure(state)).map(|(id, _)| id).collect()
@@ -173,11 +178,12 @@ impl Record {
         let mut counts = [0_u64; 4];
         for state in self.states.values() {
             match state {
-                MessageState::Deleted | MessageState::Dropped => counts[0] += 1,
+                MessageState::Deleted | MessageState::Dropped | MessageState::Ran => counts[0] += 1,
                 MessageState::Acknowledged { .. } => counts[1] += 1,
                 MessageState::Failed { .. } | MessageState::Skipped { .. } | MessageState::Gone => counts[2] += 1,
                 MessageState::NotSent { .. }
                 | MessageState::Recorded { .. }
+                | MessageState::Running { .. }
                 | MessageState::PossibleDuplicate { .. }
                 | MessageState::Duplicate { .. } => {}
             }
@@ -216,6 +222,7 @@ impl Record {
             Plan::Drop(plan) => return self.certain_of_drop(plan.ids.len() as u64),
             Plan::Restore(plan) => return self.certain_of_restore(plan.messages.len() as u64),
             Plan::Rescue(plan) => return self.certain_of_rescue(plan.ids.len() as u64),
+            Plan::Rerun(plan) => return rerun::certain(plan, self),
             Plan::MoveAll(_) => {
                 "the move task runs in AWS or has ended there: it is looked for, and followed to its end"
             }
@@ -288,6 +295,7 @@ pub fn title(plan: &Plan) -> String {
         Plan::Note(plan) => format!("Note on {} in {}", plan.kind, plan.queue),
         Plan::Restore(plan) => format!("Put {} back from {}", plan.messages.len(), plan.source),
         Plan::Rescue(plan) => format!("Rescue {} pointers of {}", grouped(plan.ids.len() as u64), plan.from.name()),
+        Plan::Rerun(plan) => rerun::card::title(plan),
         Plan::Trial(plan) => format!("Try {} of {} on {}", plan.id.short(), plan.from.name(), plan.function),
         Plan::Retune(plan) => {
             let what = crate::operation::card::change_lines(&plan.before, plan.enabled_before, &plan.change);
@@ -308,8 +316,8 @@ impl Tally {
     /// `state` is a [`MessageState`]'s name.
     pub fn count(&mut self, state: &str, n: u64) {
         match state {
-            "deleted" | "dropped" => self.moved += n,
-            "recorded" | "not-sent" | "acknowledged" => self.open += n,
+            "deleted" | "dropped" | "ran" => self.moved += n,
+            "recorded" | "not-sent" | "acknowledged" | "running" => self.open += n,
             _ => self.failed += n,
         }
     }

@@ -2,6 +2,7 @@
 //! the card; what each kind of operation does about the rest is its own machine's business.
 
 use crate::model::plan::{DropPlan, MoveAllPlan, Plan, RedrivePlan, RestorePlan, RetunePlan};
+use crate::model::rerun::RerunPlan;
 use crate::model::rescue::RescuePlan;
 use crate::model::time::Timestamp;
 use crate::operation::card::{self, Card, Facts};
@@ -13,6 +14,7 @@ use crate::operation::outbox::Outbox;
 use crate::operation::progress::{Kind, Phase, Progress, Report, ScanReport};
 use crate::operation::record::Record;
 use crate::operation::redrive::Redrive;
+use crate::operation::rerun::Rerun;
 use crate::operation::rescue::Rescue;
 use crate::operation::restore::Restore;
 use crate::operation::retune::Retune;
@@ -33,6 +35,7 @@ impl ResumePlan {
             Plan::Retune(_) => Kind::Retune,
             Plan::Trial(_) => Kind::Trial,
             Plan::Rescue(_) => Kind::Rescue,
+            Plan::Rerun(_) => Kind::Rerun,
             Plan::Drop(_) => Kind::Drop,
             Plan::Restore(_) => Kind::Restore,
             Plan::Note(_) => Kind::Scan,
@@ -54,6 +57,7 @@ impl Planned for ResumePlan {
             Plan::Retune(plan) => plan.card(facts),
             Plan::Trial(plan) => plan.card(facts),
             Plan::Rescue(plan) => plan.card(facts),
+            Plan::Rerun(plan) => plan.card(facts),
             Plan::Drop(plan) => plan.card(facts),
             Plan::Restore(plan) => plan.card(facts),
             Plan::Note(_) => card::plain(facts),
@@ -94,6 +98,8 @@ impl Confirmed<ResumePlan> {
             Box::new(Restore::resume(plan, owner, seed, now, &record))
         } else if let Some(plan) = Confirmed::<RescuePlan>::recorded(&began) {
             Box::new(Rescue::resume(plan, owner, seed, now, &record))
+        } else if let Some(plan) = Confirmed::<RerunPlan>::recorded(&began) {
+            Box::new(Rerun::resume(plan, owner, seed, now, &record))
         } else {
             let why = record.certain().join("; ");
             Box::new(Closing::new(owner, format!("cut off: {why}"), now))

@@ -121,6 +121,7 @@ fn kind_of(plan: &crate::model::plan::Plan) -> (&'static str, Option<String>) {
         Plan::Retune(plan) => ("retune", plan.reason.clone()),
         Plan::Trial(plan) => ("try", plan.reason.clone()),
         Plan::Rescue(plan) => ("rescue", plan.reason.clone()),
+        Plan::Rerun(plan) => ("rerun", plan.reason.clone()),
         Plan::Drop(plan) => ("drop", plan.reason.clone()),
         Plan::Restore(plan) => ("restore", plan.reason.clone()),
         Plan::Note(plan) => ("note", Some(format!("{}: {}", plan.kind, plan.text))),

@@ -135,7 +135,7 @@ fn far(operation: &Running) -> String {
     }
     match operation.kind {
         Kind::MoveAll => parts.push("in AWS".to_owned()),
-        Kind::Scan | Kind::Redrive | Kind::Trial | Kind::Rescue | Kind::Drop | Kind::Restore => {
+        Kind::Scan | Kind::Redrive | Kind::Trial | Kind::Rescue | Kind::Rerun | Kind::Drop | Kind::Restore => {
             parts.push("in this process: dies with this shell".to_owned())
         }
         Kind::Retune => {}

@@ -243,7 +243,9 @@ fn take_up(ledger: &mut Ledger, id: &MessageId, state: &MessageState) {
         return;
     }
     match state {
+        // The others are never of a redrive.
         MessageState::NotSent { .. } | MessageState::Dropped => {}
+        MessageState::Running { .. } | MessageState::Ran => {}
         MessageState::Recorded { .. } => {
             let why = "cut off while it was sent: it may exist twice";
             ledger.duplicates.insert(id.clone(), why.to_owned());

@@ -2,7 +2,7 @@
 //! from the stream while they exist, run through the function that gave them up, in order and a batch at
 //! a time, and only when all of them came through is the pointer deleted.
 
-mod batch;
+pub(in crate::operation) mod batch;
 pub mod card;
 mod replay;
 mod telling;

@@ -24,6 +24,7 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, running: usize) {
             Kind::Redrive | Kind::Drop => "stops; what is held is given back, and the journal knows how far it came",
             Kind::Restore => "stops; the journal knows how far it came",
             Kind::Rescue => "stops behind the records that are under way; the other pointers stay where they are",
+            Kind::Rerun => "stops; what is under way is not waited for, and the journal knows how far it came",
             Kind::Trial => "the function runs on; its answer is not waited for, and the message stays where it is",
             Kind::Retune if operation.is_holding() => {
                 "it stays as it is; opened again, redrive asks whether to put it back"

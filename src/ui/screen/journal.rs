@@ -121,6 +121,7 @@ fn detail(theme: Theme, console: &Console, journal: &JournalRow, width: u16) -> 
         Plan::Retune(plan) => plan.reason.as_ref(),
         Plan::Trial(plan) => plan.reason.as_ref(),
         Plan::Rescue(plan) => plan.reason.as_ref(),
+        Plan::Rerun(plan) => plan.reason.as_ref(),
         Plan::Scan(_) => None,
     };
     if let Some(reason) = reason {

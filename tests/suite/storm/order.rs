@@ -62,6 +62,7 @@ pub fn request_of(order: &Order) -> Request {
             return Request::Lambda(LambdaRequest::UpdateMapping { id: mapping, update });
         }
         Order::ReadStream { .. } => panic!("reads of the stream are several requests"),
+        Order::GetObject { .. } => panic!("nothing here lies in a bucket"),
         Order::Vitals { .. } => panic!("nobody is watched here"),
         Order::Record(_) => panic!("the pipeline keeps no journal"),
     })
