@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::command::change::{confirm, facts};
 use crate::command::dead_letters::{LEASE_S, find};
+use crate::command::documents;
 use crate::command::failure::Failure;
 use crate::command::look::{Look, look};
 use crate::command::operate::operate;
@@ -21,14 +22,18 @@ use crate::model::queue::Queue;
 use crate::model::rescue::{RescuePlan, RescueTarget};
 use crate::model::stream::{StreamPointer, StreamRecord};
 use crate::model::time::{Timestamp, spoken};
-use crate::operation::Undertaking;
 use crate::operation::progress::{Report, RescueReport, grouped};
+use crate::operation::{Undertaking, advice};
 use crate::report;
 use crate::report::table::{Table, clean};
 
 pub async fn run(here: &Here, asked: Rescue) -> Result<u8, Failure> {
     let look = look(here).await?;
-    let queue = find(&look, &asked.queue)?.clone();
+    if let Some(place) = documents::place(&look, &asked.queue) {
+        return documents::run(here, &look, &place, &asked).await;
+    }
+    let named = documents::queue_of(&look, &asked.queue).unwrap_or_else(|| asked.queue.clone());
+    let queue = find(&look, &named)?.clone();
     let Some(pointers) = pointers(here, &look, &queue, &asked).await? else { return Ok(exit::FINE) };
     let rows: Vec<Row> = pointers.iter().map(|(id, pointer)| row(id, pointer, look.now)).collect();
     // With a replay the last thing on standard output is what came of it.
@@ -117,10 +122,11 @@ struct Saved<'a> {
 }
 
 async fn replay(here: &Here, look: &Look, queue: &Queue, pointers: &Pointers, asked: &Rescue) -> Result<u8, Failure> {
+    let names: BTreeSet<FunctionName> = pointers.values().filter_map(StreamPointer::function_name).collect();
     let plan = RescuePlan {
         from: queue.url.clone(),
         ids: pointers.keys().cloned().collect(),
-        targets: targets(look, pointers)?,
+        targets: targets(look, &names)?,
         records: pointers.values().map(|pointer| u64::from(pointer.batch_size)).sum(),
         reason: asked.reason.clone(),
     };
@@ -134,22 +140,9 @@ async fn replay(here: &Here, look: &Look, queue: &Queue, pointers: &Pointers, as
     Ok(finished.code())
 }
 
-/// The functions the pointers name, with what their mappings say of batches and lanes.
-fn targets(look: &Look, pointers: &Pointers) -> Result<Vec<RescueTarget>, Failure> {
-    let names: BTreeSet<FunctionName> = pointers.values().filter_map(StreamPointer::function_name).collect();
-    let target = |function: FunctionName| {
-        let known = look.picture.functions.get(&function)?;
-        let mut own = look.picture.mappings.values().map(|mapping| &mapping.value);
-        let mapping = own.find(|mapping| mapping.function == function && mapping.source.service() == "dynamodb");
-        let settings = mapping.map(|mapping| &mapping.settings);
-        Some(RescueTarget {
-            timeout_s: known.value.timeout_s,
-            batch: settings.and_then(|settings| settings.batch_size).unwrap_or(BATCH),
-            parallelization_factor: settings.and_then(|settings| settings.parallelization_factor).unwrap_or(1),
-            function,
-        })
-    };
-    let found: Vec<RescueTarget> = names.iter().cloned().filter_map(target).collect();
+/// The functions that gave records up.
+pub(in crate::command) fn targets(look: &Look, names: &BTreeSet<FunctionName>) -> Result<Vec<RescueTarget>, Failure> {
+    let found = advice::rescuers(&look.picture, names);
     if found.is_empty() {
         let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
         return Err(Failure::Refused(format!(
@@ -159,9 +152,6 @@ fn targets(look: &Look, pointers: &Pointers) -> Result<Vec<RescueTarget>, Failur
     }
     Ok(found)
 }
-
-/// Lambda's default for a stream (aws-facts §1.1).
-const BATCH: u32 = 100;
 
 #[derive(Debug, Serialize)]
 struct Row {

@@ -8,10 +8,11 @@ use crate::config::flags::{ConsentFlags, OutputFlags};
 
 #[derive(Debug, Args)]
 pub(in crate::config) struct RescueFlags {
-    /// The on-failure queue of a stream's mapping: name, ARN or URL
+    /// The on-failure destination of a mapping: a queue (name, ARN or URL), a bucket (s3://BUCKET[/PREFIX]),
+    /// or the function whose mapping has one
     pub(in crate::config) queue: String,
 
-    /// Only this pointer, by its message id; may be repeated
+    /// Only this pointer, by its message id, or this document, by its key; may be repeated
     #[arg(long, value_name = "ID")]
     pub(in crate::config) id: Vec<String>,
 
@@ -19,11 +20,12 @@ pub(in crate::config) struct RescueFlags {
     #[arg(long, value_name = "FILE")]
     pub(in crate::config) save: Option<PathBuf>,
 
-    /// Run the records through the function again, and delete each pointer whose records came through
+    /// Run the records through the function again, and delete each pointer whose records came through; what
+    /// lies in a bucket stays there
     #[arg(long)]
     pub(in crate::config) replay: bool,
 
-    /// Most messages to look at
+    /// Most messages or documents to look at
     #[arg(long, default_value_t = 1_000, value_name = "N")]
     pub(in crate::config) max: u32,
 
@@ -44,6 +46,10 @@ Examples:
   redrive dlq rescue LogFailures --save records.ndjson --yes
   redrive dlq rescue LogFailures --replay --dry-run
   redrive dlq rescue LogFailures --save records.ndjson --replay --yes
+  redrive dlq rescue s3://log-failures                       the same of a bucket, which needs no --yes
+  redrive dlq rescue LogWorker --replay --yes                wherever its mapping puts them
 
 A stream keeps its records for 24 hours; a pointer in the queue says where they are and does not hold
-them. Looking receives the messages and gives them back, so it needs --yes too.";
+them. Looking receives the messages and gives them back, so it needs --yes too. A document in a bucket
+holds the event itself: it can be run again when the stream has long forgotten the records. What this
+machine's journal says ran again before, or may have, is left out unless --id names it.";
