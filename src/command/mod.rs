@@ -1,11 +1,14 @@
 //! The subcommands: results on standard output, everything else on standard error, one exit code.
 //! Each uses the same engine as the console; none has a way of its own to change anything.
 
+mod before;
 mod change;
 mod context;
 mod dead_letters;
 mod doctor;
+mod documents;
 mod edit;
+mod evidence;
 mod failure;
 mod journal;
 mod jq_worker;
@@ -17,6 +20,8 @@ mod pick;
 mod posture;
 mod redrive;
 mod rehearse;
+mod requests;
+mod rerun;
 mod rescue;
 mod resume;
 mod sandbox;
@@ -99,6 +104,7 @@ fn dispatch(config: Config) -> Result<u8, Failure> {
         Action::Restore(asked) => runtime()?.block_on(letters::restore(&here, asked)),
         Action::Redrive(asked) => runtime()?.block_on(redrive::redrive(&here, asked)),
         Action::Rescue(asked) => runtime()?.block_on(rescue::run(&here, asked)),
+        Action::Requests(asked) => runtime()?.block_on(requests::run(&here, asked)),
         Action::Try(asked) => runtime()?.block_on(try_one::run(&here, asked)),
         Action::Journal(output) => journal::list(&here, style(output)),
         Action::JournalShow { operation, output } => journal::show(&here, &operation, style(output)),

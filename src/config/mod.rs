@@ -8,6 +8,7 @@ pub mod file;
 pub mod letter;
 pub mod manual;
 pub mod nearest;
+pub mod requests;
 
 mod duration;
 mod flags;
@@ -117,6 +118,7 @@ pub enum Action {
     Redrive(Redrive),
     Try(Try),
     Rescue(Rescue),
+    Requests(requests::Requests),
     ShowLetters {
         letters: Letters,
         /// Bodies whole, whatever the context redacts.

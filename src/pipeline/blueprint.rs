@@ -189,6 +189,8 @@ pub enum Fault {
     Surge { percent: u32 },
     /// The mapping that feeds the function is disabled, and enabled again.
     StoppedConsumer { function: FunctionName },
+    /// A function's runs throw, as after a deploy that took a permission from it.
+    Broken { function: FunctionName },
     /// `RecursiveLoop=Terminate` for the function.
     RecursionGuard { function: FunctionName },
 }
@@ -351,6 +353,7 @@ impl Blueprint {
                 Fault::Slow { function, .. }
                 | Fault::Throttled { function, .. }
                 | Fault::StoppedConsumer { function }
+                | Fault::Broken { function }
                 | Fault::RecursionGuard { function } => self.need_function(&switch.name, function)?,
                 Fault::FailingStep { .. } | Fault::Poison { .. } | Fault::Surge { .. } => {}
             }

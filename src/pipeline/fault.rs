@@ -84,6 +84,11 @@ impl Faults {
         surges.fold(100, |sum, percent| sum * percent / 100)
     }
 
+    /// Whether every run of the function throws.
+    pub fn breaks(&self, function: &FunctionName) -> bool {
+        self.on().any(|fault| matches!(fault, Fault::Broken { function: name } if name == function))
+    }
+
     pub fn guards_recursion(&self, function: &FunctionName) -> bool {
         self.on().any(|fault| matches!(fault, Fault::RecursionGuard { function: name } if name == function))
     }

@@ -50,6 +50,11 @@ impl Pipeline {
         let Some(request) = self.bucket.request(id, &self.ledger) else {
             return Verdict::error("NoSuchKey", format!("the request of {id} is not in the bucket"));
         };
+        if self.functions.get(run.function).blueprint.environment.get("LOG_LEVEL").is_some_and(|level| level == "INFO")
+        {
+            let line = self.speaker(run).info(&format!("took up {}", request.key()));
+            self.log_line(run.function, &line);
+        }
         let orders = request_worker::request_worker(&request, self.now);
         self.verdict_of(orders, run)
     }

@@ -4,6 +4,7 @@
 use serde_json::json;
 
 use crate::automation::identity::RunId;
+use crate::automation::request::object_key;
 use crate::model::message::Outgoing;
 use crate::pipeline::Pipeline;
 use crate::pipeline::blueprint::Role;
@@ -103,6 +104,7 @@ impl Pipeline {
         let verdict = match outcome {
             Some(outcome) => self.outcome_verdict(&run, &outcome),
             None if run.times_out => Verdict::error(TIMED_OUT, format!("Task timed out after {timeout_s}.00 seconds")),
+            None if self.faults.breaks(&self.functions.get(function).blueprint.name) => self.denied(&run.work),
             None if run.fails => Verdict::error("RuntimeError", "the function failed by chance"),
             None => self.handle_event(&run),
         };
@@ -130,6 +132,20 @@ impl Pipeline {
                 self.sync_run_ended(&ended, &payload, &verdict);
             }
         }
+    }
+
+    /// What a function says that may no longer do what it does.
+    fn denied(&self, work: &Work) -> Verdict {
+        let of = match work {
+            Work::Async(event) => match &event.what {
+                AsyncPayload::ObjectCreated(run) => format!(" ({})", object_key(*run)),
+                AsyncPayload::Raw { .. } => String::new(),
+            },
+            _ => String::new(),
+        };
+        let message =
+            format!("not authorized to perform: sqs:sendmessage because no identity-based policy allows it{of}");
+        Verdict::error("AccessDeniedException", message)
     }
 
     fn log_run(&mut self, run: &Run, verdict: &Verdict, took_ms: i64) {

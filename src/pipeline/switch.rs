@@ -48,6 +48,7 @@ impl Pipeline {
             | Fault::Slow { .. }
             | Fault::Throttled { .. }
             | Fault::Surge { .. }
+            | Fault::Broken { .. }
             | Fault::RecursionGuard { .. } => {}
         }
     }

@@ -173,7 +173,7 @@ pub(super) struct Mapping {
     pub max_retry_attempts: Option<i32>,
     pub max_record_age_s: Option<i32>,
     pub bisect: Option<bool>,
-    /// A queue's name; empty: none.
+    /// A queue's name, or `s3://BUCKET`; empty: none.
     pub on_failure: Option<String>,
     pub report_batch_item_failures: Option<bool>,
 }
@@ -197,6 +197,7 @@ pub(super) enum FaultFile {
     Throttled { function: String, concurrency: u32 },
     Surge { percent: u32 },
     StoppedConsumer { function: String },
+    Broken { function: String },
     RecursionGuard { function: String },
 }
 

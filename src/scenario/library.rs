@@ -10,6 +10,8 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("slow-index", include_str!("../../assets/scenarios/slow-index.toml")),
     ("recursion", include_str!("../../assets/scenarios/recursion.toml")),
     ("log-failures", include_str!("../../assets/scenarios/log-failures.toml")),
+    ("failure-store", include_str!("../../assets/scenarios/failure-store.toml")),
+    ("lost-requests", include_str!("../../assets/scenarios/lost-requests.toml")),
     ("fifo", include_str!("../../assets/scenarios/fifo.toml")),
     ("retune", include_str!("../../assets/scenarios/retune.toml")),
     ("fleet", include_str!("../../assets/scenarios/fleet.toml")),

@@ -36,6 +36,7 @@ pub(super) fn what(fault: &Fault) -> String {
         Fault::Throttled { function, concurrency: 1 } => format!("{function} may run once at a time"),
         Fault::Throttled { function, concurrency } => format!("{function} may run {concurrency} times at a time"),
         Fault::Surge { percent } => format!("requests arrive at {percent} % of their rate"),
+        Fault::Broken { function } => format!("every run of {function} throws: a permission was taken from it"),
         Fault::StoppedConsumer { function } => format!("nothing is fed to {function}"),
         Fault::RecursionGuard { function } => {
             format!("{function} has RecursiveLoop=Terminate: chains end after 16 invocations")
@@ -65,6 +66,7 @@ pub(super) fn fault(file: &FaultFile) -> Result<Fault, String> {
             Fault::Throttled { function: function.as_str().into(), concurrency: *concurrency }
         }
         FaultFile::Surge { percent } => Fault::Surge { percent: *percent },
+        FaultFile::Broken { function } => Fault::Broken { function: function.as_str().into() },
         FaultFile::StoppedConsumer { function } => Fault::StoppedConsumer { function: function.as_str().into() },
         FaultFile::RecursionGuard { function } => Fault::RecursionGuard { function: function.as_str().into() },
     })

@@ -21,6 +21,7 @@ pub mod foretold;
 pub mod goal;
 mod lane_stuck;
 pub mod log;
+pub mod lost;
 mod near_time_out;
 pub mod posture;
 mod stopped;

@@ -19,6 +19,7 @@ mod pipeline_story;
 mod posture;
 mod pty;
 mod quiet;
+mod rescue;
 mod schema;
 mod signed;
 mod soak;

@@ -9,6 +9,7 @@ pub(super) mod logs;
 mod posture;
 pub(super) mod redrive;
 pub(super) mod rehearse;
+pub(super) mod requests;
 pub(super) mod rescue;
 pub(super) mod try_one;
 pub mod watch;
@@ -114,6 +115,9 @@ pub(super) enum Command {
     /// Dead letters: look at them, move them back
     #[command(subcommand, after_help = DLQ_EXAMPLES)]
     Dlq(DlqCommand),
+    /// Work that was lost on its way, found and run again
+    #[command(subcommand)]
+    Rescue(RescueCommand),
     /// What was done, by whom, and what came of it
     #[command(subcommand, after_help = JOURNAL_EXAMPLES)]
     Journal(JournalCommand),
@@ -243,6 +247,13 @@ pub(super) struct ConsentFlags {
     /// Do it; without this the card is printed and nothing is changed
     #[arg(long)]
     pub(super) yes: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RescueCommand {
+    /// Requests in a bucket whose run was lost: which, how that is known, and run again
+    #[command(after_help = requests::EXAMPLES)]
+    Requests(requests::RequestsFlags),
 }
 
 #[derive(Debug, Subcommand)]

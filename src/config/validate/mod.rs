@@ -5,6 +5,7 @@ mod letter;
 mod logs;
 mod place;
 mod redrive;
+mod requests;
 mod rescue;
 mod try_one;
 mod watch;
@@ -16,7 +17,9 @@ use etcetera::BaseStrategy;
 
 use crate::config::flags::context::ContextCommand;
 use crate::config::flags::journal::JournalCommand;
-use crate::config::flags::{Cli, Command, ConsentFlags, DlqCommand, PlaceFlags, SandboxFlags, TuneFlags};
+use crate::config::flags::{
+    Cli, Command, ConsentFlags, DlqCommand, PlaceFlags, RescueCommand, SandboxFlags, TuneFlags,
+};
 use crate::config::{
     Action, Config, Consent, Console, ContextFile, DeadLetters, Doctor, Environment, Headless, Place, Posture,
     Rehearse, Sandbox, Stop, Tune, Writes, manual,
@@ -83,6 +86,7 @@ pub(super) fn validate(cli: Cli, env: Environment<'_>) -> Result<Config, Stop> {
             output: flags.output.output,
         }),
         Some(Command::Dlq(command)) => dlq(command)?,
+        Some(Command::Rescue(RescueCommand::Requests(flags))) => requests::requests(flags)?,
         Some(Command::Journal(command)) => journal(command),
         Some(Command::Schema { name }) => {
             let name = name.and_then(|name| clap::ValueEnum::to_possible_value(&name));

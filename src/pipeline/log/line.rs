@@ -70,6 +70,13 @@ impl Speaker {
         }
     }
 
+    pub fn info(self, message: &str) -> String {
+        match self.role {
+            Role::JobWorker => self.json("INFO", message, None),
+            _ => format!("[INFO]\t{}\t{}\t{message}\n", self.at, request_id(self.run)),
+        }
+    }
+
     pub fn warning(self, message: &str) -> String {
         match self.role {
             Role::JobWorker => self.json("WARNING", message, None),

@@ -3,6 +3,7 @@
 //! trouble only where it calls itself so.
 
 mod line;
+mod mention;
 mod named;
 mod runs;
 mod signature;
@@ -17,6 +18,7 @@ use crate::model::redaction::Redaction;
 use crate::model::time::Timestamp;
 use crate::verdict::log::line::{Said, read};
 
+pub use mention::{Mention, can_be_named, failed_requests, mentions};
 pub use named::Naming;
 pub use runs::Runs;
 
