@@ -37,6 +37,7 @@ pub enum Action {
     SelectAll,
     Reveal,
     Redrive,
+    Rescue,
     Try,
     Edit,
     Drop,
@@ -129,6 +130,7 @@ const FIRST_ON_TRIAGE: &[Action] = &[
     Action::Select,
     Action::Try,
     Action::Redrive,
+    Action::Rescue,
     Action::Scan,
     Action::SelectAll,
     Action::Export,
@@ -252,6 +254,10 @@ pub const COMMANDS: &[Command] = &[
     everywhere("redrive", Action::Redrive, &[c('R')], "send dead letters back to the queue they came from")
         .on(QUEUED)
         .footed("redrive")
+        .writing(),
+    everywhere("rescue", Action::Rescue, &[c('r')], "fetch the records a stream's mapping gave up, and run them")
+        .on(TRIAGE)
+        .footed("rescue")
         .writing(),
     everywhere("edit", Action::Edit, &[c('e')], "send it back with another body; those selected, by a jq program")
         .on(TRIAGE)

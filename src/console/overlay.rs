@@ -10,6 +10,7 @@ use crate::model::finding::Subject;
 use crate::model::id::{FunctionName, MappingId, MessageId, OperationId, QueueName};
 use crate::model::mapping::{MappingSettings, SourceKind};
 use crate::model::plan::{DropPlan, MoveAllPlan, RedrivePlan, RetunePlan, ScanPlan};
+use crate::model::rescue::RescuePlan;
 use crate::model::time::Mono;
 use crate::model::trial::TrialPlan;
 use crate::operation::card::Card as CardText;
@@ -62,6 +63,7 @@ pub enum Planned {
     MoveAll(Preflight<MoveAllPlan>),
     Retune(Preflight<RetunePlan>),
     Trial(Preflight<TrialPlan>),
+    Rescue(Preflight<RescuePlan>),
     Drop(Preflight<DropPlan>),
     /// What was cut off, under the id it has.
     Resume(Preflight<ResumePlan>),
@@ -75,6 +77,7 @@ impl Planned {
             Planned::MoveAll(preflight) => preflight.card(),
             Planned::Retune(preflight) => preflight.card(),
             Planned::Trial(preflight) => preflight.card(),
+            Planned::Rescue(preflight) => preflight.card(),
             Planned::Drop(preflight) => preflight.card(),
             Planned::Resume(preflight) => preflight.card(),
         }
@@ -248,6 +251,11 @@ pub enum Pick {
         ids: Vec<MessageId>,
     },
     Drop {
+        queue: QueueName,
+        ids: Vec<MessageId>,
+    },
+    /// Fetch and run what these pointers name.
+    Rescue {
         queue: QueueName,
         ids: Vec<MessageId>,
     },

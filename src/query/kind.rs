@@ -70,7 +70,9 @@ impl Kind {
         match self.shape {
             Shape::Letter => None,
             Shape::LambdaFailure => Some("a Lambda failure record: its event must be invoked again, not sent"),
-            Shape::StreamPointer => Some("points at stream records and does not hold them: nothing to send"),
+            Shape::StreamPointer => {
+                Some("points at stream records and does not hold them: nothing to send; r rescues them")
+            }
             Shape::SnsDelivery => Some("SNS could not deliver it: no queue to send it back to; x exports it"),
             Shape::RuleTarget => Some("EventBridge could not deliver it: no queue to send it back to; x exports it"),
         }

@@ -139,6 +139,10 @@ fn helps(console: &Console, action: Action) -> bool {
             let queue = console.queue_here().and_then(|name| console.picture.queues.get(&name));
             queue.is_some_and(|queue| queue.value.is_dead_letter())
         }
+        Action::Rescue => {
+            let here = console.snapshot().and_then(|snapshot| snapshot.current());
+            here.is_some_and(|message| message.body.contains("DDBStreamBatchInfo"))
+        }
         Action::Tune | Action::StopStart => !console.mappings_here().is_empty(),
         Action::Undo => {
             console.place() == Place::Journal || console.mappings_here().iter().any(|id| console.saved.contains_key(id))

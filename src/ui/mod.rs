@@ -42,6 +42,8 @@ mod redaction_scenes;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod rescue_scenes;
+#[cfg(test)]
 mod scenes;
 #[cfg(test)]
 mod snapshot;

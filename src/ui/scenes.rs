@@ -24,7 +24,9 @@ use crate::model::trial::Verdict;
 use crate::model::usage::Usage;
 use crate::operation::order::EndState;
 use crate::operation::progress::{Kind, Phase, Progress, TrialReport};
-use crate::ui::{alarm_scenes, fixture, journal_scene, log_scene, posture_scenes, redaction_scenes, tune_scenes};
+use crate::ui::{
+    alarm_scenes, fixture, journal_scene, log_scene, posture_scenes, redaction_scenes, rescue_scenes, tune_scenes,
+};
 use crate::verdict::foretold::Standing;
 
 /// On the account, read-only, everything read.
@@ -269,6 +271,9 @@ pub fn all() -> Vec<(&'static str, Console)> {
         ("triage-redacted", redaction_scenes::list()),
         ("message-redacted", redaction_scenes::message("\n")),
         ("message-revealed", redaction_scenes::message("\nv")),
+        ("triage-pointers", rescue_scenes::triage()),
+        ("triage-pointers-refused", rescue_scenes::refused()),
+        ("card-rescue", rescue_scenes::card()),
         ("alarms", alarm_scenes::paged()),
         ("alarms-denied", alarm_scenes::denied()),
     ]);

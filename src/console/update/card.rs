@@ -170,6 +170,11 @@ fn confirm(planned: Planned, consent: &Consent) -> Result<Yes, Box<(Planned, Why
             let about = About::Trial { queue: preflight.plan().from.name(), id: preflight.plan().id.clone() };
             answered(preflight, consent, Planned::Trial).map(|plan| (Undertaking::Trial(plan), about))
         }
+        Planned::Rescue(preflight) => {
+            let plan = preflight.plan();
+            let about = About::Rescue { queue: plan.from.name(), ids: plan.ids.clone() };
+            answered(preflight, consent, Planned::Rescue).map(|plan| (Undertaking::Rescue(plan), about))
+        }
         Planned::Drop(preflight) => {
             let plan = preflight.plan();
             let about = About::Drop { queue: plan.from.name(), ids: plan.ids.clone() };

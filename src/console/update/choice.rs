@@ -4,7 +4,7 @@ use crate::console::Console;
 use crate::console::effect::Effect;
 use crate::console::key::{Code, Key};
 use crate::console::overlay::{Overlay, Pick};
-use crate::console::update::{context, held, letters, redrive, try_one, tune};
+use crate::console::update::{context, held, letters, redrive, rescue, try_one, tune};
 use crate::model::finding::Severity;
 use crate::operation::Command;
 
@@ -39,6 +39,7 @@ pub(super) fn key(console: &mut Console, key: Key) -> Vec<Effect> {
         Pick::Redrive { queue, ids } => redrive::card(console, &queue, ids),
         Pick::RedriveStale { queue, ids } => redrive::card_of(console, &queue, ids),
         Pick::Drop { queue, ids } => letters::drop_card(console, &queue, ids),
+        Pick::Rescue { queue, ids } => rescue::card(console, &queue, ids),
         Pick::Export { queue, ids } => letters::path_prompt(console, &queue, ids),
         Pick::MoveAll { queue } => redrive::move_all_card(console, &queue),
         Pick::Try { queue, id, function } => try_one::card(console, &queue, &id, &function),

@@ -8,7 +8,7 @@ use crate::console::overlay::{Choice, ChoiceOption, Overlay, Palette, Pick, Prom
 use crate::console::screen::Screen;
 use crate::console::update::{
     acknowledge, arm, card, choice, context, edit, filter, journal, leave, letters, logs, navigation, operations,
-    redrive, reveal, sandbox, scan, scope, try_one, tune,
+    redrive, rescue, reveal, sandbox, scan, scope, try_one, tune,
 };
 use crate::console::{link, status};
 use crate::model::finding::Severity;
@@ -140,6 +140,7 @@ pub(super) fn run(console: &mut Console, command: &Command) -> Vec<Effect> {
         Action::SelectAll => navigation::with_snapshot(console, |snapshot| snapshot.toggle_all()),
         Action::Reveal => reveal::toggle(console),
         Action::Redrive => redrive::ask(console),
+        Action::Rescue => rescue::ask(console),
         Action::Try => try_one::ask(console),
         Action::Edit => edit::ask(console),
         Action::Drop => letters::ask_drop(console),

@@ -66,7 +66,7 @@ pub(super) fn ask_note(console: &mut Console) {
     }));
 }
 
-fn scanned_here(console: &mut Console) -> Option<QueueName> {
+pub(super) fn scanned_here(console: &mut Console) -> Option<QueueName> {
     let name = console.queue_here()?;
     if console.snapshots.get(&name).is_some_and(|snapshot| !snapshot.is_empty()) {
         return Some(name);
@@ -75,12 +75,12 @@ fn scanned_here(console: &mut Console) -> Option<QueueName> {
     None
 }
 
-fn chosen(console: &Console, name: &QueueName) -> Option<Vec<MessageId>> {
+pub(super) fn chosen(console: &Console, name: &QueueName) -> Option<Vec<MessageId>> {
     let selected = console.snapshots.get(name)?.selected();
     (!selected.is_empty()).then(|| selected.iter().cloned().collect())
 }
 
-fn choice(
+pub(super) fn choice(
     console: &Console,
     name: &QueueName,
     verb: &str,

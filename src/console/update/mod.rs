@@ -28,6 +28,9 @@ mod opening;
 mod operations;
 mod redrive;
 mod rehearse;
+mod rescue;
+#[cfg(test)]
+mod rescue_stories;
 mod reveal;
 pub mod sandbox;
 mod scan;

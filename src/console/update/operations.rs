@@ -37,7 +37,12 @@ pub(super) fn start(console: &mut Console, undertaking: Undertaking, about: Abou
             navigation::push(console, Screen::Triage(queue.clone()));
         }
         About::Retune(plan) => drop(console.saved.insert(plan.mapping.clone(), (**plan).clone())),
-        About::Redrive { .. } | About::MoveAll(_) | About::Trial { .. } | About::Drop { .. } | About::Closing(_) => {}
+        About::Redrive { .. }
+        | About::MoveAll(_)
+        | About::Trial { .. }
+        | About::Drop { .. }
+        | About::Rescue { .. }
+        | About::Closing(_) => {}
     }
     console.operations.push(Running {
         id: id.clone(),
@@ -135,6 +140,10 @@ fn ended(console: &mut Console, at: usize, report: Report) -> Vec<Effect> {
         }
         (About::Redrive { queue, ids }, Report::Redrive(report)) => redriven(console, &queue, ids, &report),
         (About::Drop { queue, ids }, Report::Drop(report)) => {
+            let faults: BTreeSet<&MessageId> = report.faults.iter().map(|(id, _)| id).collect();
+            without(console, &queue, ids, &faults, report.returned);
+        }
+        (About::Rescue { queue, ids }, Report::Rescue(report)) => {
             let faults: BTreeSet<&MessageId> = report.faults.iter().map(|(id, _)| id).collect();
             without(console, &queue, ids, &faults, report.returned);
         }

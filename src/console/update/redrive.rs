@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::console::Console;
 use crate::console::overlay::{Choice, ChoiceOption, Overlay, Pick, Planned};
-use crate::console::update::{card, operations, worth};
+use crate::console::update::{card, operations, rescue, worth};
 use crate::model::finding::Severity;
 use crate::model::id::{MessageId, QueueName};
 use crate::model::message::Message;
@@ -48,7 +48,14 @@ fn dead_letter_queue(console: &mut Console) -> Option<Queue> {
         return None;
     };
     if !queue.is_dead_letter() {
-        let why = format!("{} is no queue's dead-letter queue: its messages have no way back", queue.name);
+        let why = match rescue::given_up_by(console, &queue.name) {
+            Some(function) => format!(
+                "{} holds pointers to what {function} gave up, and nothing to send: {} rescues the records",
+                queue.name,
+                console.key_of("rescue")
+            ),
+            None => format!("{} is no queue's dead-letter queue: its messages have no way back", queue.name),
+        };
         console.say(Severity::Note, why);
         return None;
     }
