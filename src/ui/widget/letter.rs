@@ -7,6 +7,7 @@ use crate::model::log::LogLine;
 use crate::model::message::{AttributeValue, Message};
 use crate::model::queue::Queue;
 use crate::model::redaction::Redaction;
+use crate::model::stream::StreamPointer;
 use crate::model::time::{Timestamp, spoken};
 use crate::ui::theme::Theme;
 use crate::ui::widget::body::{LINE_BYTES, Lines};
@@ -87,6 +88,9 @@ fn head(theme: Theme, letter: &Letter<'_>, width: u16) -> Prose {
             pair("", format!("○ {why}"));
         }
     }
+    if let Some(records) = records(message, now) {
+        pair("records", records);
+    }
     pair("sent", format!("{}, {} ago", figure::moment(system.sent_at), spoken(now.ms_since(system.sent_at).max(0))));
     if let Some(at) = letter.queue.and_then(|queue| expires_at(message, queue)) {
         pair("expires", format!("in {}, {}", spoken(at.ms_since(now)), figure::moment(at)));
@@ -124,6 +128,9 @@ fn brief(theme: Theme, letter: &Letter<'_>, width: u16) -> Prose {
             prose.text(0, &format!("○ {why}"), theme.plain());
         }
     }
+    if let Some(records) = records(message, now) {
+        prose.text(0, &format!("records: {records}"), theme.plain());
+    }
     let expires = letter.queue.and_then(|queue| expires_at(message, queue));
     let expires = expires.map(|at| format!(" · expires in {}", figure::age(at.ms_since(now)))).unwrap_or_default();
     let origin = message.system.dead_letter_source.as_ref().map(Arn::resource);
@@ -133,6 +140,17 @@ fn brief(theme: Theme, letter: &Letter<'_>, width: u16) -> Prose {
     prose.text(0, &text, theme.dim());
     attributes(theme, letter, &mut prose);
     prose
+}
+
+/// What a pointer stands for, and how long that exists: the message itself outlives it.
+fn records(message: &Message, now: Timestamp) -> Option<String> {
+    let pointer = StreamPointer::parse(&message.body)?;
+    let many = figure::plural(pointer.batch_size.into(), "record", "records");
+    Some(match pointer.gone_at() {
+        Some(at) if at > now => format!("{many}, in the stream {} more", spoken(at.ms_since(now))),
+        Some(_) => format!("{many}, older than a stream keeps them: may be gone"),
+        None => many,
+    })
 }
 
 fn attributes(theme: Theme, letter: &Letter<'_>, prose: &mut Prose) {
