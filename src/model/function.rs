@@ -63,6 +63,13 @@ impl<T> Reading<T> {
     }
 }
 
+/// `GetAccountSettings`: runs at a time of all functions, and of those without a reserve of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccountLimits {
+    pub concurrent: u32,
+    pub unreserved: u32,
+}
+
 /// One question about one function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FunctionQuestion {

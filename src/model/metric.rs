@@ -54,6 +54,11 @@ impl MetricKey {
         Self::one("AWS/Lambda", name, "FunctionName", function.as_str(), stat)
     }
 
+    /// `AWS/Lambda` without dimensions: the whole account and region.
+    pub fn account(name: &str, stat: Stat) -> Self {
+        MetricKey { namespace: "AWS/Lambda".to_owned(), name: name.to_owned(), dimensions: Vec::new(), stat }
+    }
+
     /// The opt-in event source mapping metrics (`MetricsConfig: EventCount`).
     pub fn mapping(mapping: &MappingId, name: &str, stat: Stat) -> Self {
         Self::one("AWS/Lambda", name, "EventSourceMappingUUID", mapping.as_str(), stat)

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::model::alarm::Alarms;
 use crate::model::change::Change;
-use crate::model::function::{Function, FunctionAnswer, FunctionQuestion, FunctionSettings};
+use crate::model::function::{AccountLimits, Function, FunctionAnswer, FunctionQuestion, FunctionSettings};
 use crate::model::id::{Arn, FunctionName, MappingId, QueueName};
 use crate::model::mapping::Mapping;
 use crate::model::metric::Metrics;
@@ -34,6 +34,8 @@ pub struct Picture {
     pub functions: BTreeMap<FunctionName, Observed<Function>>,
     /// What was asked about functions one by one; dated by the newest answer.
     pub function_settings: BTreeMap<FunctionName, Observed<FunctionSettings>>,
+    /// What all functions share; `None` until it is read.
+    pub account_limits: Option<Observed<AccountLimits>>,
     pub queues: BTreeMap<QueueName, Observed<Queue>>,
     /// Counts seen by our own polls, oldest first, bounded: seconds fresh where CloudWatch is
     /// minutes late.

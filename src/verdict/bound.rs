@@ -2,8 +2,8 @@
 //! tests and people compare with.
 
 use crate::verdict::{
-    async_events, backlog, behind, blind, catching_up, dead_letters_arriving, dead_letters_standing, failing,
-    lane_stuck, near_time_out, stopped, throttled,
+    async_events, backlog, behind, blind, catching_up, dead_letters_arriving, dead_letters_standing, failing, idle,
+    lane_stuck, near_time_out, oldest_too_old, retries_burning, slow_handler, stalled, stopped, throttled, unbalanced,
 };
 
 /// Seconds from the moment at which what was published, or what our own polls read, shows it.
@@ -26,18 +26,24 @@ impl Bound {
 /// Rules by name, and their bounds.
 pub const BOUNDS: &[(&str, Bound)] = &[
     ("stopped", stopped::BOUND),
+    ("stalled", stalled::BOUND),
     ("falling-behind", behind::BOUND),
     ("behind", behind::BOUND),
     ("catching-up", catching_up::BOUND),
     ("lane-stuck", lane_stuck::BOUND),
     ("throttled", throttled::BOUND),
     ("failing", failing::BOUND),
+    ("slow-handler", slow_handler::BOUND),
     ("backlog-growing", backlog::BOUND),
+    ("oldest-too-old", oldest_too_old::BOUND),
+    ("retries-burning", retries_burning::BOUND),
     ("dead-letters-arriving", dead_letters_arriving::BOUND),
     ("dead-letters-standing", dead_letters_standing::BOUND),
     ("near-time-out", near_time_out::BOUND),
     ("events-dropped", async_events::BOUND),
     ("events-ageing", Bound::TREND),
+    ("unbalanced", unbalanced::BOUND),
+    ("idle", idle::BOUND),
     ("blind", blind::BOUND),
 ];
 

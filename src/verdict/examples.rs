@@ -76,8 +76,17 @@ pub fn put(picture: &mut Picture, key: &MetricKey, value: impl Fn(f64) -> f64) {
 
 /// A queue polled every ten seconds for the last ten minutes; `total` by seconds ago.
 pub fn put_queue(picture: &mut Picture, name: &str, sources: &[&str], total: impl Fn(i64) -> u64) {
+    put_polls(picture, name, sources, 60, total);
+}
+
+/// The same for so many minutes; its sources stay.
+pub fn put_depths(picture: &mut Picture, name: &str, minutes: i64, total: impl Fn(i64) -> u64) {
+    put_polls(picture, name, &[], minutes * 6, total);
+}
+
+fn put_polls(picture: &mut Picture, name: &str, sources: &[&str], polls: i64, total: impl Fn(i64) -> u64) {
     picture.depths.insert(name.into(), VecDeque::new());
-    for ago in (0..60).rev().map(|n| n * 10) {
+    for ago in (0..polls).rev().map(|n| n * 10) {
         let queue = Queue {
             name: name.into(),
             url: format!("https://sqs/123456789012/{name}").into(),

@@ -19,13 +19,19 @@ mod examples;
 mod failing;
 pub mod foretold;
 pub mod goal;
+mod idle;
 mod lane_stuck;
 pub mod log;
 pub mod lost;
 mod near_time_out;
+mod oldest_too_old;
 pub mod posture;
+mod retries_burning;
+mod slow_handler;
+mod stalled;
 mod stopped;
 mod throttled;
+mod unbalanced;
 mod wanted;
 mod window;
 mod wording;
@@ -33,9 +39,11 @@ mod wording;
 pub use bound::{BOUNDS, Bound, bound_of};
 pub use wanted::wanted;
 
-use crate::model::finding::Finding;
+use crate::model::finding::{Finding, Subject};
+use crate::model::id::{FunctionName, MappingId};
 use crate::model::mapping::{Mapping, MappingState};
 use crate::model::picture::Picture;
+use crate::model::queue::Queue;
 use crate::model::time::Timestamp;
 
 /// Harm is near when data is lost within this many milliseconds (ux.md: 6 h).
@@ -46,14 +54,15 @@ pub const NEAR_LOSS_MS: f64 = 6.0 * 3_600_000.0;
 pub fn judge(picture: &Picture, now: Timestamp) -> Vec<Finding> {
     let mut findings: Vec<Finding> = alarm::check(picture);
     findings.extend(blind::check_account(picture));
+    let mut idle = Vec::new();
     for observed in picture.mappings.values() {
         let mapping = &observed.value;
         findings.extend(stopped::check(picture, now, mapping));
         if is_running(mapping) {
-            findings.extend(lag(picture, now, mapping));
-            findings.extend(blind::check(picture, now, mapping));
+            findings.extend(of_mapping(picture, now, mapping, &mut idle));
         }
     }
+    findings.extend(idle::folded(idle));
     let mut functions: Vec<_> = picture.mappings.values().map(|observed| &observed.value.function).collect();
     functions.extend(picture.functions.keys());
     functions.sort();
@@ -62,14 +71,19 @@ pub fn judge(picture: &Picture, now: Timestamp) -> Vec<Finding> {
         findings.extend(failing::check(picture, now, function));
         findings.extend(throttled::check(picture, now, function));
         findings.extend(near_time_out::check(picture, now, function));
+        findings.extend(slow_handler::check(picture, now, function));
         findings.extend(async_events::check(picture, now, function));
+        findings.extend(unbalanced::events(picture, now, function));
     }
     for observed in picture.queues.values() {
         let queue = &observed.value;
         let arriving = dead_letters_arriving::check(picture, now, queue);
         let standing = || dead_letters_standing::check(picture, now, queue);
         findings.extend(arriving.or_else(standing));
-        findings.extend(backlog::check(picture, now, queue));
+        let waiting = waiting(picture, now, queue, &findings);
+        findings.extend(waiting);
+        findings.extend(retries_burning::check(picture, now, queue));
+        findings.extend(unbalanced::queue(picture, now, queue));
     }
     // Alarms keep their own order among themselves: the sort is stable.
     let place = |finding: &Finding| {
@@ -79,6 +93,35 @@ pub fn judge(picture: &Picture, now: Timestamp) -> Vec<Finding> {
     findings.sort_by_key(place);
     changed::tell(picture, now, &mut findings);
     findings
+}
+
+/// How a consumer that is switched on stands: it gets nothing done, it lags, nothing can be said, or
+/// there is nothing to do.
+fn of_mapping(picture: &Picture, now: Timestamp, mapping: &Mapping, idle: &mut Vec<Finding>) -> Vec<Finding> {
+    if let Some(stalled) = stalled::check(picture, now, mapping) {
+        return vec![stalled];
+    }
+    if let Some(nothing_to_do) = idle::check(picture, now, mapping) {
+        idle.push(nothing_to_do);
+        return Vec::new();
+    }
+    lag(picture, now, mapping).into_iter().chain(blind::check(picture, now, mapping)).collect()
+}
+
+/// Functions that are refused runs now: whose limit it is must be asked.
+pub fn throttled(picture: &Picture, now: Timestamp) -> Vec<FunctionName> {
+    let refused = |function: &&FunctionName| throttled::check(picture, now, function).is_some();
+    picture.functions.keys().filter(refused).cloned().collect()
+}
+
+/// What waits in a queue. Where its consumer stands still, that is said and not its consequence.
+fn waiting(picture: &Picture, now: Timestamp, queue: &Queue, findings: &[Finding]) -> Option<Finding> {
+    let reads = |id: &MappingId| picture.mappings.get(id).is_some_and(|seen| seen.value.source == queue.arn);
+    let mut stalled = findings.iter().filter(|finding| finding.rule == "stalled");
+    if stalled.any(|finding| matches!(&finding.subject, Subject::Mapping(id) if reads(id))) {
+        return None;
+    }
+    backlog::check(picture, now, queue).or_else(|| oldest_too_old::check(picture, now, queue))
 }
 
 fn lag(picture: &Picture, now: Timestamp, mapping: &Mapping) -> Option<Finding> {
@@ -102,24 +145,30 @@ fn order(rule: &str) -> usize {
     if rule.starts_with(alarm::PREFIX) {
         return 0;
     }
-    const ORDER: [&str; 17] = [
+    const ORDER: [&str; 23] = [
         foretold::RULE,
         "stopped",
+        "stalled",
         "falling-behind",
         "lane-stuck",
         "dead-letters-arriving",
         "backlog-growing",
+        "oldest-too-old",
         "events-dropped",
         "failing",
         "throttled",
+        "retries-burning",
         "near-time-out",
+        "slow-handler",
         "events-ageing",
         "behind",
         "dead-letters-standing",
+        "unbalanced",
         "metrics-unavailable",
         "alarms-without-data",
         "blind",
         "catching-up",
+        "idle",
     ];
     1 + ORDER.iter().position(|known| *known == rule).unwrap_or(ORDER.len())
 }

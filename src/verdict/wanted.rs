@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::id::{Arn, FunctionName};
+use crate::model::id::{Arn, FunctionName, QueueName};
 use crate::model::mapping::{Mapping, SourceKind};
 use crate::model::metric::{MetricKey, Stat};
 use crate::model::picture::Picture;
@@ -18,12 +18,19 @@ pub fn wanted(picture: &Picture) -> Vec<MetricKey> {
         keys.extend([errors(&function), invocations(&function), throttles(&function), concurrency(&function)]);
         keys.insert(duration_p95(&function));
     }
+    if !keys.is_empty() {
+        keys.insert(account_concurrency());
+    }
     for observed in picture.mappings.values() {
         let mapping = &observed.value;
         if mapping.kind().is_stream() {
             keys.extend([age_max(&mapping.function), age_min(&mapping.function)]);
             keys.extend(records_out(&mapping.source));
-            keys.insert(invoked_events(mapping));
+            keys.extend([invoked_events(mapping), polled_events(mapping)]);
+        }
+        if mapping.kind().is_queue() {
+            let queue = QueueName::from(mapping.source.resource());
+            keys.extend([sent(&queue), received(&queue)]);
         }
         if mapping.settings.report_batch_item_failures {
             keys.insert(failed_events(mapping));
@@ -33,13 +40,13 @@ pub fn wanted(picture: &Picture) -> Vec<MetricKey> {
         }
     }
     for function in invoked_by_events(picture) {
-        keys.extend([async_age(&function), async_dropped(&function)]);
+        keys.extend([async_age(&function), async_dropped(&function), async_received(&function)]);
     }
     for (name, observed) in picture.queues.iter().filter(|(_, observed)| is_connected(picture, &observed.value)) {
         keys.insert(MetricKey::sqs(name, "ApproximateAgeOfOldestMessage", Stat::Maximum));
         keys.insert(MetricKey::sqs(name, "ApproximateNumberOfMessagesVisible", Stat::Maximum));
         if !observed.value.is_dead_letter() {
-            keys.insert(MetricKey::sqs(name, "NumberOfMessagesDeleted", Stat::Sum));
+            keys.insert(deleted(name));
         }
     }
     keys.into_iter().collect()
@@ -69,6 +76,29 @@ pub(super) fn throttles(function: &FunctionName) -> MetricKey {
 
 pub(super) fn concurrency(function: &FunctionName) -> MetricKey {
     MetricKey::lambda(function, "ConcurrentExecutions", Stat::Maximum)
+}
+
+/// Runs of the whole account at a time: what functions without a reserve share a limit of.
+pub(super) fn account_concurrency() -> MetricKey {
+    MetricKey::account("ConcurrentExecutions", Stat::Maximum)
+}
+
+/// Of a queue, service-side: retries and duplicates count again (aws-facts §2.4).
+pub(super) fn sent(queue: &QueueName) -> MetricKey {
+    MetricKey::sqs(queue, "NumberOfMessagesSent", Stat::Sum)
+}
+
+pub(super) fn received(queue: &QueueName) -> MetricKey {
+    MetricKey::sqs(queue, "NumberOfMessagesReceived", Stat::Sum)
+}
+
+pub(super) fn deleted(queue: &QueueName) -> MetricKey {
+    MetricKey::sqs(queue, "NumberOfMessagesDeleted", Stat::Sum)
+}
+
+/// Events read from the source, 0 for a poll that found none: the mapping lives (opt-in; aws-facts §2.3).
+pub(super) fn polled_events(mapping: &Mapping) -> MetricKey {
+    MetricKey::mapping(&mapping.id, "PolledEventCount", Stat::Sum)
 }
 
 /// Events that failed, also by partial responses, which leave `Errors` at 0 (opt-in; aws-facts §2.3).
@@ -119,6 +149,10 @@ pub(super) fn async_age(function: &FunctionName) -> MetricKey {
     MetricKey::lambda(function, "AsyncEventAge", Stat::Maximum)
 }
 
+pub(super) fn async_received(function: &FunctionName) -> MetricKey {
+    MetricKey::lambda(function, "AsyncEventsReceived", Stat::Sum)
+}
+
 pub(super) fn async_dropped(function: &FunctionName) -> MetricKey {
     MetricKey::lambda(function, "AsyncEventsDropped", Stat::Sum)
 }
@@ -161,14 +195,14 @@ mod tests {
         assert!(keys.contains(&age_min(&FUNCTION.into())));
         let stream = keys.iter().find(|key| key.namespace == "AWS/DynamoDB").expect("records out");
         assert_eq!(stream.dimensions[1], ("StreamLabel".to_owned(), "2026-01-01T00:00:00.000".to_owned()));
-        assert!(keys.len() <= 12, "{}", keys.len());
+        assert!(keys.len() <= 14, "{}", keys.len());
     }
 
     #[test]
     fn a_queue_that_nothing_leads_to_costs_nothing() {
         let mut picture = examples::queue();
         let before = wanted(&picture);
-        assert_eq!(before.iter().filter(|key| key.namespace == "AWS/SQS").count(), 5);
+        assert_eq!(before.iter().filter(|key| key.namespace == "AWS/SQS").count(), 7);
         examples::put_queue(&mut picture, "SomebodyElses", &[], |_| 5);
         assert_eq!(wanted(&picture), before);
     }

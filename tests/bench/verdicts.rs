@@ -8,6 +8,8 @@ mod case;
 mod observer;
 #[path = "../suite/verdicts/quiet.rs"]
 mod quiet;
+#[path = "../suite/verdicts/shown.rs"]
+mod shown;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;

@@ -1,18 +1,22 @@
 //! One scenario of `assets/scenarios/verdicts/`: when its fault starts and ends is read from its
 //! timeline, which rule it is about from its name, how soon that rule must speak from the rule.
 
-use redrive::model::finding::Finding;
-use redrive::model::metric::{MetricKey, Stat};
+use redrive::model::finding::{Finding, Severity};
 use redrive::model::time::Timestamp;
+use redrive::pipeline::request::{Request, SqsRequest};
 use redrive::scenario::Scenario;
 use redrive::verdict::{Bound, bound_of};
 
 use super::observer::{Observer, START};
+use super::shown::shows;
 
 /// Seconds between two looks: a console's pace for what is in view.
 const LOOK_S: i64 = 60;
 /// Not on the minute: nobody polls in step with CloudWatch.
 const OFFSET_S: i64 = 17;
+
+/// The first minutes of a run have no past to judge by.
+const UNSETTLED_S: i64 = 1_200;
 
 pub struct Case {
     /// `lane-stuck`
@@ -31,7 +35,7 @@ pub struct Came {
     /// Seconds from the fault's end until nothing of it can be seen, and until the rule was silent.
     pub gone_s: Option<i64>,
     pub cleared_s: Option<i64>,
-    /// Findings before the fault that are more than a note, as `sign rule`.
+    /// Findings before the fault that are more than a note, and the rule itself, as `sign rule`.
     pub early: Vec<String>,
     /// What the rule said first.
     pub first: Option<Finding>,
@@ -45,32 +49,31 @@ impl Case {
         let rules = redrive::verdict::BOUNDS.iter().map(|(rule, _)| *rule);
         let rule = rules.filter(|rule| scenario.name.starts_with(rule)).max_by_key(|rule| rule.len());
         let rule = rule.unwrap_or_else(|| panic!("{} is named after no rule", scenario.name)).to_owned();
-        let timeline = scenario.blueprint(scenario.history_s).timeline;
-        let at = |on: bool| {
-            let entry = timeline.iter().find(|entry| entry.on == on);
-            let entry = entry.unwrap_or_else(|| panic!("{}: its timeline switches nothing {on}", scenario.name));
-            START.plus_s(i64::try_from(entry.after_s).expect("seconds of a run"))
-        };
-        let (from, to) = (at(true), at(false));
+        let (from, to) = fault(&scenario);
         let bound = bound_of(&rule).expect("it is one of the table");
         Case { rule, scenario, from, to, bound }
     }
 
     pub fn play(&self, seed: u64) -> Came {
         let mut observer = Observer::new(self.scenario.blueprint(self.scenario.history_s), seed);
+        let mut orders = self.scenario.operations(self.scenario.history_s);
+        orders.reverse();
         let mut came = Came::default();
         let end = self.to.plus_s(i64::from(self.bound.clears_s) + 3_600);
         let mut at = START.plus_s(OFFSET_S);
         while at < end {
+            while let Some((_, request)) = orders.pop_if(|(after_s, _)| START.plus_s(whole(*after_s)) <= at) {
+                observer.order(request);
+            }
             let findings = observer.look(at);
             let ours = findings.iter().find(|finding| finding.rule == self.rule);
-            if at < self.from {
-                let told = |finding: &&Finding| finding.severity <= redrive::model::finding::Severity::Warning;
-                came.early.extend(
-                    findings.iter().filter(told).map(|f| format!("{} {} at {}", f.severity, f.rule, at.clock())),
-                );
+            if at < START.plus_s(UNSETTLED_S) {
+                // Nothing is published yet: blind is what it is.
+            } else if at < self.from {
+                came.early
+                    .extend(self.early(&findings).map(|f| format!("{} {} at {}", f.severity, f.rule, at.clock())));
             } else if came.fired_s.is_none() {
-                if came.shown_s.is_none() && self.shows(&observer) {
+                if came.shown_s.is_none() && shows(self, &observer) {
                     came.shown_s = Some(at.ms_since(self.from) / 1000);
                 }
                 if let Some(finding) = ours {
@@ -84,7 +87,7 @@ impl Case {
             }
             if at > self.to {
                 let since_s = at.ms_since(self.to) / 1000;
-                if came.gone_s.is_none() && !self.shows(&observer) {
+                if came.gone_s.is_none() && !shows(self, &observer) {
                     came.gone_s = Some(since_s);
                 }
                 if ours.is_none() && came.fired_s.is_some() {
@@ -101,42 +104,33 @@ impl Case {
         came
     }
 
-    /// Whether what is published, or read by our own polls, shows the fault now.
-    fn shows(&self, observer: &Observer) -> bool {
-        let lambda = |name: &str, stat| {
-            let function = if self.scenario.name.contains("job") { "JobWorker" } else { "LogWorker" };
-            newest(observer, &MetricKey::lambda(&function.into(), name, stat))
-        };
-        let queue = |queue: &str, name: &str| newest(observer, &MetricKey::sqs(&queue.into(), name, Stat::Maximum));
-        match self.rule.as_str() {
-            "falling-behind" | "lane-stuck" => lambda("IteratorAge", Stat::Maximum).is_some_and(|age| age > 30_000.0),
-            "failing" => lambda("Errors", Stat::Sum).is_some_and(|n| n > 0.0),
-            "throttled" => lambda("Throttles", Stat::Sum).is_some_and(|n| n > 0.0),
-            "backlog-growing" => queue("JobQueue", "ApproximateAgeOfOldestMessage").is_some_and(|age| age > 30.0),
-            // Four fifths of the function's minute.
-            "near-time-out" => lambda("Duration", Stat::P95).is_some_and(|ms| ms > 48_000.0),
-            "dead-letters-arriving" => {
-                let depths = observer.picture.depths.get(&"JobDLQ".into());
-                depths.is_some_and(|depths| {
-                    let recent = depths.iter().rev().take(10);
-                    let counts: Vec<u64> = recent.map(|(_, counts)| counts.total()).collect();
-                    counts.first() > counts.last()
-                })
-            }
-            "stopped" => observer.picture.mappings.values().any(|seen| {
-                !matches!(
-                    seen.value.state,
-                    redrive::model::mapping::MappingState::Enabled | redrive::model::mapping::MappingState::Enabling
-                )
-            }),
-            other => panic!("what shows {other}?"),
-        }
+    /// What was said although nothing was wrong yet: anything that is more than a note, and the rule
+    /// itself. A consumer that catches up was late before, by the nature of the thing.
+    fn early<'a>(&'a self, findings: &'a [Finding]) -> impl Iterator<Item = &'a Finding> {
+        let late_before = self.rule == "catching-up";
+        findings
+            .iter()
+            .filter(move |finding| finding.rule == self.rule || (!late_before && finding.severity <= Severity::Warning))
     }
 }
 
-/// The newest datapoint, whatever its age.
-fn newest(observer: &Observer, key: &MetricKey) -> Option<f64> {
-    observer.picture.metrics.get(key)?.newest().map(|(_, value)| value)
+/// The first switch that goes on; the last that goes off, or the redrive that takes the dead letters away.
+fn fault(scenario: &Scenario) -> (Timestamp, Timestamp) {
+    let timeline = scenario.blueprint(scenario.history_s).timeline;
+    let moved =
+        |(_, request): &&(u64, Request)| matches!(request, Request::Sqs(SqsRequest::StartMessageMoveTask { .. }));
+    let redriven = scenario.operations(scenario.history_s).iter().find(moved).map(|(after_s, _)| *after_s);
+    let on = timeline.iter().find(|entry| entry.on).map(|entry| entry.after_s);
+    let off = timeline.iter().rev().find(|entry| !entry.on).map(|entry| entry.after_s);
+    let at = |after_s: Option<u64>, what: &str| {
+        let after_s = after_s.unwrap_or_else(|| panic!("{}: its timeline switches nothing {what}", scenario.name));
+        START.plus_s(whole(after_s))
+    };
+    (at(on, "on"), at(redriven.or(off), "off"))
+}
+
+fn whole(after_s: u64) -> i64 {
+    i64::try_from(after_s).expect("seconds of a run")
 }
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/scenarios/verdicts");

@@ -5,11 +5,13 @@
 use std::collections::BTreeMap;
 
 use redrive::model::finding::Finding;
-use redrive::model::id::QueueName;
+use redrive::model::function::{AccountLimits, FunctionAnswer, FunctionQuestion};
+use redrive::model::id::{Arn, FunctionName, QueueName};
 use redrive::model::observed::Observed;
 use redrive::model::picture::{Identity, Picture};
 use redrive::model::queue::{Queue, QueueCounts, RedrivePolicy};
 use redrive::model::time::Timestamp;
+use redrive::model::topology::{Edge, EdgeKind, Node, NodeKind, Topology};
 use redrive::pipeline::Pipeline;
 use redrive::pipeline::blueprint::Blueprint;
 use redrive::pipeline::request::{
@@ -61,9 +63,15 @@ impl Observer {
         self.pipeline.handle_timeout(at);
         self.read_mappings();
         self.read_functions();
+        self.read_limits();
         self.read_queues();
         self.read_metrics();
         verdict::judge(&self.picture, self.now())
+    }
+
+    /// What an operator does.
+    pub fn order(&mut self, request: Request) {
+        self.ask(request);
     }
 
     fn read_mappings(&mut self) {
@@ -86,6 +94,46 @@ impl Observer {
         for found in functions {
             self.picture.functions.insert(found.function.name.clone(), Observed::new(found.function, now));
         }
+    }
+
+    /// What each function may run at a time, and the account: a console asks this once a discovery.
+    fn read_limits(&mut self) {
+        if self.picture.account_limits.is_some() {
+            return;
+        }
+        let now = self.now();
+        let ask_for = Request::Lambda(LambdaRequest::GetAccountSettings);
+        let Reply::Lambda(LambdaReply::AccountSettings { concurrent, unreserved }) = self.ask(ask_for) else {
+            panic!("the account's settings are answered")
+        };
+        self.picture.account_limits = Some(Observed::new(AccountLimits { concurrent, unreserved }, now));
+        let names: Vec<FunctionName> = self.picture.functions.keys().cloned().collect();
+        for name in names {
+            let ask_for = Request::Lambda(LambdaRequest::GetConcurrency(name.clone()));
+            let Reply::Lambda(LambdaReply::Concurrency(limit)) = self.ask(ask_for) else {
+                panic!("a function's reserve is answered")
+            };
+            let answer = Ok(FunctionAnswer::Concurrency(limit));
+            self.picture.put_function_setting(&name, FunctionQuestion::Concurrency, answer, now);
+        }
+        self.read_invokers(now);
+    }
+
+    /// Who may invoke what: only that says which functions have asynchronous events.
+    fn read_invokers(&mut self, now: Timestamp) {
+        let functions: Vec<(FunctionName, Arn)> =
+            self.picture.functions.values().map(|seen| (seen.value.name.clone(), seen.value.arn.clone())).collect();
+        let mut topology = Topology::default();
+        for (name, arn) in functions {
+            let node = Node { arn: arn.clone(), kind: NodeKind::Function, name: name.to_string() };
+            topology.nodes.push(node);
+            if let Some(Reply::Lambda(LambdaReply::Policy(_))) =
+                self.try_ask(Request::Lambda(LambdaRequest::GetPolicy(name)))
+            {
+                topology.edges.push(Edge { from: "arn:aws:s3:::bucket".into(), to: arn, kind: EdgeKind::Invokes });
+            }
+        }
+        self.picture.topology = Some(Observed::new(topology, now));
     }
 
     fn read_queues(&mut self) {
@@ -154,13 +202,18 @@ impl Observer {
     }
 
     fn ask(&mut self, request: Request) -> Reply {
+        self.try_ask(request).expect("it is answered")
+    }
+
+    /// `None` where it is refused.
+    fn try_ask(&mut self, request: Request) -> Option<Reply> {
         let id = RequestId(self.next_id);
         self.next_id += 1;
         self.pipeline.handle_request(self.pipeline.now(), id, request);
         loop {
             while let Some((answered, response)) = self.pipeline.poll_response() {
                 if answered == id {
-                    return response.expect("it is answered");
+                    return response.ok();
                 }
             }
             let next = self.pipeline.poll_timeout().expect("an answer comes");
