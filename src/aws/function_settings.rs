@@ -3,7 +3,7 @@
 
 use crate::aws::Account;
 use crate::aws::failure::refused;
-use crate::model::function::{AsyncSettings, FunctionAnswer, FunctionQuestion};
+use crate::model::function::{AccountLimits, AsyncSettings, FunctionAnswer, FunctionQuestion};
 use crate::model::id::{Arn, FunctionName};
 use crate::model::service_error::ServiceError;
 
@@ -27,10 +27,20 @@ impl Account {
     /// # Errors
     /// What Lambda refused.
     pub async fn unreserved_concurrency(&self) -> Result<Option<u32>, ServiceError> {
+        Ok(self.account_limits().await?.map(|limits| limits.unreserved))
+    }
+
+    /// Runs at a time that all functions share; `None` where Lambda does not say.
+    ///
+    /// # Errors
+    /// What Lambda refused.
+    pub async fn account_limits(&self) -> Result<Option<AccountLimits>, ServiceError> {
         let answer = self.reads.lambda.get_account_settings().send().await;
         let answer = answer.map_err(|e| refused("lambda:GetAccountSettings", &e))?;
-        let limit = answer.account_limit().and_then(|limit| limit.unreserved_concurrent_executions());
-        Ok(limit.and_then(|n| u32::try_from(n).ok()))
+        let Some(limit) = answer.account_limit() else { return Ok(None) };
+        let unreserved = limit.unreserved_concurrent_executions().and_then(|n| u32::try_from(n).ok());
+        let concurrent = u32::try_from(limit.concurrent_executions()).ok();
+        Ok(concurrent.zip(unreserved).map(|(concurrent, unreserved)| AccountLimits { concurrent, unreserved }))
     }
 
     pub(super) async fn concurrency(&self, function: &FunctionName) -> Result<Option<u32>, ServiceError> {

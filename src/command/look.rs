@@ -10,6 +10,7 @@ use crate::config::exit;
 use crate::driver::clock::Clock;
 use crate::model::acknowledgement::Acknowledged;
 use crate::model::change::Change;
+use crate::model::function::FunctionQuestion;
 use crate::model::id::{QueueName, QueueUrl};
 use crate::model::mapping::Mapping;
 use crate::model::metric::MetricKey;
@@ -198,7 +199,25 @@ impl Look {
     /// Adds the metrics that the verdicts want; without them the findings say so.
     pub async fn with_metrics(mut self) -> Self {
         self.add_metrics(&Names::All).await;
+        self.add_limits().await;
         self
+    }
+
+    /// Whose limit refuses runs, where some are refused: two control calls at least, so only then.
+    async fn add_limits(&mut self) {
+        let throttled = verdict::throttled(&self.picture, self.now);
+        for function in throttled.iter().take(LIMITS_MOST) {
+            let question = FunctionQuestion::Concurrency;
+            let answer = self.account.function_setting(function, question).await.map_err(|error| error.to_string());
+            self.picture.put_function_setting(function, question, answer, self.now);
+        }
+        if !throttled.is_empty() {
+            match self.account.account_limits().await {
+                Ok(limits) => self.picture.account_limits = limits.map(|limits| Observed::new(limits, self.now)),
+                Err(error) if error.is_denied() => self.missing.push(not_allowed(&error.action)),
+                Err(error) => self.missing.push(format!("the account's limits: {error}")),
+            }
+        }
     }
 
     async fn add_metrics(&mut self, names: &Names) {
@@ -228,6 +247,9 @@ impl Look {
         }
     }
 }
+
+/// Functions asked for their reserve, of those that are throttled.
+const LIMITS_MOST: usize = 5;
 
 /// The account's time: what its newest answer was dated, or local time.
 pub fn now(account: &Account) -> Timestamp {

@@ -90,6 +90,8 @@ pub enum Effect {
         function: FunctionName,
         question: FunctionQuestion,
     },
+    /// What all functions of the account share. Answered by `AccountLimitsArrived`.
+    FetchAccountLimits,
     /// What was acknowledged in this account, by any console. Answered by `AcknowledgedArrived`.
     LoadAcknowledged,
     /// Keep (or, with `None`, forget) acknowledgements by rule and subject, and read them all again.

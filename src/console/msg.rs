@@ -9,7 +9,7 @@ use crate::console::picker::Names;
 use crate::model::acknowledgement::Acknowledged;
 use crate::model::alarm::Alarm;
 use crate::model::bench::Bench;
-use crate::model::function::{Function, FunctionAnswer, FunctionQuestion};
+use crate::model::function::{AccountLimits, Function, FunctionAnswer, FunctionQuestion};
 use crate::model::id::{FunctionName, MappingId, MessageId, OperationId, QueueName};
 use crate::model::kept::Kept;
 use crate::model::log::LogReading;
@@ -120,6 +120,10 @@ pub enum Msg {
         function: FunctionName,
         question: FunctionQuestion,
         result: Result<FunctionAnswer, ServiceError>,
+    },
+    AccountLimitsArrived {
+        at: Timestamp,
+        result: Result<Option<AccountLimits>, ServiceError>,
     },
     /// Every acknowledgement of this account and region; `saved` answers one of our own changes.
     AcknowledgedArrived {

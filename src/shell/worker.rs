@@ -135,6 +135,7 @@ impl Worker {
                 let result = account.function_setting(&function, question).await;
                 Msg::FunctionSettingArrived { at: at(), function, question, result }
             }),
+            Effect::FetchAccountLimits => self.fetch_account_limits(),
             Effect::LoadAcknowledged => self.acknowledge(None),
             Effect::Acknowledge { keys, acknowledgement } => self.acknowledge(Some((keys, acknowledgement))),
             Effect::Rehearse(ask) => self.rehearse(*ask),
@@ -283,6 +284,14 @@ impl Worker {
         let (journal, outbox) = (Arc::clone(&self.ground.journal), self.outbox.clone());
         tokio::task::spawn_blocking(move || {
             let _ = outbox.send(Msg::IncidentWritten { result: incident::write(&journal, incident) });
+        });
+    }
+
+    fn fetch_account_limits(&self) {
+        self.fetch(|account, at| async move {
+            account.leisure().await;
+            let result = account.account_limits().await;
+            Msg::AccountLimitsArrived { at: at(), result }
         });
     }
 

@@ -23,6 +23,8 @@ pub(in crate::console) struct Questions {
     asked: BTreeMap<(FunctionName, FunctionQuestion), u64>,
     discovered_at: Option<Timestamp>,
     discoveries: u64,
+    /// In which of them the account's limits were asked last.
+    limits_asked: Option<u64>,
 }
 
 impl Schedule {
@@ -50,12 +52,29 @@ pub(super) fn due(console: &mut Console) -> Option<Effect> {
         (settings.discovered_at, settings.discoveries) = (Some(discovered_at), settings.discoveries + 1);
     }
     let now_is = settings.discoveries;
+    if let Some(effect) = limits_due(console, now_is) {
+        return Some(effect);
+    }
+    let settings = &mut console.schedule.settings;
     let waiting = questions(&console.picture).into_iter().map(|key| (settings.asked.get(&key).copied(), key));
     let stale = waiting.filter(|(asked, _)| asked.is_none_or(|asked| asked < now_is));
     let (_, (function, question)) = stale.min_by(|(a, _), (b, _)| a.cmp(b))?;
     console.schedule.settings.poll.ask(mono, now);
     console.schedule.function_setting_asked(&function, question);
     Some(Effect::FetchFunctionSetting { function, question })
+}
+
+/// What all functions share, once a discovery and only while one of them is refused: then it says by whom.
+fn limits_due(console: &mut Console, discovery: u64) -> Option<Effect> {
+    let throttled = console.findings.iter().any(|finding| finding.rule == "throttled");
+    let asked = console.schedule.settings.limits_asked;
+    if !throttled || asked == Some(discovery) {
+        return None;
+    }
+    let (mono, now) = (console.mono, console.now);
+    console.schedule.settings.limits_asked = Some(discovery);
+    console.schedule.settings.poll.ask(mono, now);
+    Some(Effect::FetchAccountLimits)
 }
 
 #[cfg(test)]
@@ -97,6 +116,25 @@ mod tests {
         assert_eq!(asked(&trial.wait_ms(250))[0].0, "LogWorker");
         trial.tell(answer("LogWorker", Ok(FunctionAnswer::Concurrency(None))));
         assert_eq!(asked(&trial.wait_ms(60_000)), [], "nothing is left to ask until the next discovery");
+    }
+
+    #[test]
+    fn the_accounts_limits_are_asked_while_something_is_throttled_and_once() {
+        let mut trial = Trial::new(ConsoleOptions::default());
+        let limits =
+            |effects: Vec<Effect>| effects.iter().filter(|effect| **effect == Effect::FetchAccountLimits).count();
+        assert_eq!(limits(trial.wait_ms(250)), 0);
+        let key =
+            crate::model::metric::MetricKey::lambda(&"JobWorker".into(), "Throttles", crate::model::metric::Stat::Sum);
+        let now = trial.console.now;
+        trial.console.picture.metrics.merge(&key, now, [(now.floor_to(60).plus_s(-300), 9.0)]);
+        trial.console.judge();
+        trial.console.schedule.function_setting_answered(true);
+        assert_eq!(limits(trial.wait_ms(250)), 1);
+        let answer = Some(crate::model::function::AccountLimits { concurrent: 1_000, unreserved: 900 });
+        trial.tell(Msg::AccountLimitsArrived { at: now, result: Ok(answer) });
+        assert_eq!(trial.console.picture.account_limits.as_ref().map(|seen| seen.value), answer);
+        assert_eq!(limits(trial.wait_ms(10_000)), 0);
     }
 
     #[test]

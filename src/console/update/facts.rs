@@ -71,6 +71,7 @@ pub(super) fn take(console: &mut Console, fact: Msg) -> Vec<Effect> {
         Msg::FunctionSettingArrived { at, function, question, result } => {
             function_settings::arrived(console, at, &function, question, result);
         }
+        Msg::AccountLimitsArrived { at, result } => function_settings::limits_arrived(console, at, result),
         Msg::Copied { result: Ok(()) } => console.say(Severity::Good, "copied"),
         Msg::Copied { result: Err(text) } => console.say(Severity::Note, format!("could not copy: {text}")),
         Msg::Exported { path, result: Ok(count) } => {

@@ -4,8 +4,9 @@
 use crate::console::update::denied;
 use crate::console::update::facts::{explained, frozen};
 use crate::console::{Asked, Console};
-use crate::model::function::{FunctionAnswer, FunctionQuestion};
+use crate::model::function::{AccountLimits, FunctionAnswer, FunctionQuestion};
 use crate::model::id::FunctionName;
+use crate::model::observed::Observed;
 use crate::model::service_error::ServiceError;
 use crate::model::time::Timestamp;
 use crate::verdict::posture::questions;
@@ -38,6 +39,23 @@ pub(super) fn arrived(
         Err(error) => {
             console.picture.put_function_setting(function, question, Err(explained(&error)), at);
         }
+    }
+}
+
+/// The account's limits; what is refused is not asked again before the next discovery, and said to be
+/// not known where it matters.
+pub(super) fn limits_arrived(
+    console: &mut Console,
+    at: Timestamp,
+    result: Result<Option<AccountLimits>, ServiceError>,
+) {
+    let throttled = result.as_ref().is_err_and(ServiceError::is_throttle);
+    console.schedule.function_setting_answered(!throttled);
+    if let Ok(Some(limits)) = result
+        && !frozen(console)
+    {
+        console.picture.account_limits = Some(Observed::new(limits, at));
+        console.judge();
     }
 }
 
