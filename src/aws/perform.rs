@@ -1,7 +1,7 @@
 //! Performs the orders of an operation that are calls. One order is one request that is sent at most
 //! once; what came of it is said as it is, and trying again is left to the operation.
 
-use aws_sdk_lambda::types::ScalingConfig;
+use aws_sdk_lambda::types::{DestinationConfig, OnFailure, ScalingConfig};
 use aws_sdk_sqs::types::{
     BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry,
     MessageSystemAttributeName, SendMessageBatchResultEntry,
@@ -173,6 +173,16 @@ impl Account {
             // An empty ScalingConfig removes the limit (aws-facts §1.1).
             request =
                 request.scaling_config(ScalingConfig::builder().set_maximum_concurrency(limit.map(whole)).build());
+        }
+        request = request
+            .set_maximum_retry_attempts(change.max_retry_attempts)
+            .set_maximum_record_age_in_seconds(change.max_record_age_s)
+            .set_bisect_batch_on_function_error(change.bisect);
+        if let Some(destination) = &change.on_failure {
+            // An empty destination removes it.
+            let arn = destination.as_ref().map_or("", Arn::as_str);
+            let on_failure = OnFailure::builder().destination(arn).build();
+            request = request.destination_config(DestinationConfig::builder().on_failure(on_failure).build());
         }
         const ACTION: &str = "lambda:UpdateEventSourceMapping";
         match outcome(ACTION, request.send().await) {

@@ -138,6 +138,17 @@ pub struct MappingChange {
     #[serde(default, with = "removable")]
     pub max_concurrency: Option<Option<u32>>,
     pub enabled: Option<bool>,
+    /// -1 is "until the record expires".
+    #[serde(default)]
+    pub max_retry_attempts: Option<i32>,
+    /// -1 is "until the record expires".
+    #[serde(default)]
+    pub max_record_age_s: Option<i32>,
+    #[serde(default)]
+    pub bisect: Option<bool>,
+    /// `Some(None)` removes the destination; written as an empty text.
+    #[serde(default, with = "clearable")]
+    pub on_failure: Option<Option<Arn>>,
 }
 
 impl MappingChange {
@@ -155,7 +166,48 @@ impl MappingChange {
         if let Some(limit) = self.max_concurrency {
             after.max_concurrency = limit;
         }
+        after.max_retry_attempts = self.max_retry_attempts.or(after.max_retry_attempts);
+        after.max_record_age_s = self.max_record_age_s.or(after.max_record_age_s);
+        after.bisect = self.bisect.or(after.bisect);
+        if let Some(destination) = &self.on_failure {
+            after.on_failure.clone_from(destination);
+        }
         after
+    }
+
+    /// What sets every one of these settings.
+    pub fn of(settings: &MappingSettings, enabled: bool) -> Self {
+        MappingChange {
+            batch_size: settings.batch_size,
+            window_s: settings.window_s,
+            parallelization_factor: settings.parallelization_factor,
+            max_concurrency: Some(settings.max_concurrency),
+            enabled: Some(enabled),
+            max_retry_attempts: settings.max_retry_attempts,
+            max_record_age_s: settings.max_record_age_s,
+            bisect: settings.bisect,
+            on_failure: Some(settings.on_failure.clone()),
+        }
+    }
+
+    /// Of this change, what is not so already.
+    #[must_use]
+    pub fn beside(self, settings: &MappingSettings, enabled: bool) -> Self {
+        let now = MappingChange::of(settings, enabled);
+        fn new<T: PartialEq>(wanted: Option<T>, now: &Option<T>) -> Option<T> {
+            wanted.filter(|wanted| now.as_ref() != Some(wanted))
+        }
+        MappingChange {
+            batch_size: new(self.batch_size, &now.batch_size),
+            window_s: new(self.window_s, &now.window_s),
+            parallelization_factor: new(self.parallelization_factor, &now.parallelization_factor),
+            max_concurrency: new(self.max_concurrency, &now.max_concurrency),
+            enabled: new(self.enabled, &now.enabled),
+            max_retry_attempts: new(self.max_retry_attempts, &now.max_retry_attempts),
+            max_record_age_s: new(self.max_record_age_s, &now.max_record_age_s),
+            bisect: new(self.bisect, &now.bisect),
+            on_failure: new(self.on_failure, &now.on_failure),
+        }
     }
 }
 
@@ -172,9 +224,57 @@ mod removable {
     }
 }
 
+/// `None` ↔ null, `Some(None)` ↔ "", `Some(Some(arn))` ↔ the ARN.
+mod clearable {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::model::id::Arn;
+
+    #[allow(clippy::ref_option, reason = "serde gives the member as it is")]
+    pub(super) fn serialize<S: Serializer>(value: &Option<Option<Arn>>, serializer: S) -> Result<S::Ok, S::Error> {
+        value.as_ref().map(|arn| arn.as_ref().map_or("", Arn::as_str)).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Arn>>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        Ok(text.map(|text| (!text.is_empty()).then(|| Arn::from(text))))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_destination_that_is_removed_survives_being_written_down() {
+        for on_failure in [None, Some(None), Some(Some(Arn::from("arn:aws:sqs:r:1:Q")))] {
+            let change = MappingChange { on_failure, ..MappingChange::default() };
+            let text = serde_json::to_string(&change).expect("plain data");
+            assert_eq!(serde_json::from_str::<MappingChange>(&text).expect("its own text"), change, "{text}");
+        }
+        let old = r#"{"batch_size":5,"window_s":null,"parallelization_factor":null,"enabled":null}"#;
+        let change: MappingChange = serde_json::from_str(old).expect("of an older journal");
+        assert_eq!(change, MappingChange { batch_size: Some(5), ..MappingChange::default() });
+    }
+
+    #[test]
+    fn what_is_so_already_is_no_change() {
+        let settings = MappingSettings {
+            batch_size: Some(10),
+            bisect: Some(false),
+            on_failure: Some("arn:aws:sqs:r:1:Q".into()),
+            ..MappingSettings::default()
+        };
+        assert!(MappingChange::of(&settings, true).beside(&settings, true).is_empty());
+        let change = MappingChange {
+            bisect: Some(true),
+            batch_size: Some(10),
+            on_failure: Some(None),
+            ..MappingChange::default()
+        };
+        let left = MappingChange { bisect: Some(true), on_failure: Some(None), ..MappingChange::default() };
+        assert_eq!(change.beside(&settings, true), left);
+    }
 
     #[test]
     fn a_removed_limit_survives_being_written_down() {

@@ -208,6 +208,10 @@ impl RetunePlan {
             parallelization_factor: self.change.parallelization_factor.and(before.parallelization_factor),
             max_concurrency: self.change.max_concurrency.map(|_| before.max_concurrency),
             enabled: self.change.enabled.map(|_| self.enabled_before),
+            max_retry_attempts: self.change.max_retry_attempts.and(before.max_retry_attempts),
+            max_record_age_s: self.change.max_record_age_s.and(before.max_record_age_s),
+            bisect: self.change.bisect.and(before.bisect),
+            on_failure: self.change.on_failure.as_ref().map(|_| before.on_failure.clone()),
         }
     }
 }

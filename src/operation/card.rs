@@ -2,12 +2,14 @@
 //! card checks nothing and asks nothing; it says what was checked and what was not.
 
 mod drop;
+mod setting;
 
 use crate::model::id::{Arn, QueueUrl};
-use crate::model::mapping::{MappingChange, MappingSettings};
-use crate::model::plan::{MoveAllPlan, RedrivePlan, RetunePlan, ScanPlan};
+use crate::model::plan::{MoveAllPlan, RedrivePlan, ScanPlan};
 use crate::operation::confirm::{Level, Planned};
 use crate::operation::progress::grouped;
+
+pub use setting::{change_lines, retune};
 
 /// What whoever makes the plan knows beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -257,84 +259,6 @@ pub fn move_all(plan: &MoveAllPlan, facts: &Facts) -> Card {
     card
 }
 
-pub fn retune(plan: &RetunePlan, facts: &Facts) -> Card {
-    let verb = match plan.change.enabled {
-        Some(true) => "Start",
-        Some(false) => "Stop",
-        None => "Tune",
-    };
-    let mut card = facts.card(format!("{verb} {}", facts.subject), plan.level(facts), verb);
-    card.calls = vec![format!("lambda:UpdateEventSourceMapping {}", plan.mapping)];
-    card.cli = vec![update_line(plan, facts)];
-    card.scope = change_lines(&plan.before, plan.enabled_before, &plan.change);
-    if plan.change.enabled == Some(false) {
-        card.scope.push("nothing is consumed while it is stopped; what waits grows older".to_owned());
-    }
-    if let Some(s) = plan.revert_after_s {
-        let after = crate::model::time::spoken(i64::from(s) * 1000);
-        card.scope.push(format!(
-            "put back after {after} by this process, and only while it runs; opened again later, it asks first"
-        ));
-    }
-    card.scope.push("the mapping is Updating for a while, minutes on a stream, and may pause meanwhile".to_owned());
-    card.checked
-        .push("settings are read again before the call; if somebody changed them, nothing is written".to_owned());
-    card.unchecked.push("whether the next deploy puts the old settings back".to_owned());
-    card
-}
-
-/// `parallel 1→5`, one a changed setting.
-pub fn change_lines(before: &MappingSettings, enabled_before: bool, change: &MappingChange) -> Vec<String> {
-    let number = |value: Option<u32>| value.map_or("–".to_owned(), |n| n.to_string());
-    let mut lines = Vec::new();
-    for (name, from, to) in [
-        ("batch", before.batch_size, change.batch_size),
-        ("parallel", before.parallelization_factor, change.parallelization_factor),
-    ] {
-        if to.is_some() && to != from {
-            lines.push(format!("{name} {}→{}", number(from), number(to)));
-        }
-    }
-    if change.window_s.is_some() && change.window_s != before.window_s {
-        lines.push(format!("window {} s→{} s", number(before.window_s), number(change.window_s)));
-    }
-    if let Some(limit) = change.max_concurrency
-        && limit != before.max_concurrency
-    {
-        let limit_text = |value: Option<u32>| value.map_or("no limit".to_owned(), |n| n.to_string());
-        lines.push(format!("max concurrency {}→{}", limit_text(before.max_concurrency), limit_text(limit)));
-    }
-    match change.enabled {
-        Some(true) if !enabled_before => lines.push("stopped→started".to_owned()),
-        Some(false) if enabled_before => lines.push("started→stopped".to_owned()),
-        _ => {}
-    }
-    lines
-}
-
-fn update_line(plan: &RetunePlan, facts: &Facts) -> String {
-    let mut words = vec!["lambda".to_owned(), "update-event-source-mapping".to_owned()];
-    words.extend(["--uuid".to_owned(), plan.mapping.to_string()]);
-    let mut flag = |name: &str, value: Option<u32>| {
-        if let Some(value) = value {
-            words.extend([name.to_owned(), value.to_string()]);
-        }
-    };
-    flag("--batch-size", plan.change.batch_size);
-    flag("--maximum-batching-window-in-seconds", plan.change.window_s);
-    flag("--parallelization-factor", plan.change.parallelization_factor);
-    if let Some(limit) = plan.change.max_concurrency {
-        let config = limit.map_or("{}".to_owned(), |n| format!("MaximumConcurrency={n}"));
-        words.extend(["--scaling-config".to_owned(), config]);
-    }
-    match plan.change.enabled {
-        Some(true) => words.push("--enabled".to_owned()),
-        Some(false) => words.push("--no-enabled".to_owned()),
-        None => {}
-    }
-    facts.aws(&words.iter().map(String::as_str).collect::<Vec<_>>())
-}
-
 pub(in crate::operation) fn receive_line(facts: &Facts, queue: &QueueUrl, lease_s: &str) -> String {
     facts.aws(&[
         "sqs",
@@ -381,36 +305,6 @@ mod tests {
             subject: "LogWorker".to_owned(),
             ..Facts::default()
         }
-    }
-
-    #[test]
-    fn a_retune_card_shows_the_line_that_would_do_it() {
-        let plan = RetunePlan {
-            mapping: "u-1".into(),
-            before: MappingSettings {
-                batch_size: Some(10),
-                parallelization_factor: Some(1),
-                ..MappingSettings::default()
-            },
-            enabled_before: true,
-            change: MappingChange {
-                parallelization_factor: Some(5),
-                batch_size: Some(10),
-                max_concurrency: Some(None),
-                ..MappingChange::default()
-            },
-            reason: None,
-            revert_after_s: None,
-        };
-        let card = retune(&plan, &facts());
-        assert_eq!(
-            card.cli,
-            ["aws lambda update-event-source-mapping --uuid u-1 --batch-size 10 --parallelization-factor 5 \
-              --scaling-config '{}' --region eu-west-1"]
-        );
-        assert_eq!(card.scope[0], "parallel 1→5", "a setting that stays as it is, is no change");
-        assert_eq!(card.account, "1234-5678-9012 (prod-eu)");
-        assert_eq!((card.unchecked[0].as_str(), card.level), ("permissions: not checked", Level::Button));
     }
 
     #[test]

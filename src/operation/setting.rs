@@ -9,6 +9,10 @@ pub enum Field {
     Window,
     ParallelizationFactor,
     MaxConcurrency,
+    MaxRetryAttempts,
+    MaxRecordAge,
+    Bisect,
+    OnFailure,
 }
 
 /// One reason why a change would be refused.
@@ -70,7 +74,52 @@ pub fn validate_change(mapping: &Mapping, change: &MappingChange) -> Vec<Fault> 
             );
         }
     }
+    of_failures(kind, change, &mut fault);
     faults
+}
+
+/// What becomes of records that fail: streams only.
+fn of_failures(kind: SourceKind, change: &MappingChange, fault: &mut impl FnMut(Field, String)) {
+    let given = [
+        (
+            change.max_retry_attempts.is_some(),
+            Field::MaxRetryAttempts,
+            "a limit of retries (a queue has maxReceiveCount)",
+        ),
+        (
+            change.max_record_age_s.is_some(),
+            Field::MaxRecordAge,
+            "a greatest age of records (a queue has its retention)",
+        ),
+        (change.bisect.is_some(), Field::Bisect, "halved batches"),
+        (
+            change.on_failure.is_some(),
+            Field::OnFailure,
+            "an on-failure destination (a queue has its dead-letter queue)",
+        ),
+    ];
+    for (_, field, what) in given.into_iter().filter(|(given, ..)| *given && !kind.is_stream()) {
+        fault(field, format!("only streams have {what}"));
+    }
+    if let Some(attempts) = change.max_retry_attempts.filter(|attempts| !(-1..=RETRIES_MAX).contains(attempts)) {
+        fault(Field::MaxRetryAttempts, format!("retries must be 0 to {RETRIES_MAX}, or -1 for no end, not {attempts}"));
+    }
+    let taken = |age: &i32| *age == -1 || (RECORD_AGE_MIN_S..=RECORD_AGE_MAX_S).contains(age);
+    if let Some(age) = change.max_record_age_s.filter(|age| !taken(age)) {
+        let range = format!("{RECORD_AGE_MIN_S} to {RECORD_AGE_MAX_S} s");
+        fault(Field::MaxRecordAge, format!("the greatest age must be {range}, or -1 for no limit, not {age}"));
+    }
+    if let Some(arn) = change.on_failure.as_ref().and_then(Option::as_ref) {
+        let known = ["sqs", "sns", "s3", "kafka"].contains(&arn.service());
+        if !known {
+            fault(
+                Field::OnFailure,
+                format!("{:?} is no ARN of an SQS queue, an SNS topic or an S3 bucket", arn.as_str()),
+            );
+        } else if arn.as_str().ends_with(".fifo") {
+            fault(Field::OnFailure, "a FIFO queue or topic cannot be a destination".to_owned());
+        }
+    }
 }
 
 /// Most records in a batch (aws-facts §1.1; also payloads stop at 6 MB, §1.5).
@@ -87,6 +136,10 @@ pub const PARALLEL_MAX: u32 = 10;
 /// `ScalingConfig.MaximumConcurrency`, SQS only (aws-facts §1.1).
 pub const CONCURRENCY_MIN: u32 = 2;
 pub const CONCURRENCY_MAX: u32 = 1000;
+/// `MaximumRetryAttempts` and `MaximumRecordAgeInSeconds`, streams only (aws-facts §1.1).
+pub const RETRIES_MAX: i32 = 10_000;
+pub const RECORD_AGE_MIN_S: i32 = 60;
+pub const RECORD_AGE_MAX_S: i32 = 604_800;
 const SQS_BATCH_DEFAULT: u32 = 10;
 
 #[cfg(test)]
@@ -135,6 +188,10 @@ mod tests {
         let limit = |n| MappingChange { max_concurrency: Some(n), ..MappingChange::default() };
         let window = |n| MappingChange { window_s: Some(n), ..MappingChange::default() };
         let batch = |n| MappingChange { batch_size: Some(n), ..MappingChange::default() };
+        let retries = |n| MappingChange { max_retry_attempts: Some(n), ..MappingChange::default() };
+        let age = |s| MappingChange { max_record_age_s: Some(s), ..MappingChange::default() };
+        let to =
+            |arn: Option<&str>| MappingChange { on_failure: Some(arn.map(Into::into)), ..MappingChange::default() };
         for (source, change, ok) in [
             (STREAM, parallel(0), false),
             (STREAM, parallel(1), true),
@@ -153,6 +210,21 @@ mod tests {
             (STREAM, batch(0), false),
             (STREAM, batch(10_000), true),
             (STREAM, batch(10_001), false),
+            (STREAM, retries(-1), true),
+            (STREAM, retries(-2), false),
+            (STREAM, retries(10_000), true),
+            (STREAM, retries(10_001), false),
+            (QUEUE, retries(3), false),
+            (STREAM, age(-1), true),
+            (STREAM, age(59), false),
+            (STREAM, age(60), true),
+            (STREAM, age(604_801), false),
+            (STREAM, to(Some("arn:aws:sqs:r:1:Failures")), true),
+            (STREAM, to(None), true),
+            (STREAM, to(Some("arn:aws:sqs:r:1:Failures.fifo")), false),
+            (STREAM, to(Some("Failures")), false),
+            (QUEUE, to(None), false),
+            (QUEUE, MappingChange { bisect: Some(true), ..MappingChange::default() }, false),
         ] {
             assert_eq!(fields(source, change.clone()).is_empty(), ok, "{source} {change:?}");
         }

@@ -12,6 +12,7 @@ pub(super) mod rehearse;
 pub(super) mod requests;
 pub(super) mod rescue;
 pub(super) mod try_one;
+pub(super) mod tune;
 pub mod watch;
 
 use clap::{Args, Parser, Subcommand};
@@ -108,8 +109,8 @@ pub(super) enum Command {
     #[command(after_help = logs::EXAMPLES)]
     Logs(logs::LogsFlags),
     /// Change a consumer's settings, or stop or start it
-    #[command(after_help = TUNE_EXAMPLES)]
-    Tune(TuneFlags),
+    #[command(after_help = tune::EXAMPLES)]
+    Tune(tune::TuneFlags),
     /// What each setting of a stream consumer would do, before anything is changed
     Rehearse(RehearseFlags),
     /// Dead letters: look at them, move them back
@@ -197,48 +198,6 @@ pub(super) struct SandboxFlags {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct TuneFlags {
-    /// A mapping's id, or a function that one mapping feeds
-    #[arg(value_name = "MAPPING|FUNCTION")]
-    pub(super) target: String,
-
-    /// Concurrent batches per shard, 1 to 10 (streams)
-    #[arg(long, value_name = "N")]
-    pub(super) parallelization_factor: Option<u32>,
-
-    /// Most records or messages in a batch
-    #[arg(long, value_name = "N")]
-    pub(super) batch_size: Option<u32>,
-
-    /// Longest wait for a batch to fill, 0s to 300s
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
-    pub(super) window: Option<u64>,
-
-    /// Most concurrent runs, 2 to 1000, or none (queues)
-    #[arg(long, value_name = "N|none")]
-    pub(super) max_concurrency: Option<String>,
-
-    /// Stop the consumer
-    #[arg(long, conflicts_with = "start")]
-    pub(super) stop: bool,
-
-    /// Start the consumer
-    #[arg(long)]
-    pub(super) start: bool,
-
-    /// Put it back after so long, 15m or more: by this process, and only while it runs (ctrl-c keeps it)
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
-    pub(super) revert_after: Option<u64>,
-
-    /// Why, for the journal
-    #[arg(long, value_name = "TEXT")]
-    pub(super) reason: Option<String>,
-
-    #[command(flatten)]
-    pub(super) consent: ConsentFlags,
-}
-
-#[derive(Debug, Args)]
 pub(super) struct ConsentFlags {
     /// Print what would be done and stop
     #[arg(long, conflicts_with = "yes")]
@@ -319,14 +278,6 @@ Examples:
   redrive sandbox --headless --for 10m --seed 7 -o json
   redrive sandbox --headless --listen 127.0.0.1:4566
   aws --endpoint-url http://127.0.0.1:4566 sqs list-queues";
-
-const TUNE_EXAMPLES: &str = "\
-Examples:
-  redrive tune LogWorker --parallelization-factor 5 --dry-run
-  redrive tune LogWorker --parallelization-factor 5 --revert-after 30m --yes
-  redrive tune LogWorker --batch-size 500 --window 5s --yes
-  redrive tune JobWorker --max-concurrency none --yes
-  redrive tune JobWorker --stop --reason 'bad deploy' --yes";
 
 const DLQ_EXAMPLES: &str = "\
 Examples:

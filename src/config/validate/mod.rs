@@ -8,6 +8,7 @@ mod redrive;
 mod requests;
 mod rescue;
 mod try_one;
+mod tune;
 mod watch;
 
 use std::net::SocketAddr;
@@ -17,15 +18,11 @@ use etcetera::BaseStrategy;
 
 use crate::config::flags::context::ContextCommand;
 use crate::config::flags::journal::JournalCommand;
-use crate::config::flags::{
-    Cli, Command, ConsentFlags, DlqCommand, PlaceFlags, RescueCommand, SandboxFlags, TuneFlags,
-};
+use crate::config::flags::{Cli, Command, ConsentFlags, DlqCommand, PlaceFlags, RescueCommand, SandboxFlags};
 use crate::config::{
     Action, Config, Consent, Console, ContextFile, DeadLetters, Doctor, Environment, Headless, Place, Posture,
-    Rehearse, Sandbox, Stop, Tune, Writes, manual,
+    Rehearse, Sandbox, Stop, Writes, manual,
 };
-use crate::model::mapping::MappingChange;
-use crate::model::plan::RetunePlan;
 
 pub(super) fn validate(cli: Cli, env: Environment<'_>) -> Result<Config, Stop> {
     let no_color = cli.place.no_color || env("NO_COLOR").is_some_and(|value| !value.is_empty());
@@ -77,7 +74,7 @@ pub(super) fn validate(cli: Cli, env: Environment<'_>) -> Result<Config, Stop> {
         Some(Command::Posture(flags)) => Action::Posture(Posture { output: flags.output, quick: flags.quick }),
         Some(Command::Watch(flags)) => watch::watch(flags)?,
         Some(Command::Logs(flags)) => logs::logs(flags)?,
-        Some(Command::Tune(flags)) => tune(flags)?,
+        Some(Command::Tune(flags)) => tune::tune(flags)?,
         Some(Command::Rehearse(flags)) => Action::Rehearse(Rehearse {
             target: flags.target,
             candidates: flags.candidates,
@@ -153,40 +150,6 @@ fn loopback(text: &str) -> Result<SocketAddr, Stop> {
         Ok(address) => Err(Stop::fault(format!("--listen {address} is not a loopback address; use 127.0.0.1:4566"))),
         Err(_) => Err(Stop::fault(format!("--listen {text:?} is no address; use 127.0.0.1:4566"))),
     }
-}
-
-fn tune(flags: TuneFlags) -> Result<Action, Stop> {
-    let max_concurrency = match flags.max_concurrency.as_deref() {
-        None => None,
-        Some("none" | "off") => Some(None),
-        Some(text) => match text.parse::<u32>() {
-            Ok(limit) => Some(Some(limit)),
-            Err(_) => return Err(Stop::fault(format!("--max-concurrency {text:?} is neither a number nor none"))),
-        },
-    };
-    let change = MappingChange {
-        batch_size: flags.batch_size,
-        window_s: flags.window.map(|s| u32::try_from(s).unwrap_or(u32::MAX)),
-        parallelization_factor: flags.parallelization_factor,
-        max_concurrency,
-        enabled: if flags.stop { Some(false) } else { flags.start.then_some(true) },
-    };
-    if change.is_empty() {
-        return Err(Stop::fault(
-            "nothing to change: give --parallelization-factor, --batch-size, --window, --max-concurrency, --stop or --start",
-        ));
-    }
-    let revert_after_s = match flags.revert_after {
-        Some(s) if s < u64::from(RetunePlan::LEAST_REVERT_S) => {
-            return Err(Stop::fault(
-                "--revert-after is 15m or more: sooner the metrics cannot have said whether the change helps",
-            ));
-        }
-        Some(s) => Some(u32::try_from(s).unwrap_or(u32::MAX)),
-        None => None,
-    };
-    let (consent, reason) = (consent(&flags.consent), flags.reason);
-    Ok(Action::Tune(Tune { target: flags.target, change, consent, reason, revert_after_s }))
 }
 
 fn dlq(command: DlqCommand) -> Result<Action, Stop> {

@@ -4,7 +4,6 @@ use crate::console::Console;
 use crate::console::update::follow::is_enabled;
 use crate::model::change::{Change, ChangeSubject};
 use crate::model::function::Function;
-use crate::model::id::Arn;
 use crate::model::mapping::{Mapping, MappingChange};
 use crate::model::observed::Observed;
 use crate::model::queue::Queue;
@@ -63,13 +62,7 @@ pub(super) fn put_mapping(console: &mut Console, mapping: Mapping, at: Timestamp
 }
 
 fn mapping_lines(was: &Mapping, is: &Mapping) -> Vec<String> {
-    let change = MappingChange {
-        batch_size: is.settings.batch_size,
-        window_s: is.settings.window_s,
-        parallelization_factor: is.settings.parallelization_factor,
-        max_concurrency: Some(is.settings.max_concurrency),
-        enabled: Some(is_enabled(is)),
-    };
+    let change = MappingChange::of(&is.settings, is_enabled(is));
     let mut lines = change_lines(&was.settings, is_enabled(was), &change);
     let (old, new) = (&was.settings, &is.settings);
     let mut more = |name: &str, old: String, new: String| {
@@ -77,10 +70,6 @@ fn mapping_lines(was: &Mapping, is: &Mapping) -> Vec<String> {
             lines.push(format!("{name} {old}→{new}"));
         }
     };
-    more("retries", limit(old.max_retry_attempts), limit(new.max_retry_attempts));
-    more("record age", limit(old.max_record_age_s), limit(new.max_record_age_s));
-    more("bisect", on_off(old.bisect), on_off(new.bisect));
-    more("on failure", target(old.on_failure.as_ref()), target(new.on_failure.as_ref()));
     let partial = |on| on_off(Some(on));
     more("partial answers", partial(old.report_batch_item_failures), partial(new.report_batch_item_failures));
     lines
@@ -134,20 +123,8 @@ fn number(value: Option<u32>) -> String {
 }
 
 /// -1 is AWS's "no limit".
-fn limit(value: Option<i32>) -> String {
-    match value {
-        None => "–".to_owned(),
-        Some(-1) => "no limit".to_owned(),
-        Some(n) => n.to_string(),
-    }
-}
-
 fn on_off(value: Option<bool>) -> String {
     value.map_or("–", |on| if on { "on" } else { "off" }).to_owned()
-}
-
-fn target(arn: Option<&Arn>) -> String {
-    arn.map_or("none", Arn::resource).to_owned()
 }
 
 /// Adds a change once: two ways lead to the news of our own.

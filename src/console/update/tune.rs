@@ -281,21 +281,8 @@ pub(super) fn stop_start_card(console: &mut Console, id: &MappingId) {
 /// The card that puts back what `plan` changed.
 pub(super) fn undo_card(console: &mut Console, plan: &RetunePlan) {
     let Some(mapping) = settled(console, &plan.mapping) else { return };
-    let (now, before) = (&mapping.settings, &plan.before);
-    let back = |changed: bool, old: Option<u32>, new: Option<u32>| old.filter(|_| changed && old != new);
     let enabled = follow::is_enabled(&mapping);
-    let change = MappingChange {
-        batch_size: back(plan.change.batch_size.is_some(), before.batch_size, now.batch_size),
-        window_s: back(plan.change.window_s.is_some(), before.window_s, now.window_s),
-        parallelization_factor: back(
-            plan.change.parallelization_factor.is_some(),
-            before.parallelization_factor,
-            now.parallelization_factor,
-        ),
-        max_concurrency: (plan.change.max_concurrency.is_some() && before.max_concurrency != now.max_concurrency)
-            .then_some(before.max_concurrency),
-        enabled: plan.change.enabled.map(|_| plan.enabled_before).filter(|before| *before != enabled),
-    };
+    let change = plan.reverse().beside(&mapping.settings, enabled);
     if change.is_empty() {
         console.say(Severity::Note, format!("{} has those settings already", mapping.function));
         return;

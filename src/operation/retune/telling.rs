@@ -11,14 +11,7 @@ use crate::operation::retune::{Aim, Retune};
 impl Retune {
     /// How the mapping differs from what the plan saw.
     pub(super) fn difference(&self, mapping: &Mapping) -> String {
-        let now = &mapping.settings;
-        let change = MappingChange {
-            batch_size: now.batch_size,
-            window_s: now.window_s,
-            parallelization_factor: now.parallelization_factor,
-            max_concurrency: Some(now.max_concurrency),
-            enabled: Some(mapping.state == MappingState::Enabled),
-        };
+        let change = MappingChange::of(&mapping.settings, mapping.state == MappingState::Enabled);
         let lines = change_lines(&self.plan.before, self.plan.enabled_before, &change);
         if lines.is_empty() { "settings this program does not tune".to_owned() } else { lines.join(", ") }
     }
