@@ -45,19 +45,16 @@ impl Rescue {
     }
 
     fn line(&self) -> String {
+        let so_far = format!("{} of {} pointers rescued", grouped(self.rescued), grouped(self.plan.ids.len() as u64));
+        // The pointer at hand only where it takes a while: one batch is over before it is read.
         match &self.current {
-            Some(current) => {
+            Some(current) if current.pointer.batch_size > current.target.batch => {
                 let done = current.batches.as_ref().map_or(0, Batches::done);
                 let of = current.batches.as_ref().map_or(current.pointer.batch_size as usize, Batches::len);
-                format!(
-                    "{}: {done} of {of} records through {}",
-                    current.found.message.id.short(),
-                    current.target.function
-                )
+                let id = current.found.message.id.short();
+                format!("{so_far}; {id}: {done} of {of} records through {}", current.target.function)
             }
-            None => {
-                format!("{} of {} pointers rescued", grouped(self.rescued), grouped(self.plan.ids.len() as u64))
-            }
+            _ => so_far,
         }
     }
 }
