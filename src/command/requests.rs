@@ -182,7 +182,7 @@ fn reasons(chosen: &[&Seen<'_>]) -> Vec<String> {
             None => kinds.push((1, one.sign)),
         }
     }
-    kinds.iter().map(|(n, sign)| format!("{} {}: {}", grouped(*n), sign.word(), sign.reason())).collect()
+    kinds.iter().map(|(n, sign)| format!("{} {}, for example: {}", grouped(*n), sign.word(), sign.reason())).collect()
 }
 
 #[derive(Debug, Serialize)]

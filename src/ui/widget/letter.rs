@@ -2,7 +2,6 @@
 
 use ratatui::layout::Rect;
 
-use crate::model::id::Arn;
 use crate::model::log::LogLine;
 use crate::model::message::{AttributeValue, Message};
 use crate::model::queue::Queue;
@@ -100,8 +99,8 @@ fn head(theme: Theme, letter: &Letter<'_>, width: u16) -> Prose {
         "received",
         format!("{}{first}; looking counted as one", figure::plural(system.receive_count.into(), "time", "times")),
     );
-    let origin = system.dead_letter_source.as_ref().map(Arn::resource);
-    pair("from", origin.unwrap_or("not said: sent here by hand, or by a tool").to_owned());
+    let origin = system.dead_letter_source.as_ref().map(|arn| arn.resource().to_owned()).or_else(|| giver(message));
+    pair("from", origin.unwrap_or_else(|| "not said: sent here by hand, or by a tool".to_owned()));
     for (name, value) in
         [("group", &system.group_id), ("dedup", &system.deduplication_id), ("trace", &system.trace_header)]
     {
@@ -133,8 +132,8 @@ fn brief(theme: Theme, letter: &Letter<'_>, width: u16) -> Prose {
     }
     let expires = letter.queue.and_then(|queue| expires_at(message, queue));
     let expires = expires.map(|at| format!(" · expires in {}", figure::age(at.ms_since(now)))).unwrap_or_default();
-    let origin = message.system.dead_letter_source.as_ref().map(Arn::resource);
-    let origin = origin.map_or("origin not said".to_owned(), |name| format!("from {name}"));
+    let origin = message.system.dead_letter_source.as_ref().map(|arn| arn.resource().to_owned());
+    let origin = origin.or_else(|| giver(message)).map_or("origin not said".to_owned(), |name| format!("from {name}"));
     let sent = figure::age(now.ms_since(message.system.sent_at));
     let text = format!("sent {sent} ago{expires} · received {}× · {origin}", message.system.receive_count);
     prose.text(0, &text, theme.dim());
@@ -151,6 +150,12 @@ fn records(message: &Message, now: Timestamp) -> Option<String> {
         Some(_) => format!("{many}, older than a stream keeps them: may be gone"),
         None => many,
     })
+}
+
+/// Who left a pointer: the mapping that gave the records up.
+fn giver(message: &Message) -> Option<String> {
+    let function = StreamPointer::parse(&message.body)?.function_name()?;
+    Some(format!("the mapping of {function}, which gave the records up"))
 }
 
 fn attributes(theme: Theme, letter: &Letter<'_>, prose: &mut Prose) {
