@@ -15,6 +15,8 @@ pub(super) struct Ages {
     /// Every shard was behind all the time.
     pub(super) all_behind: bool,
     pub(super) any_behind: bool,
+    mean_line: Option<Line>,
+    end_s: f64,
 }
 
 impl Ages {
@@ -36,6 +38,8 @@ impl Ages {
             max_slope: max_line.slope,
             min_slope: min_line.slope,
             mean_slope: (mean.len() >= 3).then(|| Line::through(&mean).slope),
+            mean_line: (mean.len() >= 3).then(|| Line::through(&mean)),
+            end_s,
             all_behind: behind(&min),
             any_behind: max.last().is_some_and(|(_, s)| *s * 1000.0 > BEHIND_MS),
         }
@@ -43,6 +47,12 @@ impl Ages {
 }
 
 impl Ages {
+    /// The mean age so many seconds after the moment of the calibration; a minute's average is that of
+    /// its middle.
+    pub(super) fn mean_s(&self, after_s: f64) -> Option<f64> {
+        Some(self.mean_line.as_ref()?.at(self.end_s + after_s - 30.0).max(0.0))
+    }
+
     /// How the worst and the best have aged on the whole: where all have been behind since long before
     /// the window of `span_s` began, their ages over that time say more than their slopes within it.
     /// Also by how much less chance there is in it.

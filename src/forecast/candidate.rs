@@ -1,6 +1,7 @@
 //! Which settings are rehearsed, and which are refused before that.
 
 use crate::forecast::calibrate::Calibration;
+use crate::forecast::plant::stretch;
 use crate::forecast::sight::Sight;
 use crate::model::mapping::MappingChange;
 use crate::pipeline::stream::rules::Rules;
@@ -35,20 +36,22 @@ pub(super) fn propose(sight: &Sight<'_>, calibration: &Calibration, lanes: u32, 
         batch_size: (batch_size != now.batch_size).then_some(batch_size),
         ..MappingChange::default()
     };
-    let duration_p99_ms = duration_p99_ms(calibration, batch_size);
+    let duration_p99_ms = duration_p99_ms(calibration, &rules);
     let refused = refusal(sight, calibration, &rules, duration_p99_ms);
     Proposed { change, rules, duration_p99_ms, refused }
 }
 
 /// As much above the mean as today's p99 is above today's mean.
-fn duration_p99_ms(calibration: &Calibration, batch_size: u32) -> f64 {
-    let service = &calibration.plant.service;
-    let mean_ms = |records: u32| {
-        let us = service.per_run_us.mean() + service.per_record_us.mean() * u64::from(records);
-        us as f64 / 1000.0
+fn duration_p99_ms(calibration: &Calibration, rules: &Rules) -> f64 {
+    let plant = &calibration.plant;
+    let mean_ms = |records: u32, runs: f64| {
+        let us = plant.service.per_run_us.mean() + plant.service.per_record_us.mean() * u64::from(records);
+        us as f64 / 1000.0 * stretch(plant.crowding, runs)
     };
-    let now = calibration.plant.rules.batch_size;
-    calibration.duration_p99_ms * mean_ms(batch_size) / mean_ms(now).max(1.0)
+    // As many more run at a time as there are more lanes; they may well be idle.
+    let more = f64::from(rules.lanes) / f64::from(plant.rules.lanes.max(1));
+    let now_ms = mean_ms(plant.rules.batch_size, calibration.runs_now);
+    calibration.duration_p99_ms * mean_ms(rules.batch_size, calibration.runs_now * more) / now_ms.max(1.0)
 }
 
 fn refusal(sight: &Sight<'_>, calibration: &Calibration, rules: &Rules, duration_p99_ms: f64) -> Option<String> {

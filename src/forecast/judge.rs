@@ -9,6 +9,8 @@ const SOON_S: f64 = 30.0 * 60.0;
 const ROOMY: f64 = 0.8;
 /// A setting that is used up settles nothing.
 const FULL: f64 = 0.95;
+/// Share of the runs that may end without a drain: those in which something unforeseen comes.
+const UNFORESEEN: f64 = 0.15;
 /// Rather the cheaper one when the faster saves less than this.
 const WORTH_IT: f64 = 0.8;
 
@@ -37,7 +39,7 @@ pub(super) fn recommend(candidates: &[Candidate], backtest: Option<&Backtest>, a
             let drain_s = forecast.drain_s?.p50;
             let later = forecast.age_ms[2].map_or(f64::INFINITY, |age| age.p90);
             let sound = index > 0
-                && forecast.never <= 0.1
+                && forecast.never <= UNFORESEEN
                 && forecast.load <= FULL
                 && !forecast.throttles
                 && later <= age_ms.max(60_000.0);
@@ -59,6 +61,13 @@ fn nothing_helps(candidates: &[Candidate]) -> String {
         return "what would drain it is throttled: the function may not run so often at a time".to_owned();
     }
     let least = forecasts().map(|forecast| forecast.load).fold(f64::INFINITY, f64::min);
+    if least <= FULL {
+        return format!(
+            "no setting drains it for sure: the best is used to {:.0} % on the whole, but its lanes are uneven, and some \
+             get more than they can handle",
+            least * 100.0
+        );
+    }
     if least.is_finite() {
         return format!(
             "no setting drains it: even the best is used to {:.0} %; a faster handler, or a larger batch, is needed",

@@ -18,4 +18,7 @@ mod ages;
 mod backtest;
 mod candidate;
 mod chance;
+mod cost;
 mod judge;
+mod loads;
+mod writes;

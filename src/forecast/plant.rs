@@ -24,6 +24,21 @@ pub struct StreamPlant {
     /// Milliseconds between two polls of a shard; 0 for the theory of queues, where a record is seen
     /// the moment it arrives.
     pub poll_ms: i64,
+    /// How much longer than alone a run takes for each other at the same time, as a share.
+    pub crowding: f64,
+    /// What arrived in each minute before the start, the newest first, as a share of what arrives now;
+    /// as much as now where the backlog is older.
+    pub past: Vec<f64>,
+    pub ahead: Ahead,
+}
+
+/// What comes that nothing foretells, milliseconds after the start.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Ahead {
+    /// From then on so many times the records arrive.
+    pub surge: Option<(i64, f64)>,
+    /// From and until: nothing is sent.
+    pub pause: Option<(i64, i64)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,6 +63,9 @@ impl StreamPlant {
             record_bytes: 500,
             concurrency: 1000,
             poll_ms: POLL_MS,
+            crowding: 0.0,
+            past: Vec::new(),
+            ahead: Ahead::default(),
         }
     }
 
@@ -59,10 +77,15 @@ impl StreamPlant {
     /// Records a second that all lanes together can handle with full batches under `rules`.
     pub fn capacity_per_s(&self, rules: &Rules) -> f64 {
         let us = mean(&self.service.per_run_us) + mean(&self.service.per_record_us) * f64::from(rules.batch_size);
-        let cycle_s = us / 1e6 + self.turnaround_ms as f64 / 1000.0;
         let lanes = (f64::from(rules.lanes) * self.shards.len() as f64).min(f64::from(self.concurrency));
+        let cycle_s = us / 1e6 * stretch(self.crowding, lanes) + self.turnaround_ms as f64 / 1000.0;
         lanes * f64::from(rules.batch_size) / cycle_s.max(0.001)
     }
+}
+
+/// How many times longer than alone a run takes with `runs` at a time, itself counted.
+pub fn stretch(crowding: f64, runs: f64) -> f64 {
+    1.0 + crowding * (runs - 1.0).max(0.0)
 }
 
 fn mean(distribution: &Distribution) -> f64 {

@@ -4,17 +4,19 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
+use rand_chacha::ChaCha8Rng;
+
 use crate::forecast::backtest::backtest;
 use crate::forecast::calibrate::{Calibration, WINDOW_MIN, calibrate};
 use crate::forecast::candidate::{Proposed, propose, usual};
 use crate::forecast::chance::normal;
 use crate::forecast::judge::recommend;
-use crate::forecast::plant::{Change, ShardLoad, StreamPlant};
+use crate::forecast::plant::{Ahead, Change, ShardLoad, StreamPlant};
 use crate::forecast::sight::Sight;
 use crate::forecast::stream::{Span, StreamOutcome, run};
 use crate::model::rehearsal::{Band, COURSE_MIN, Candidate, Forecast, HORIZON_S, Rehearsal};
 use crate::pipeline::blueprint::Service;
-use crate::pipeline::distribution::Distribution;
+use crate::pipeline::distribution::{Distribution, below};
 use crate::pipeline::rng::rng;
 
 /// What to rehearse, and how thoroughly.
@@ -138,7 +140,10 @@ fn one(
     let capacity = 1.0 + calibration.capacity_error * normal(&mut draws);
     let acts_after_ms =
         i64::try_from(Distribution::Quantiles(APPLIES_S.map(|s| s * 1000).to_vec()).draw(&mut draws)).unwrap_or(0);
+    let crowding = calibration.plant.crowding + calibration.crowding_error * normal(&mut draws);
     let mut plant = StreamPlant {
+        ahead: ahead(sample, &mut draws),
+        crowding: crowding.max(0.0),
         service: slower(&calibration.plant.service, 1.0 / capacity.max(0.2)),
         ..calibration.plant.clone()
     };
@@ -150,6 +155,16 @@ fn one(
     let change = (proposed.rules != plant.rules).then_some(Change { acts_after_ms, rules: proposed.rules });
     let span = Span { for_ms: HORIZON_S * 1000, settle_ms: 3_600_000 };
     run(&plant, change, seed.wrapping_mul(1_000).wrapping_add(u64::from(sample)), span, go_on)
+}
+
+/// Nobody knows what comes: in one sample of seven something does, in turn a step in arrivals and a pause.
+fn ahead(sample: u32, draws: &mut ChaCha8Rng) -> Ahead {
+    let from_ms = i64::try_from(below(draws, SOON_MS)).unwrap_or(0);
+    match (sample % 7, sample / 7 % 2) {
+        (6, 0) => Ahead { surge: Some((from_ms, SURGE)), ..Ahead::default() },
+        (6, _) => Ahead { pause: Some((from_ms, from_ms + PAUSE_MS)), ..Ahead::default() },
+        _ => Ahead::default(),
+    }
 }
 
 fn slower(service: &Service, times: f64) -> Service {
@@ -231,6 +246,11 @@ fn effective_items(items: f64, shard: &ShardLoad) -> u32 {
     (1.0 / (1.0 / items.max(1.0) + 1.0 / records.max(100.0))).max(10.0) as u32
 }
 
+/// What may come that nothing foretells: within the first hour, a third more records, or nobody to take
+/// them for five minutes.
+const SOON_MS: u64 = 3_600_000;
+const SURGE: f64 = 1.33;
+const PAUSE_MS: i64 = 300_000;
 /// How many items there are is known to about this power of e.
 const ITEMS_ERROR: f64 = 0.7;
 /// Seconds from an update until it acts: equally spaced quantiles. AWS says "several minutes"

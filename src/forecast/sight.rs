@@ -1,7 +1,8 @@
 //! What can be seen of a stream consumer: its mapping, its metrics minute by minute, its limits. The
 //! only door through which live figures reach a rehearsal.
 
-use crate::model::mapping::Mapping;
+use crate::model::id::Arn;
+use crate::model::mapping::{Mapping, SourceKind};
 use crate::model::metric::{MetricKey, Metrics, Stat};
 use crate::model::time::Timestamp;
 
@@ -36,6 +37,10 @@ pub struct Seen {
     pub concurrency_max: Option<f64>,
     /// Events handed to the function, retries again (opt-in, aws-facts §2.3).
     pub events: Option<f64>,
+    /// Those of them that failed, by exception or in the handler's answer (opt-in too).
+    pub failed_events: f64,
+    /// What was written to the table or stream, whatever the unit.
+    pub writes: Option<f64>,
 }
 
 impl Seen {
@@ -66,7 +71,27 @@ pub fn wanted(mapping: &Mapping) -> Vec<MetricKey> {
     .map(|(name, stat)| MetricKey::lambda(function, name, stat))
     .collect();
     keys.push(MetricKey::mapping(&mapping.id, "InvokedEventCount", Stat::Sum));
+    keys.push(MetricKey::mapping(&mapping.id, "FailedInvokeEventCount", Stat::Sum));
+    keys.extend(written(&mapping.source));
     keys
+}
+
+/// What is written to the source: a table's write capacity units, a Kinesis stream's records. Only its
+/// shape counts: a unit is a KB, not a record.
+fn written(source: &Arn) -> Option<MetricKey> {
+    let (namespace, name, dimension, value) = match SourceKind::of(source) {
+        SourceKind::DynamoDb => ("AWS/DynamoDB", "ConsumedWriteCapacityUnits", "TableName", source.table()?),
+        SourceKind::Kinesis => {
+            ("AWS/Kinesis", "IncomingRecords", "StreamName", source.as_str().split_once(":stream/")?.1)
+        }
+        _ => return None,
+    };
+    Some(MetricKey {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+        dimensions: vec![(dimension.to_owned(), value.to_owned())],
+        stat: Stat::Sum,
+    })
 }
 
 impl Sight<'_> {
@@ -74,6 +99,7 @@ impl Sight<'_> {
     /// with nothing in them.
     pub fn minutes(&self, minutes: i64) -> Vec<Seen> {
         let function = &self.mapping.function;
+        let written = written(&self.mapping.source);
         let key = |name: &str, stat| MetricKey::lambda(function, name, stat);
         let to = self.metrics.complete_until(&key("Invocations", Stat::Sum), self.now);
         let at = |key: MetricKey, at: Timestamp| {
@@ -96,6 +122,9 @@ impl Sight<'_> {
                 duration_p99_ms: at(key("Duration", Stat::P99), minute),
                 concurrency_max: at(key("ConcurrentExecutions", Stat::Maximum), minute),
                 events: at(MetricKey::mapping(&self.mapping.id, "InvokedEventCount", Stat::Sum), minute),
+                failed_events: at(MetricKey::mapping(&self.mapping.id, "FailedInvokeEventCount", Stat::Sum), minute)
+                    .unwrap_or(0.0),
+                writes: written.clone().and_then(|key| at(key, minute)),
             })
             .collect()
     }

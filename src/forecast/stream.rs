@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::Rng;
 
 use crate::forecast::chance::poisson;
-use crate::forecast::plant::{Change, StreamPlant};
+use crate::forecast::plant::{Change, StreamPlant, stretch};
 use crate::forecast::track::Track;
 use crate::model::time::Timestamp;
 use crate::pipeline::distribution::{Distribution, below};
@@ -95,6 +95,8 @@ enum Event {
         lane: u32,
     },
     Change,
+    /// A pause is over.
+    Resume,
 }
 
 struct Shard {
@@ -154,6 +156,9 @@ impl<'a> StreamRun<'a> {
         for number in 0..plant.shards.len() as u32 {
             run.add_shard(number, seed);
         }
+        if let Some((_, until_ms)) = plant.ahead.pause {
+            run.timers.set(start.plus_ms(until_ms), Event::Resume);
+        }
         if let Some(change) = &run.change {
             run.timers.set(start.plus_ms(change.acts_after_ms), Event::Change);
         }
@@ -176,7 +181,8 @@ impl<'a> StreamRun<'a> {
         let mut left_ms = load.behind_ms;
         while left_ms > 0 {
             let span_ms = left_ms.min(1000);
-            let records = poisson(&mut shard.arrivals, load.per_s * span_ms as f64 / 1000.0);
+            let then = self.plant.past.get(((left_ms - 1) / 60_000) as usize).copied().unwrap_or(1.0);
+            let records = poisson(&mut shard.arrivals, load.per_s * then * span_ms as f64 / 1000.0);
             self.arrived += u64::from(records);
             let at_s = self.start.plus_ms(-left_ms).s();
             self.plant.push(&mut shard, number, records, at_s);
@@ -216,6 +222,7 @@ impl<'a> StreamRun<'a> {
                 }
                 self.pump(shard, lane);
             }
+            Event::Resume => (0..self.shards.len() as u32).for_each(|number| self.pump_all(number)),
             Event::Change => {
                 let Some(change) = self.change.take() else { return };
                 self.rules = change.rules;
@@ -238,7 +245,8 @@ impl<'a> StreamRun<'a> {
     }
 
     fn arrive_since_poll(&mut self, number: u32) {
-        let per_s = self.plant.shards[number as usize].per_s;
+        let surge = self.plant.ahead.surge.filter(|(from_ms, _)| self.now.ms_since(self.start) >= *from_ms);
+        let per_s = self.plant.shards[number as usize].per_s * surge.map_or(1.0, |(_, times)| times);
         let shard = &mut self.shards[number as usize];
         let span_ms = self.now.ms_since(shard.polled_at);
         let records = poisson(&mut shard.arrivals, per_s * span_ms as f64 / 1000.0);
@@ -266,6 +274,10 @@ impl<'a> StreamRun<'a> {
 
     /// Does what a lane wants until it wants nothing more for now.
     fn pump(&mut self, number: u32, lane: u32) {
+        let since_ms = self.now.ms_since(self.start);
+        if self.plant.ahead.pause.is_some_and(|(from_ms, until_ms)| (from_ms..until_ms).contains(&since_ms)) {
+            return;
+        }
         loop {
             let shard = &mut self.shards[number as usize];
             match shard.reader.want(self.now, lane, &shard.log, &self.rules) {
@@ -299,7 +311,7 @@ impl<'a> StreamRun<'a> {
             self.plant.failure_ppm > 0 && below(&mut self.failure, 1_000_000) < u64::from(self.plant.failure_ppm);
         let us = self.plant.service.per_run_us.draw(&mut self.service)
             + self.plant.service.per_record_us.draw(&mut self.service) * u64::from(batch.records);
-        let takes_ms = i64::try_from(us.div_ceil(1000)).unwrap_or(i64::MAX / 4).max(1);
+        let takes_ms = self.takes_ms(us);
         let age_ms = self.now.ms_since(Timestamp::from_s(batch.last_at_s)).max(0) as f64;
         let minute = self.track.at(since_ms);
         minute.age_max_ms = Some(minute.age_max_ms.map_or(age_ms, |most| most.max(age_ms)));
@@ -320,6 +332,15 @@ impl<'a> StreamRun<'a> {
         let over = self.now.plus_ms(takes_ms);
         self.timers.set(over, Event::Released);
         self.timers.set(over.plus_ms(self.plant.turnaround_ms), Event::Ends { shard: number, lane, failed });
+    }
+
+    /// As long as drawn, and longer for each other run.
+    fn takes_ms(&self, drawn_us: u64) -> i64 {
+        let us = match self.plant.crowding {
+            0.0 => drawn_us,
+            crowding => (drawn_us as f64 * stretch(crowding, f64::from(self.running))) as u64,
+        };
+        i64::try_from(us.div_ceil(1000)).unwrap_or(i64::MAX / 4).max(1)
     }
 
     fn ends(&mut self, number: u32, lane: u32, failed: bool) {

@@ -183,6 +183,8 @@ pub enum Fault {
     Poison { one_in: u32, how: PoisonKind },
     /// A function's runs take `percent` of their time (300: three times as long).
     Slow { function: FunctionName, percent: u32 },
+    /// Each run beyond the first makes a run of the function take so many thousandths longer.
+    Crowded { function: FunctionName, per_mille: u32 },
     /// A function may run at most so often at a time, as if its reserved concurrency were set.
     Throttled { function: FunctionName, concurrency: u32 },
     /// Requests and events arrive at `percent` of their rate.
@@ -351,6 +353,7 @@ impl Blueprint {
         for switch in &self.switches {
             match &switch.fault {
                 Fault::Slow { function, .. }
+                | Fault::Crowded { function, .. }
                 | Fault::Throttled { function, .. }
                 | Fault::StoppedConsumer { function }
                 | Fault::Broken { function }

@@ -57,10 +57,14 @@ impl Faults {
         if self.on().any(throws) { Failing::Throws } else { Failing::Reports }
     }
 
-    /// Percent of its usual time a run of the function takes.
-    pub fn slowness_percent(&self, function: &FunctionName) -> u64 {
+    /// Percent of its usual time a run of the function takes, `running` of them under way.
+    pub fn slowness_percent(&self, function: &FunctionName, running: u32) -> u64 {
+        let others = u64::from(running.saturating_sub(1));
         let slow = self.on().filter_map(|fault| match fault {
             Fault::Slow { function: name, percent } if name == function => Some(u64::from(*percent)),
+            Fault::Crowded { function: name, per_mille } if name == function => {
+                Some(100 + u64::from(*per_mille) * others / 10)
+            }
             _ => None,
         });
         slow.fold(100, |sum, percent| sum * percent / 100)
@@ -104,3 +108,17 @@ impl Faults {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoSuchSwitch;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crowd_slows_its_own_runs_and_no_others() {
+        let fault = Fault::Crowded { function: "A".into(), per_mille: 50 };
+        let switch = SwitchBlueprint { name: "crowd".into(), what: String::new(), on: true, fault };
+        let faults = Faults::new(&[switch], 7);
+        let percent = |function: &str, running| faults.slowness_percent(&function.into(), running);
+        assert_eq!([percent("A", 1), percent("A", 11), percent("B", 11)], [100, 150, 100]);
+    }
+}

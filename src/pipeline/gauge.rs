@@ -84,14 +84,22 @@ impl MappingGauges {
     }
 }
 
-/// One stream's (aws-facts §2.5).
+/// One table's and its stream's (aws-facts §2.5).
 #[derive(Debug)]
 pub struct StreamGauges {
     pub returned: SeriesId,
+    /// Capacity units: one for each KB of an item written, rounded up.
+    pub written: SeriesId,
 }
 
 impl StreamGauges {
     pub fn new(table: &str, label: &str, meter: &mut Meter) -> Self {
-        StreamGauges { returned: meter.stream(table, label, "ReturnedRecordsCount") }
+        StreamGauges {
+            returned: meter.stream(table, label, "ReturnedRecordsCount"),
+            written: meter.table(table, "ConsumedWriteCapacityUnits"),
+        }
     }
 }
+
+/// Bytes that a write capacity unit pays for.
+pub const WRITE_UNIT_BYTES: usize = 1024;

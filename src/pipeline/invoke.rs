@@ -58,11 +58,11 @@ impl Pipeline {
             return Err(Box::new(work));
         }
         let records = work.records();
-        let draw = self.functions.draw(function, records, self.faults.slowness_percent(&name));
-        let running = f64::from(self.functions.get(function).running);
+        let running = self.functions.get(function).running;
+        let draw = self.functions.draw(function, records, self.faults.slowness_percent(&name, running));
         self.meter.add(gauges.invocations, self.now, 1.0);
         self.meter.add(gauges.throttles, self.now, 0.0);
-        self.meter.add(gauges.concurrency, self.now, running);
+        self.meter.add(gauges.concurrency, self.now, f64::from(running));
         self.meter.add(self.account_gauges.invocations, self.now, 1.0);
         self.meter.add(self.account_gauges.concurrency, self.now, f64::from(self.functions.running()));
         let number = self.next_run;
@@ -152,7 +152,8 @@ impl Pipeline {
         let timed_out = matches!(verdict, Verdict::Error { kind, .. } if kind == TIMED_OUT);
         let speaker = self.speaker(run);
         let blueprint = &self.functions.get(run.function).blueprint;
-        let slow = self.faults.slowness_percent(&blueprint.name);
+        let running = self.functions.get(run.function).running;
+        let slow = self.faults.slowness_percent(&blueprint.name, running);
         let text = match verdict {
             Verdict::Error { kind, message } if !timed_out => Some(speaker.thrown(kind, message)),
             _ if !timed_out && slow >= SLOW_PERCENT => {

@@ -10,6 +10,7 @@ use crate::model::message::Outgoing;
 use crate::pipeline::Pipeline;
 use crate::pipeline::function::lineage;
 use crate::pipeline::function::run::Run;
+use crate::pipeline::gauge::WRITE_UNIT_BYTES;
 use crate::pipeline::history::Deed;
 use crate::pipeline::ledger::{Mark, RequestRef};
 use crate::pipeline::world::View;
@@ -67,6 +68,8 @@ impl Pipeline {
     pub(super) fn put_event(&mut self, event: &EventItem) {
         if let Some(shard) = self.table.put(event, &mut self.ledger) {
             self.note(Deed::Recorded, event.identity.run.number(), u64::from(event.identity.step));
+            let units = event.size_bytes().div_ceil(WRITE_UNIT_BYTES);
+            self.meter.add(self.stream_gauges.written, self.now, units as f64);
             self.plan_polls(shard);
         }
     }

@@ -46,6 +46,7 @@ impl Pipeline {
             Fault::FailingStep { .. }
             | Fault::Poison { .. }
             | Fault::Slow { .. }
+            | Fault::Crowded { .. }
             | Fault::Throttled { .. }
             | Fault::Surge { .. }
             | Fault::Broken { .. }

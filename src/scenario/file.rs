@@ -194,6 +194,7 @@ pub(super) enum FaultFile {
     FailingStep { action: String, one_in: u32 },
     Poison { one_in: u32, how: How },
     Slow { function: String, percent: u32 },
+    Crowded { function: String, per_mille: u32 },
     Throttled { function: String, concurrency: u32 },
     Surge { percent: u32 },
     StoppedConsumer { function: String },

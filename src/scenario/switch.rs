@@ -33,6 +33,9 @@ pub(super) fn what(fault: &Fault) -> String {
             format!("the index refuses one event in {one_in}; LogWorker reports it, Errors stays 0")
         }
         Fault::Slow { function, percent } => format!("{function} takes {percent} % of its time"),
+        Fault::Crowded { function, per_mille } => {
+            format!("each run of {function} beyond the first makes it {per_mille} ‰ slower")
+        }
         Fault::Throttled { function, concurrency: 1 } => format!("{function} may run once at a time"),
         Fault::Throttled { function, concurrency } => format!("{function} may run {concurrency} times at a time"),
         Fault::Surge { percent } => format!("requests arrive at {percent} % of their rate"),
@@ -61,6 +64,9 @@ pub(super) fn fault(file: &FaultFile) -> Result<Fault, String> {
         },
         FaultFile::Slow { function, percent } => {
             Fault::Slow { function: function.as_str().into(), percent: above_0("percent", *percent)? }
+        }
+        FaultFile::Crowded { function, per_mille } => {
+            Fault::Crowded { function: function.as_str().into(), per_mille: above_0("per_mille", *per_mille)? }
         }
         FaultFile::Throttled { function, concurrency } => {
             Fault::Throttled { function: function.as_str().into(), concurrency: *concurrency }

@@ -1,7 +1,8 @@
 //! Do forecasts hold? Random stream consumers run record by record; halfway, each is calibrated from
 //! what its CloudWatch metrics show and nothing else, a change is forecast, made, and followed:
-//! `cargo bench --bench forecast -- [BASE] [CASES]`, and with `twisted` cases whose world is not the
-//! model's: `cargo bench --bench forecast -- [BASE] [CASES] twisted`. Figures are kept in CONTRIBUTING.
+//! `cargo bench --bench forecast -- [BASE] [CASES]`. With `twisted` at the end, cases whose world is not
+//! the model's (`tests/suite/foresight/twist.rs` says how), with `morning` the same ones without a twist.
+//! Figures are kept in CONTRIBUTING.
 //!
 //! A case: 1–16 shards, batches of 50–500, runs of 0.3–10 s, 5,000–500,000 items, arrivals 1.05–3
 //! times what the consumer handles, for 40–90 minutes; then a parallelization factor whose load lies
@@ -9,14 +10,13 @@
 //!
 //! `-- speed` times ten candidates, three seeds, one virtual hour at 1,000 records a second on 16 shards;
 //! `-- agreement` holds counts against records over 20 seeds.
-//!
-//! A twist: runs that take longer the more lanes there are, a few hot items, a pause of three minutes, a
-//! step in arrivals, or records that are refused downstream.
 
 #[path = "../suite/foresight/agreement.rs"]
 mod agreement;
 #[path = "../suite/foresight/case.rs"]
 mod case;
+#[path = "../suite/foresight/twist.rs"]
+mod twist;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -27,7 +27,7 @@ use redrive::pipeline::blueprint::Service;
 use redrive::pipeline::distribution::Distribution;
 use redrive::pipeline::stream::rules::Rules;
 
-use crate::case::{Scored, score};
+use crate::case::{Scored, World, score};
 
 fn main() {
     if std::env::args().any(|text| text == "speed") {
@@ -39,7 +39,12 @@ fn main() {
     let numbers: Vec<u64> = std::env::args().skip(1).filter_map(|text| text.parse().ok()).collect();
     let base = numbers.first().copied().unwrap_or(1);
     let cases = numbers.get(1).map_or(50, |n| *n as usize);
-    let twisted = std::env::args().any(|text| text == "twisted");
+    let says = |word: &str| std::env::args().any(|text| text == word);
+    let world = match (says("twisted"), says("morning")) {
+        (true, _) => World::Twisted,
+        (false, true) => World::Morning,
+        (false, false) => World::Plain,
+    };
     let began = now();
     let next = AtomicUsize::new(0);
     let mut scored: Vec<Scored> = std::thread::scope(|scope| {
@@ -50,7 +55,7 @@ fn main() {
                 if number >= cases {
                     return found;
                 }
-                found.push(score(base, number, twisted));
+                found.push(score(base, number, world));
             }
         };
         let threads: Vec<_> = (0..2).map(|_| scope.spawn(work)).collect();
@@ -59,7 +64,7 @@ fn main() {
     scored.sort_by_key(|scored| scored.number);
     scored.iter().for_each(tell);
     let took_s = began.elapsed().as_secs_f64();
-    if twisted { summary_of_twisted(base, &scored, took_s) } else { summary(base, &scored, took_s) }
+    if world == World::Twisted { summary_of_twisted(base, &scored, took_s) } else { summary(base, &scored, took_s) }
 }
 
 fn speed() {
@@ -105,16 +110,22 @@ fn tell(scored: &Scored) {
     let truth = scored.truth_s.map_or("never".to_owned(), |s| format!("{s:.0} s"));
     let foretold = match (scored.band(), &scored.rehearsal.declined) {
         (Some((p10, p50, p90)), _) => format!("{p50:.0} s ({p10:.0}–{p90:.0})"),
-        (None, Some(why)) if scored.rehearsal.candidates.is_empty() => format!("declined: {why}"),
+        (None, Some(_)) if scored.rehearsal.candidates.is_empty() => "none".to_owned(),
         _ => "never".to_owned(),
     };
     let forecast = scored.candidate().and_then(|candidate| candidate.forecast.as_ref());
     let load = forecast.map_or(f64::NAN, |forecast| forecast.load);
     println(&format!(
-        "{:>3}  load {:.2} (est {load:.2})  truth {truth:>8}  forecast {foretold} {}",
+        "{:>3}  load {:.2} (est {load:.2})  truth {truth:>8}  forecast {foretold}; {} {}",
         scored.number,
         scored.load,
-        scored.twist.unwrap_or_default()
+        scored.twist.unwrap_or_default(),
+        match &scored.rehearsal.declined {
+            Some(why) => format!("declined: {why}"),
+            None if scored.is_made_worse() => "MADE WORSE".to_owned(),
+            None if scored.holds() => "holds".to_owned(),
+            None => "missed".to_owned(),
+        }
     ));
 }
 
@@ -127,13 +138,14 @@ fn summary(base: u64, scored: &[Scored], took_s: f64) {
         clear.iter().filter_map(|scored| Some((scored.truth_s?, scored.band()?))).collect();
     let close = both.iter().filter(|(truth, (_, p50, _))| (p50 / truth - 1.0).abs() <= 0.1).count();
     let held = both.iter().filter(|(truth, (p10, _, p90))| (p10..=p90).contains(&truth)).count();
+    let recommended = clear.iter().filter(|scored| scored.recommended).count();
     let mut widths: Vec<f64> = both.iter().map(|(_, (p10, p50, p90))| (p90 - p10) / p50).collect();
     widths.sort_by(f64::total_cmp);
     let over: Vec<&Scored> = scored.iter().filter(|scored| scored.load > 1.1).collect();
     let over_right = over.iter().filter(|scored| scored.truth_s.is_none() == scored.band().is_none()).count();
     let share = |n: usize, of: usize| if of == 0 { f64::NAN } else { n as f64 / of as f64 * 100.0 };
     println(&format!(
-        "base {base}: {} cases in {took_s:.0} s; load under 0.9: {}, both drain: {}; median within 10 %: {:.0} %; \
+        "base {base}: {} cases in {took_s:.0} s; load under 0.9: {} ({recommended} recommended), both drain: {}; median within 10 %: {:.0} %; \
          band holds: {:.0} %; median width {:.0} %; load 0.9–1.1 told right: {settles_right} of {}; \
          over 1.1 told right: {over_right} of {}",
         scored.len(),
@@ -147,21 +159,15 @@ fn summary(base: u64, scored: &[Scored], took_s: f64) {
     ));
 }
 
-/// The band holds the truth, or nothing is recommended; and what is recommended never makes it worse.
+/// The band holds the truth, or nothing is recommended; and what is recommended never makes it worse
+/// than the same world would be without.
 fn summary_of_twisted(base: u64, scored: &[Scored], took_s: f64) {
-    let holds = |scored: &&Scored| match (scored.band(), scored.truth_s) {
-        _ if !scored.recommended => true,
-        (Some((p10, _, p90)), Some(truth)) => (p10..=p90).contains(&truth),
-        (None, None) => true,
-        _ => false,
-    };
-    let held = scored.iter().filter(holds).count();
+    let held = scored.iter().filter(|scored| !scored.recommended || scored.holds()).count();
     let declined = scored.iter().filter(|scored| !scored.recommended).count();
-    let worse = |scored: &&Scored| scored.recommended && scored.ages_ms.is_some_and(|(after, before)| after > before);
-    let worse = scored.iter().filter(worse).count();
+    let worse = scored.iter().filter(|scored| scored.is_made_worse()).count();
     println(&format!(
         "base {base}: {} twisted cases in {took_s:.0} s; held or declined: {:.0} % ({declined} declined); \
-         recommended and worse after an hour: {worse}",
+         recommended and worse than unchanged after an hour: {worse}",
         scored.len(),
         held as f64 / scored.len().max(1) as f64 * 100.0,
     ));

@@ -68,6 +68,11 @@ impl Meter {
         self.series("AWS/DynamoDB", metric, &dimensions)
     }
 
+    /// `AWS/DynamoDB` by `TableName`.
+    pub fn table(&mut self, table: &str, metric: &str) -> SeriesId {
+        self.series("AWS/DynamoDB", metric, &[("TableName", table)])
+    }
+
     /// One sample of `value` in the minute of `at`, which may lie some minutes back (Lambda stamps
     /// with the start of an invocation).
     pub fn add(&mut self, id: SeriesId, at: Timestamp, value: f64) {

@@ -3,13 +3,13 @@
 
 use redrive::forecast::rehearse::{Asked, rehearse};
 use redrive::forecast::sight::{Sight, wanted};
-use redrive::forecast::track::drained_s;
+use redrive::forecast::track::{DRAINED_MS, drained_s};
 use redrive::model::mapping::Mapping;
 use redrive::model::metric::{MetricKey, Metrics, Stat};
 use redrive::model::rehearsal::{Candidate, Rehearsal};
 use redrive::model::time::Timestamp;
 use redrive::pipeline::Pipeline;
-use redrive::pipeline::blueprint::{Blueprint, Fault, PoisonKind, SwitchBlueprint, TimelineEntry};
+use redrive::pipeline::blueprint::Blueprint;
 use redrive::pipeline::distribution::{Distribution, below};
 use redrive::pipeline::request::{
     CloudWatchReply, CloudWatchRequest, GetMetricData, LambdaReply, LambdaRequest, MappingUpdate, Reply, Request,
@@ -18,7 +18,11 @@ use redrive::pipeline::request::{
 use redrive::pipeline::rng::rng;
 use redrive::pipeline::standard::standard;
 
+use super::twist::{after_a_morning, twist};
+
 pub const START: Timestamp = Timestamp::from_s(1_767_225_600);
+/// Of the standard blueprint's mappings, the one of the stream.
+pub const LOG_WORKER_MAPPING: usize = 1;
 /// Virtual seconds a backlog is followed at most.
 const FOLLOWED_S: i64 = 5 * 3600;
 
@@ -37,7 +41,7 @@ pub struct Scored {
     pub number: usize,
     pub load: f64,
     pub twist: Option<&'static str>,
-    /// Made worse: the age an hour after the change, and just before it, milliseconds.
+    /// An hour later, milliseconds: the age after the change, and in the same world without it.
     pub ages_ms: Option<(f64, f64)>,
     /// The setting is what the console would recommend.
     pub recommended: bool,
@@ -48,6 +52,17 @@ pub struct Scored {
 impl Scored {
     pub fn candidate(&self) -> Option<&Candidate> {
         self.rehearsal.candidates.last()
+    }
+
+    /// The band holds the truth: one that ends in "never" holds that it does not drain.
+    pub fn holds(&self) -> bool {
+        let truth_s = self.truth_s.unwrap_or(f64::INFINITY);
+        self.band().map_or(self.truth_s.is_none(), |(p10, _, p90)| (p10..=p90).contains(&truth_s))
+    }
+
+    /// It was recommended, and an hour later the consumer is older than it would be without.
+    pub fn is_made_worse(&self) -> bool {
+        self.recommended && self.ages_ms.is_some_and(|(changed, unchanged)| changed > unchanged.max(DRAINED_MS))
     }
 
     /// 10th, 50th and 90th percentile, seconds.
@@ -92,7 +107,7 @@ pub fn case(base: u64, number: usize) -> Case {
     worker.timeout_s = 900;
     worker.service.per_run_us = spread(run_ms * (1.0 - by_record));
     worker.service.per_record_us = spread(run_ms * by_record / f64::from(batch));
-    let settings = &mut blueprint.mappings[1].settings;
+    let settings = &mut blueprint.mappings[LOG_WORKER_MAPPING].settings;
     settings.batch_size = Some(batch);
     settings.parallelization_factor = Some(lanes_before);
     let load = over * f64::from(lanes_before) / f64::from(lanes);
@@ -102,53 +117,33 @@ pub fn case(base: u64, number: usize) -> Case {
 /// Records a second at most in a case.
 const MOST_PER_S: f64 = 100.0;
 
-const TWISTS: [&str; 5] = ["slower with lanes", "hot items", "a pause", "a step", "refused downstream"];
-
-/// The same case in a world the model knows nothing of.
-pub fn twist(case: &mut Case, number: usize) {
-    let name = TWISTS[number % TWISTS.len()];
-    let after_s = case.history_s as u64;
-    let function = || "LogWorker".into();
-    let (fault, from_s, to_s) = match name {
-        "slower with lanes" => (Fault::Slow { function: function(), percent: 130 + 10 * case.lanes }, 30, None),
-        "a pause" => (Fault::StoppedConsumer { function: function() }, 300, Some(480)),
-        "a step" => (Fault::Surge { percent: 130 }, 600, None),
-        "refused downstream" => (Fault::Poison { one_in: 400, how: PoisonKind::Exception }, 60, None),
-        _ => {
-            case.blueprint.load.event_items = case.blueprint.table.shards * 6;
-            case.twist = Some(name);
-            return;
-        }
-    };
-    if name == "refused downstream" {
-        let settings = &mut case.blueprint.mappings[1].settings;
-        (settings.max_retry_attempts, settings.bisect) = (Some(2), Some(true));
-    }
-    case.blueprint.switches.push(SwitchBlueprint { name: "twist".into(), what: name.into(), on: false, fault });
-    let entry = |at_s: u64, on| TimelineEntry { after_s: after_s + at_s, switch: "twist".into(), on };
-    case.blueprint.timeline.push(entry(from_s, true));
-    case.blueprint.timeline.extend(to_s.map(|to_s| entry(to_s, false)));
-    case.twist = Some(name);
+/// Which world a case is run in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum World {
+    /// The model's own.
+    Plain,
+    /// The model's own, after an hour in which arrivals rose.
+    Morning,
+    /// One with something that the model does not have (see `twist`), after a morning.
+    Twisted,
 }
 
-pub fn score(base: u64, number: usize, twisted: bool) -> Scored {
+pub fn score(base: u64, number: usize, world: World) -> Scored {
     let mut case = case(base, number);
-    if twisted {
-        twist(&mut case, number);
+    match world {
+        World::Plain => {}
+        World::Morning => after_a_morning(&mut case),
+        World::Twisted => twist(&mut case, base, number),
     }
-    let shards = case.blueprint.table.shards;
-    let timeout_s = case.blueprint.functions[2].timeout_s;
-    let mut pipeline = Pipeline::new(case.blueprint, case.seed, START).expect("the case is sound");
+    let (mut pipeline, mapping) = before_the_change(&case);
     let changed_at = START.plus_s(case.history_s);
-    pipeline.handle_timeout(changed_at);
-    let mapping = mapping(&mut pipeline);
     let metrics = read(&mut pipeline, &wanted(&mapping), START, changed_at);
     let sight = Sight {
         mapping: &mapping,
         metrics: &metrics,
         now: changed_at,
-        shards: Some(shards),
-        timeout_s: Some(timeout_s),
+        shards: Some(case.blueprint.table.shards),
+        timeout_s: Some(case.blueprint.functions[2].timeout_s),
         memory_mb: Some(256),
         concurrency: Some(1_000),
     };
@@ -158,16 +153,32 @@ pub fn score(base: u64, number: usize, twisted: bool) -> Scored {
     let update = MappingUpdate { parallelization_factor: Some(case.lanes), ..MappingUpdate::default() };
     ask(&mut pipeline, Request::Lambda(LambdaRequest::UpdateMapping { id: mapping.id.clone(), update }));
     let truth_s = follow(&mut pipeline, &mapping, changed_at);
-    pipeline.handle_timeout(changed_at.plus_s(3_900));
-    let age = MetricKey::lambda(&mapping.function, "IteratorAge", Stat::Maximum);
-    let all = read(&mut pipeline, std::slice::from_ref(&age), changed_at.plus_s(-600), changed_at.plus_s(3_900));
-    let around = |s: i64| {
-        let (from, to) = (changed_at.plus_s(s - 300), changed_at.plus_s(s));
-        all.get(&age)?.between(from, to).map(|(_, ms)| ms).reduce(f64::max)
-    };
-    let ages_ms = around(3_600).zip(around(0));
+    let ages_ms = (world != World::Plain).then(|| {
+        let (mut unchanged, _) = before_the_change(&case);
+        let an_hour_later =
+            [&mut pipeline, &mut unchanged].map(|pipeline| age_an_hour_later(pipeline, &mapping, changed_at));
+        (an_hour_later[0], an_hour_later[1])
+    });
     let recommended = rehearsal.recommended == Some(rehearsal.candidates.len().saturating_sub(1));
     Scored { number, load: case.load, twist: case.twist, ages_ms, recommended, truth_s, rehearsal }
+}
+
+fn before_the_change(case: &Case) -> (Pipeline, Mapping) {
+    let mut pipeline = Pipeline::new(case.blueprint.clone(), case.seed, START).expect("the case is sound");
+    pipeline.handle_timeout(START.plus_s(case.history_s));
+    let mapping = mapping(&mut pipeline);
+    (pipeline, mapping)
+}
+
+/// The greatest published age of the five minutes that end an hour after the change, milliseconds. None
+/// is published where nothing runs for so long; nothing here stands still for an hour.
+fn age_an_hour_later(pipeline: &mut Pipeline, mapping: &Mapping, changed_at: Timestamp) -> f64 {
+    pipeline.handle_timeout(changed_at.plus_s(3_900));
+    let age = MetricKey::lambda(&mapping.function, "IteratorAge", Stat::Maximum);
+    let (from, to) = (changed_at.plus_s(3_300), changed_at.plus_s(3_600));
+    let metrics = read(pipeline, std::slice::from_ref(&age), from, to);
+    let ages = metrics.get(&age).map(|series| series.between(from, to).map(|(_, ms)| ms).fold(0.0, f64::max));
+    ages.unwrap_or(0.0)
 }
 
 /// Seconds until the backlog is gone by the published age, by the rule the forecast is read by.
