@@ -26,6 +26,7 @@ pub async fn run(here: &Here, asked: Rehearse) -> Result<u8, Failure> {
     reading.missing.iter().for_each(|line| say(&format!("redrive: not read: {line}")));
     let now = look.now;
     let function = look.picture.functions.get(&mapping.function).map(|function| function.value.clone());
+    let siblings = look.picture.siblings(&mapping);
     let batch = mapping.settings.batch_size.unwrap_or(100);
     let plan = Asked {
         candidates: asked.candidates.iter().map(|(lanes, size)| (*lanes, size.unwrap_or(batch))).collect(),
@@ -40,7 +41,8 @@ pub async fn run(here: &Here, asked: Rehearse) -> Result<u8, Failure> {
             shards: reading.shards,
             timeout_s: function.as_ref().and_then(|function| function.timeout_s),
             memory_mb: function.as_ref().and_then(|function| function.memory_mb),
-            concurrency: reading.concurrency,
+            limit: reading.limit,
+            siblings,
         };
         rehearse(&sight, &plan, &tell).map(|rehearsal| (rehearsal, mapping))
     });

@@ -14,6 +14,8 @@ pub struct RehearsalAsk {
     pub mapping: Mapping,
     pub timeout_s: Option<u32>,
     pub memory_mb: Option<u32>,
+    /// Other mappings that feed the function and are not disabled.
+    pub siblings: u32,
 }
 
 #[derive(Debug, Clone, PartialEq)]

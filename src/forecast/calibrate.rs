@@ -4,6 +4,7 @@ use crate::forecast::ages::Ages;
 use crate::forecast::cost::{Cost, cost};
 use crate::forecast::loads::{Handled, Lanes, Since, loads, shard_loads};
 use crate::forecast::plant::{Ahead, StreamPlant, stretch};
+use crate::forecast::room::room;
 use crate::forecast::sight::{Seen, Sight};
 use crate::forecast::writes::Writes;
 use crate::model::time::Timestamp;
@@ -45,78 +46,46 @@ const FAILED: f64 = 0.05;
 /// # Errors
 /// Why no plant can be made of what is seen, in a sentence.
 pub fn calibrate(sight: &Sight<'_>, minutes: &[Seen], at: Timestamp) -> Result<Calibration, String> {
-    let seen: Vec<Seen> = minutes.iter().copied().filter(|seen| seen.invocations.is_some_and(|n| n > 0.0)).collect();
-    if minutes.len() < LEAST_MIN {
-        return Err(format!(
-            "it runs with its present settings, or runs at all, only since {} minutes ago; figures of {LEAST_MIN} are needed",
-            minutes.len()
-        ));
-    }
-    if seen.len() < LEAST_MIN {
-        return Err(format!(
-            "only {} of the last {} minutes have figures under the present settings; {LEAST_MIN} are needed",
-            seen.len(),
-            minutes.len()
-        ));
-    }
-    let rules = Rules::of(&sight.mapping.settings);
+    let seen = enough(minutes)?;
     not_for_other_reasons(&seen)?;
+    let rules = Rules::of(&sight.mapping.settings);
     let shards = shards(sight, &seen, &rules);
-    let lanes = f64::from(shards.number) * f64::from(rules.lanes);
-    let span_s = seen.len() as f64 * 60.0;
-    let invocations: f64 = seen.iter().filter_map(|seen| seen.invocations).sum();
-    let duration_ms = weighted_duration_ms(&seen).ok_or("Duration is not published for this function")?;
-    let ages = Ages::of(&seen, at);
-    let saturated = ages.all_behind && invocations > 0.0;
-    // A lane that is never idle sends as often as its runs and the pause between them allow.
-    let cycle_ms = if saturated { lanes * span_s * 1000.0 / invocations } else { duration_ms };
-    let turnaround_ms = if saturated { (cycle_ms - duration_ms).clamp(0.0, duration_ms) } else { 0.0 };
-    let fill = fill(&seen, &rules, saturated);
+    let window = Window::of(&seen, at, f64::from(shards.number) * f64::from(rules.lanes))?;
+    let fill = fill(&seen, &rules, window.saturated);
     let failed_events: f64 = seen.iter().map(|seen| seen.failed_events).sum();
-    let out_per_s = (invocations * fill.mean - failed_events).max(0.0) / span_s;
-    let spread = spread_of_a_run(&seen, duration_ms);
-    let (records, runs) = ((out_per_s * span_s).max(1.0), invocations.max(1.0));
+    let out_per_s = (window.runs * fill.mean - failed_events).max(0.0) / window.span_s;
+    let records = (out_per_s * window.span_s).max(1.0);
+    let Window { spread, runs, lanes, .. } = window;
     let lanes_seen = Lanes { number: lanes, chance: lanes / records + spread * spread * lanes / runs };
     let long: Vec<Seen> = sight.minutes(LONG_WINDOW_MIN).into_iter().filter(|seen| seen.at < at).collect();
     let writes = Writes::of(&long, at);
-    let before_s = |moment: Timestamp| moment.ms_since(at) as f64 / 1000.0;
-    let handled = Handled {
-        per_s: out_per_s,
-        from_s: before_s(seen[0].at),
-        to_s: before_s(seen[seen.len() - 1].at.plus_s(60)),
-        shards: shards.number,
-    };
-    let loads = loads(&ages, &handled, &lanes_seen, writes.as_ref(), Since::of(&long, at));
+    let handled = Handled { per_s: out_per_s, from_s: window.from_s, to_s: window.to_s, shards: shards.number };
+    let loads = loads(&window.ages, &handled, &lanes_seen, writes.as_ref(), Since::of(&long, at));
     if let Some(why) = loads.unlikely() {
         return Err(why);
     }
-    let cost = cost(&long, spread, duration_ms, fill.mean);
-    let runs_now = invocations * duration_ms / (span_s * 1000.0);
-    let alone_ms = duration_ms / stretch(cost.crowding.share(), runs_now);
+    let cost = cost(&long, spread, window.duration_ms, fill.mean);
+    let crowding = cost.crowding.share();
+    let own = if window.saturated { lanes } else { window.runs_now.ceil() };
+    let room = room(sight.limit, sight.siblings, &seen, own);
+    let held = window.saturated.then_some(fill.mean * f64::from(rules.lanes));
     let plant = StreamPlant {
-        shards: shard_loads(&ages, &loads, shards.number, saturated.then_some(fill.mean * f64::from(rules.lanes))),
+        shards: shard_loads(&window.ages, &loads, shards.number, held),
         rules,
-        service: service(spread, alone_ms, &cost, fill.mean),
-        turnaround_ms: turnaround_ms.round() as i64,
-        failure_ppm: failures(&seen, invocations),
+        service: service(spread, window.duration_ms / stretch(crowding, window.runs_now), &cost, fill.mean),
+        turnaround_ms: window.turnaround_ms.round() as i64,
+        failure_ppm: failures(&seen, runs),
         record_bytes: 500,
-        concurrency: sight.concurrency.unwrap_or(DEFAULT_CONCURRENCY),
+        concurrency: room.runs,
         poll_ms: POLL_MS,
-        crowding: cost.crowding.share(),
+        crowding,
         past: writes.as_ref().map(Writes::past).unwrap_or_default(),
         ahead: Ahead::default(),
     };
     let mut assumptions =
         vec![loads.sentence(), fill.sentence, shards.sentence, cost.sentence(fill.mean), cost.crowding.sentence()];
-    assumptions.push(format!(
-        "a full batch takes {duration_ms:.0} ms{} (Duration, Average over {} minutes)",
-        if turnaround_ms >= 1.0 { format!(" and {turnaround_ms:.0} ms until the next") } else { String::new() },
-        seen.len(),
-    ));
-    assumptions.push(match sight.concurrency {
-        Some(limit) => format!("at most {limit} runs at a time"),
-        None => format!("at most {DEFAULT_CONCURRENCY} runs at a time (AWS's default; the limit was not read)"),
-    });
+    assumptions.extend([window.sentence(seen.len()), room.sentence]);
+    assumptions.extend(siblings(sight.siblings));
     assumptions.push(loads.until().to_owned());
     Ok(Calibration {
         plant,
@@ -124,11 +93,90 @@ pub fn calibrate(sight: &Sight<'_>, minutes: &[Seen], at: Timestamp) -> Result<C
         arrivals_error: (1.0 / records + 0.25 * spread * spread / runs + loads.error()).sqrt() + MODEL_ERROR,
         capacity_error: spread / runs.sqrt() + MODEL_ERROR,
         crowding_error: cost.crowding.error(),
-        runs_now,
+        runs_now: window.runs_now,
         fill_varied: cost.seen,
-        duration_p99_ms: seen.iter().filter_map(|seen| seen.duration_p99_ms).fold(duration_ms, f64::max),
+        duration_p99_ms: seen.iter().filter_map(|seen| seen.duration_p99_ms).fold(window.duration_ms, f64::max),
         assumptions,
     })
+}
+
+/// The minutes with runs, where they are enough.
+fn enough(minutes: &[Seen]) -> Result<Vec<Seen>, String> {
+    if minutes.len() < LEAST_MIN {
+        return Err(format!(
+            "it runs with its present settings, or runs at all, only since {} minutes ago; figures of {LEAST_MIN} are needed",
+            minutes.len()
+        ));
+    }
+    let seen: Vec<Seen> = minutes.iter().copied().filter(|seen| seen.invocations.is_some_and(|n| n > 0.0)).collect();
+    if seen.len() < LEAST_MIN {
+        return Err(format!(
+            "only {} of the last {} minutes have figures under the present settings; {LEAST_MIN} are needed",
+            seen.len(),
+            minutes.len()
+        ));
+    }
+    Ok(seen)
+}
+
+fn siblings(number: u32) -> Option<String> {
+    (number > 0).then(|| {
+        let others = if number == 1 { "another mapping feeds".to_owned() } else { format!("{number} others feed") };
+        format!(
+            "{others} the same function: its runs are in Invocations, Duration and IteratorAge too, and not told apart"
+        )
+    })
+}
+
+/// What the runs of the window were like.
+struct Window {
+    ages: Ages,
+    /// Seconds before the moment of the calibration, and how long it was.
+    from_s: f64,
+    to_s: f64,
+    span_s: f64,
+    runs: f64,
+    lanes: f64,
+    duration_ms: f64,
+    /// Every lane was busy all the time.
+    saturated: bool,
+    turnaround_ms: f64,
+    spread: f64,
+    /// Runs at a time, by Little's law.
+    runs_now: f64,
+}
+
+impl Window {
+    fn of(seen: &[Seen], at: Timestamp, lanes: f64) -> Result<Self, String> {
+        let span_s = seen.len() as f64 * 60.0;
+        let runs: f64 = seen.iter().filter_map(|seen| seen.invocations).sum();
+        let duration_ms = weighted_duration_ms(seen).ok_or("Duration is not published for this function")?;
+        let ages = Ages::of(seen, at);
+        let saturated = ages.all_behind && runs > 0.0;
+        // A lane that is never idle sends as often as its runs and the pause between them allow.
+        let cycle_ms = if saturated { lanes * span_s * 1000.0 / runs } else { duration_ms };
+        let before_s = |moment: Timestamp| moment.ms_since(at) as f64 / 1000.0;
+        let (first, last) = seen.first().zip(seen.last()).map_or((at, at), |(a, b)| (a.at, b.at.plus_s(60)));
+        Ok(Window {
+            ages,
+            from_s: before_s(first),
+            to_s: before_s(last),
+            span_s,
+            runs: runs.max(1.0),
+            lanes,
+            duration_ms,
+            saturated,
+            turnaround_ms: if saturated { (cycle_ms - duration_ms).clamp(0.0, duration_ms) } else { 0.0 },
+            spread: spread_of_a_run(seen, duration_ms),
+            runs_now: runs * duration_ms / (span_s * 1000.0),
+        })
+    }
+
+    fn sentence(&self, minutes: usize) -> String {
+        let ms = self.turnaround_ms;
+        let until = if ms >= 1.0 { format!(" and {ms:.0} ms until the next") } else { String::new() };
+        format!("a full batch takes {:.0} ms{until} (Duration, Average over {minutes} minutes)", self.duration_ms)
+    }
 }
 
 /// Lag that stands for errors or throttles is not answered with lanes.
@@ -226,7 +274,5 @@ fn failures(seen: &[Seen], invocations: f64) -> u32 {
 
 /// Where fills vary, they vary over hours.
 const LONG_WINDOW_MIN: i64 = 180;
-/// AWS's default for an account (aws-facts §10).
-const DEFAULT_CONCURRENCY: u32 = 1_000;
 /// What no figure shows: a model is not the thing.
 const MODEL_ERROR: f64 = 0.01;

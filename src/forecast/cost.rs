@@ -186,20 +186,10 @@ mod tests {
             let chance = 1.0 + 0.004 * if n.is_multiple_of(2) { 1.0 } else { -1.0 };
             Seen {
                 at: Timestamp::from_s(n as i64 * 60),
-                age_max_ms: None,
-                age_min_ms: None,
-                age_avg_ms: None,
                 invocations: Some(invocations),
-                errors: 0.0,
-                throttles: 0.0,
                 duration_avg_ms: Some(duration_ms * chance),
-                duration_min_ms: None,
-                duration_max_ms: None,
-                duration_p99_ms: None,
-                concurrency_max: None,
                 events: Some(invocations * fill),
-                failed_events: 0.0,
-                writes: None,
+                ..Seen::default()
             }
         };
         minutes.iter().enumerate().map(minute).collect()

@@ -21,4 +21,5 @@ mod chance;
 mod cost;
 mod judge;
 mod loads;
+mod room;
 mod writes;

@@ -11,7 +11,7 @@ use crate::forecast::calibrate::{Calibration, WINDOW_MIN, calibrate};
 use crate::forecast::candidate::{Proposed, propose, usual};
 use crate::forecast::chance::normal;
 use crate::forecast::judge::recommend;
-use crate::forecast::plant::{Ahead, Change, ShardLoad, StreamPlant};
+use crate::forecast::plant::{Ahead, Change, StreamPlant};
 use crate::forecast::sight::Sight;
 use crate::forecast::stream::{Span, StreamOutcome, run};
 use crate::model::rehearsal::{Band, COURSE_MIN, Candidate, Forecast, HORIZON_S, Rehearsal};
@@ -150,7 +150,7 @@ fn one(
     let items = (ITEMS_ERROR * normal(&mut draws)).exp();
     for shard in &mut plant.shards {
         shard.per_s *= arrivals.max(0.0);
-        shard.items = effective_items(f64::from(shard.items) * items, shard);
+        shard.items = (f64::from(shard.items) * items).max(1.0) as u32;
     }
     let change = (proposed.rules != plant.rules).then_some(Change { acts_after_ms, rules: proposed.rules });
     let span = Span { for_ms: HORIZON_S * 1000, settle_ms: 3_600_000 };
@@ -237,13 +237,6 @@ fn course_ms(outcomes: &[StreamOutcome], minute: usize) -> Option<Band> {
     let age = |outcome: &StreamOutcome| outcome.track.minutes().get(minute)?.age_max_ms;
     let mut ages: Vec<f64> = outcomes.iter().filter_map(age).collect();
     if ages.len() * 2 < outcomes.len() { None } else { Band::of(&mut ages) }
-}
-
-/// Lanes are dealt by items and filled by chance: what arrives of the backlog and while it drains is not
-/// even over the items either, which makes lanes as uneven as fewer items would.
-fn effective_items(items: f64, shard: &ShardLoad) -> u32 {
-    let records = shard.per_s * shard.behind_ms as f64 / 1000.0 * 2.0;
-    (1.0 / (1.0 / items.max(1.0) + 1.0 / records.max(100.0))).max(10.0) as u32
 }
 
 /// What may come that nothing foretells: within the first hour, a third more records, or nobody to take

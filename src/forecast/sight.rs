@@ -16,12 +16,23 @@ pub struct Sight<'a> {
     pub shards: Option<u32>,
     pub timeout_s: Option<u32>,
     pub memory_mb: Option<u32>,
-    /// Runs the function may have at a time: reserved, or the account's unreserved ones.
-    pub concurrency: Option<u32>,
+    /// Runs the function may have at a time.
+    pub limit: Option<Limit>,
+    /// Other mappings that feed the function and are not disabled.
+    pub siblings: u32,
+}
+
+/// Where a function's runs have their limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// Its own reserved concurrency.
+    Reserved(u32),
+    /// What the account leaves to all functions without a reserve.
+    Unreserved(u32),
 }
 
 /// One complete minute as CloudWatch published it. What was not published is `None`.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Seen {
     pub at: Timestamp,
     pub age_max_ms: Option<f64>,
@@ -35,6 +46,8 @@ pub struct Seen {
     pub duration_max_ms: Option<f64>,
     pub duration_p99_ms: Option<f64>,
     pub concurrency_max: Option<f64>,
+    /// Runs at a time of all functions without a reserve.
+    pub unreserved_max: Option<f64>,
     /// Events handed to the function, retries again (opt-in, aws-facts §2.3).
     pub events: Option<f64>,
     /// Those of them that failed, by exception or in the handler's answer (opt-in too).
@@ -72,8 +85,19 @@ pub fn wanted(mapping: &Mapping) -> Vec<MetricKey> {
     .collect();
     keys.push(MetricKey::mapping(&mapping.id, "InvokedEventCount", Stat::Sum));
     keys.push(MetricKey::mapping(&mapping.id, "FailedInvokeEventCount", Stat::Sum));
+    keys.push(unreserved());
     keys.extend(written(&mapping.source));
     keys
+}
+
+/// A figure of the account, hence without a dimension.
+fn unreserved() -> MetricKey {
+    MetricKey {
+        namespace: "AWS/Lambda".to_owned(),
+        name: "UnreservedConcurrentExecutions".to_owned(),
+        dimensions: Vec::new(),
+        stat: Stat::Maximum,
+    }
 }
 
 /// What is written to the source: a table's write capacity units, a Kinesis stream's records. Only its
@@ -121,6 +145,7 @@ impl Sight<'_> {
                 duration_max_ms: at(key("Duration", Stat::Maximum), minute),
                 duration_p99_ms: at(key("Duration", Stat::P99), minute),
                 concurrency_max: at(key("ConcurrentExecutions", Stat::Maximum), minute),
+                unreserved_max: at(unreserved(), minute),
                 events: at(MetricKey::mapping(&self.mapping.id, "InvokedEventCount", Stat::Sum), minute),
                 failed_events: at(MetricKey::mapping(&self.mapping.id, "FailedInvokeEventCount", Stat::Sum), minute)
                     .unwrap_or(0.0),

@@ -83,7 +83,7 @@ enum Event {
     Poll(u32),
     /// One record arrives and is seen at once (`poll_ms` 0).
     Arrive(u32),
-    /// A run is over; its lane sends the next batch a turnaround later.
+    /// A run is over; its lane sends the next batch a turnaround later, where that takes time.
     Released,
     Ends {
         shard: u32,
@@ -109,6 +109,8 @@ struct Shard {
     wakes: Vec<Timestamp>,
     /// Which items fall to which lane.
     salt: u32,
+    /// Lanes that most of its records will be dealt to.
+    deals_to: u32,
     /// Arrival of each entry in ms, only where polls take no time.
     arrived_ms: Vec<i64>,
 }
@@ -176,6 +178,7 @@ impl<'a> StreamRun<'a> {
             polled_at: self.start,
             wakes: Vec::new(),
             salt: mix(seed << 16 | u64::from(number)) as u32,
+            deals_to: self.change.map_or(self.rules.lanes, |change| change.rules.lanes),
             arrived_ms: Vec::new(),
         };
         let mut left_ms = load.behind_ms;
@@ -215,7 +218,12 @@ impl<'a> StreamRun<'a> {
                 self.poll(shard);
             }
             Event::Released => self.running -= 1,
-            Event::Ends { shard, lane, failed } => self.ends(shard, lane, failed),
+            Event::Ends { shard, lane, failed } => {
+                if self.plant.turnaround_ms == 0 {
+                    self.running -= 1;
+                }
+                self.ends(shard, lane, failed);
+            }
             Event::Wake { shard, lane } => {
                 if let Some(wake) = self.shards[shard as usize].wakes.get_mut(lane as usize) {
                     *wake = Timestamp::ZERO;
@@ -330,8 +338,11 @@ impl<'a> StreamRun<'a> {
             self.waits.1 += 1;
         }
         let over = self.now.plus_ms(takes_ms);
-        self.timers.set(over, Event::Released);
-        self.timers.set(over.plus_ms(self.plant.turnaround_ms), Event::Ends { shard: number, lane, failed });
+        let turnaround_ms = self.plant.turnaround_ms;
+        if turnaround_ms > 0 {
+            self.timers.set(over, Event::Released);
+        }
+        self.timers.set(over.plus_ms(turnaround_ms), Event::Ends { shard: number, lane, failed });
     }
 
     /// As long as drawn, and longer for each other run.
@@ -386,7 +397,8 @@ impl StreamPlant {
         if records > 0 {
             let items = self.shards[number as usize].items;
             let turn = shard.turns.next_u32();
-            shard.log.push(Count { records, items, salt: shard.salt, turn, at_s, bytes: self.record_bytes });
+            let count = Count::new(records, items, shard.salt, turn, at_s, self.record_bytes);
+            shard.log.push(count.dealt(shard.deals_to));
         }
     }
 }

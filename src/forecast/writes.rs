@@ -107,20 +107,8 @@ mod tests {
     fn seen(writes: &[Option<f64>]) -> Vec<Seen> {
         let minute = |(n, writes): (usize, &Option<f64>)| Seen {
             at: Timestamp::from_s(n as i64 * 60),
-            age_max_ms: None,
-            age_min_ms: None,
-            age_avg_ms: None,
-            invocations: None,
-            errors: 0.0,
-            throttles: 0.0,
-            duration_avg_ms: None,
-            duration_min_ms: None,
-            duration_max_ms: None,
-            duration_p99_ms: None,
-            concurrency_max: None,
-            events: None,
-            failed_events: 0.0,
             writes: *writes,
+            ..Seen::default()
         };
         writes.iter().enumerate().map(minute).collect()
     }

@@ -7,7 +7,7 @@ use crate::model::alarm::Alarms;
 use crate::model::change::Change;
 use crate::model::function::{AccountLimits, Function, FunctionAnswer, FunctionQuestion, FunctionSettings};
 use crate::model::id::{Arn, FunctionName, MappingId, QueueName};
-use crate::model::mapping::Mapping;
+use crate::model::mapping::{Mapping, MappingState};
 use crate::model::metric::Metrics;
 use crate::model::move_task::MoveTask;
 use crate::model::objective::Objectives;
@@ -54,6 +54,14 @@ pub struct Picture {
 }
 
 impl Picture {
+    /// Other mappings that feed the same function and are not disabled: they share its runs.
+    pub fn siblings(&self, mapping: &Mapping) -> u32 {
+        let feeds = |other: &Mapping| {
+            other.function == mapping.function && other.id != mapping.id && other.state != MappingState::Disabled
+        };
+        self.mappings.values().filter(|other| feeds(&other.value)).count() as u32
+    }
+
     /// Own polls kept per queue: an hour at one every 10 s.
     pub const DEPTHS: usize = 360;
 

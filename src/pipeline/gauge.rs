@@ -45,6 +45,8 @@ pub struct AccountGauges {
     pub errors: SeriesId,
     pub throttles: SeriesId,
     pub concurrency: SeriesId,
+    /// Of functions without a reserve.
+    pub unreserved: SeriesId,
 }
 
 impl AccountGauges {
@@ -54,6 +56,7 @@ impl AccountGauges {
             errors: meter.account("Errors"),
             throttles: meter.account("Throttles"),
             concurrency: meter.account("ConcurrentExecutions"),
+            unreserved: meter.account("UnreservedConcurrentExecutions"),
         }
     }
 }

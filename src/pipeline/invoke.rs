@@ -65,6 +65,10 @@ impl Pipeline {
         self.meter.add(gauges.concurrency, self.now, f64::from(running));
         self.meter.add(self.account_gauges.invocations, self.now, 1.0);
         self.meter.add(self.account_gauges.concurrency, self.now, f64::from(self.functions.running()));
+        if self.functions.get(function).reserved.is_none() {
+            let unreserved = f64::from(self.functions.unreserved_running());
+            self.meter.add(self.account_gauges.unreserved, self.now, unreserved);
+        }
         let number = self.next_run;
         self.next_run += 1;
         let external = self.functions.get(function).blueprint.external;

@@ -10,7 +10,7 @@ use crate::aws::Account;
 use crate::console::msg::Msg;
 use crate::console::rehearsal::RehearsalAsk;
 use crate::forecast::rehearse::{Asked, rehearse};
-use crate::forecast::sight::{Sight, wanted};
+use crate::forecast::sight::{Limit, Sight, wanted};
 use crate::model::function::{FunctionAnswer, FunctionQuestion};
 use crate::model::mapping::{Mapping, SourceKind};
 use crate::model::metric::Metrics;
@@ -29,7 +29,7 @@ pub struct Reading {
     /// Open shards of a DynamoDB stream; without them they are estimated from the runs at a time.
     pub shards: Option<u32>,
     /// Runs the function may have at a time: its reserve, or what the account leaves to all without one.
-    pub concurrency: Option<u32>,
+    pub limit: Option<Limit>,
     /// What could not be read, one line each.
     pub missing: Vec<String>,
 }
@@ -39,7 +39,7 @@ pub struct Reading {
 pub async fn read(account: &Account, mapping: &Mapping, now: Timestamp) -> Result<Reading, ServiceError> {
     let keys = wanted(mapping);
     let to = now.floor_to(60).plus_s(60);
-    let mut reading = Reading { metrics: Metrics::default(), shards: None, concurrency: None, missing: Vec::new() };
+    let mut reading = Reading { metrics: Metrics::default(), shards: None, limit: None, missing: Vec::new() };
     for (key, points) in account.metrics(&keys, to.plus_s(-WINDOW_S), to).await? {
         match points {
             Ok(points) => reading.metrics.merge(&key, now, points),
@@ -52,18 +52,18 @@ pub async fn read(account: &Account, mapping: &Mapping, now: Timestamp) -> Resul
             Err(error) => reading.missing.push(error.to_string()),
         }
     }
-    match concurrency(account, mapping).await {
-        Ok(limit) => reading.concurrency = limit,
+    match limit(account, mapping).await {
+        Ok(limit) => reading.limit = limit,
         Err(error) => reading.missing.push(error.to_string()),
     }
     Ok(reading)
 }
 
-async fn concurrency(account: &Account, mapping: &Mapping) -> Result<Option<u32>, ServiceError> {
+async fn limit(account: &Account, mapping: &Mapping) -> Result<Option<Limit>, ServiceError> {
     let reserved = account.function_setting(&mapping.function, FunctionQuestion::Concurrency).await?;
     match reserved {
-        FunctionAnswer::Concurrency(Some(limit)) => Ok(Some(limit)),
-        _ => account.unreserved_concurrency().await,
+        FunctionAnswer::Concurrency(Some(limit)) => Ok(Some(Limit::Reserved(limit))),
+        _ => Ok(account.unreserved_concurrency().await?.map(Limit::Unreserved)),
     }
 }
 
@@ -93,7 +93,8 @@ pub(super) async fn run(
             shards: reading.shards,
             timeout_s: ask.timeout_s,
             memory_mb: ask.memory_mb,
-            concurrency: reading.concurrency,
+            limit: reading.limit,
+            siblings: ask.siblings,
         };
         let tell = |done: usize, of: usize| {
             if done.is_multiple_of(EVERY) || done == of {

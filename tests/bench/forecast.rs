@@ -97,12 +97,21 @@ fn speed() {
 }
 
 fn agree() {
-    let (counted, recorded) = (agreement::counted(20), agreement::recorded(20));
-    println(&format!("20 seeds, counts {counted:?} against records {recorded:?}"));
-    for (name, (share, s)) in ["age at the change", "ten minutes later", "drained"].iter().zip(counted.apart(&recorded))
+    let seeds = std::env::args().skip(1).find_map(|text| text.parse().ok()).unwrap_or(20);
+    let (counted, recorded) = (agreement::counted(seeds), agreement::recorded(seeds));
+    let names = ["age at the change", "ten minutes later", "drained"];
+    for ((name, apart), (ours, theirs)) in
+        names.iter().zip(counted.apart(&recorded)).zip(counted.0.iter().zip(recorded.0))
     {
-        let verdict = if share <= 0.02 || s <= 1.0 { "within 2 % or 1 s" } else { "NOT within 2 % or 1 s" };
-        println(&format!("{name}: {:.1} % or {s:.1} s apart: {verdict}", share * 100.0));
+        let verdict = if apart.share <= 0.02 || apart.s <= 1.0 { "within 2 % or 1 s" } else { "NOT within 2 % or 1 s" };
+        println(&format!(
+            "{seeds} seeds, {name}: counts {:.1} s, records {:.1} s: {:.1} % or {:.1} ± {:.1} s apart: {verdict}",
+            ours.s,
+            theirs.s,
+            apart.share * 100.0,
+            apart.s,
+            apart.error_s
+        ));
     }
 }
 

@@ -45,6 +45,7 @@ pub(super) fn ask(console: &mut Console, id: &MappingId) -> Vec<Effect> {
         generation,
         timeout_s: function.and_then(|function| function.timeout_s),
         memory_mb: function.and_then(|function| function.memory_mb),
+        siblings: console.picture.siblings(&mapping),
         mapping,
     };
     vec![Effect::Rehearse(Box::new(ask))]

@@ -133,7 +133,8 @@ impl Functions {
         self.account_limit.saturating_sub(self.all.iter().filter_map(|function| function.reserved).sum())
     }
 
-    fn unreserved_running(&self) -> u32 {
+    /// Runs of functions without a reserve.
+    pub fn unreserved_running(&self) -> u32 {
         self.all.iter().filter(|function| function.reserved.is_none()).map(|function| function.running).sum()
     }
 

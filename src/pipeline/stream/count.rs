@@ -12,50 +12,119 @@ pub struct Count {
     pub items: u32,
     /// Which items fall to which lane: the same for all parcels of one shard.
     pub salt: u32,
-    /// Where this parcel's records begin among the items, so that few records do not always fall to
-    /// the same lanes: any number, drawn anew for each parcel.
+    /// Which records belong to which item: any number, drawn anew for each parcel.
     pub turn: u32,
     pub at_s: i64,
     /// Bytes of one record in an invocation payload.
     pub bytes: u32,
+    /// What each lane gets, dealt once and not for each lane anew.
+    dealt: Dealt,
+}
+
+/// Shares of so many lanes; of none where it was not dealt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Dealt {
+    lanes: u32,
+    shares: [u16; MOST_LANES],
 }
 
 impl Count {
-    /// Share of the items that belongs to the lanes below `lane`, in 2³² parts.
-    fn items_below(&self, lane: u32, lanes: u32) -> u64 {
-        if lane == 0 {
-            return 0;
-        }
-        if lane >= lanes {
-            return ONE;
-        }
-        if self.items <= FEW_ITEMS {
-            let items = self.items.max(1);
-            let below = (0..items).filter(|item| self.hashed(u64::from(*item)) % u64::from(lanes) < u64::from(lane));
-            return ONE * below.count() as u64 / u64::from(items);
-        }
-        let even = ONE * u64::from(lane) / u64::from(lanes);
-        // Hashing many items to lanes leaves each lane with a share whose variance is
-        // (1/lanes)(1 − 1/lanes)/items; a lane lies between two bounds, so each has half of it.
-        let lanes_wide = u64::from(lanes);
-        let variance = ONE / lanes_wide * (lanes_wide - 1) / lanes_wide / (2 * u64::from(self.items));
-        let deviation = (variance * ONE).isqrt();
-        let noise = i64::try_from(deviation).unwrap_or(0) * self.normal_milli(lane, lanes) / 1000;
-        let room = i64::try_from(ONE / lanes_wide / 2 - 1).unwrap_or(0);
-        even.saturating_add_signed(noise.clamp(-room, room))
+    pub fn new(records: u32, items: u32, salt: u32, turn: u32, at_s: i64, bytes: u32) -> Self {
+        Count { records, items, salt, turn, at_s, bytes, dealt: Dealt::default() }
     }
 
-    /// A number of about the normal distribution, in thousandths: the sum of twelve uniform ones.
-    fn normal_milli(&self, lane: u32, lanes: u32) -> i64 {
-        let bits = [0, 1, 2].map(|part| self.hashed((u64::from(lane) << 16) | (u64::from(lanes) << 8) | part));
-        let parts = bits.iter().flat_map(|bits| [0, 16, 32, 48].map(|shift| (bits >> shift) & 0xffff));
-        let sum: u64 = parts.sum();
-        (i64::try_from(sum).unwrap_or(0) - 6 * 0xffff) * 1000 / 0xffff
+    /// The same, dealt to so many lanes beforehand; it may be asked for the share of others all the same.
+    pub fn dealt(self, lanes: u32) -> Self {
+        let mut dealt = Dealt { lanes, ..Dealt::default() };
+        if lanes as usize > MOST_LANES || self.records > u32::from(u16::MAX) {
+            return self;
+        }
+        let whole = Hand { from: 0, to: lanes, items: self.items.max(1), records: self.records };
+        self.deal(whole, lanes, &mut dealt.shares);
+        Count { dealt, ..self }
     }
 
-    fn hashed(&self, what: u64) -> u64 {
-        mix((u64::from(self.salt) << 32) ^ what)
+    fn deal(&self, hand: Hand, lanes: u32, shares: &mut [u16; MOST_LANES]) {
+        if hand.to - hand.from == 1 {
+            // Not more than all, which fit.
+            shares[hand.from as usize] = hand.records as u16;
+        } else if hand.records > 0 {
+            let (first, second) = self.halves(hand, lanes);
+            self.deal(first, lanes, shares);
+            self.deal(second, lanes, shares);
+        }
     }
+
+    /// The lanes of a hand are halved, again and again: of its items as many belong to the first half as
+    /// hashing would place there, always the same ones; of the records as many as chance gives to that
+    /// share of the items, anew for each parcel. So lanes are as uneven as if each item had been hashed
+    /// and each record drawn, for the price of a few draws.
+    fn halves(&self, hand: Hand, lanes: u32) -> (Hand, Hand) {
+        let Hand { from, to, items, records } = hand;
+        let middle = u32::midpoint(from, to);
+        let what = u64::from(lanes) << 32 | u64::from(from) << 16 | u64::from(to);
+        let half = f64::from(middle - from) / f64::from(to - from);
+        let first = binomial(items, half, mix(u64::from(self.salt) << 32 ^ what));
+        let share = f64::from(first) / f64::from(items.max(1));
+        let turn = mix(u64::from(self.turn) << 32 | u64::from(self.salt));
+        let dealt = binomial(records, share, mix(turn ^ what));
+        (
+            Hand { from, to: middle, items: first, records: dealt },
+            Hand { from: middle, to, items: items - first, records: records - dealt },
+        )
+    }
+
+    fn dealt_to(&self, lane: u32, lanes: u32) -> u32 {
+        let mut hand = Hand { from: 0, to: lanes, items: self.items.max(1), records: self.records };
+        while hand.to - hand.from > 1 && hand.records > 0 {
+            let (first, second) = self.halves(hand, lanes);
+            hand = if lane < first.to { first } else { second };
+        }
+        hand.records
+    }
+}
+
+/// What the lanes from one to another hold together.
+#[derive(Debug, Clone, Copy)]
+struct Hand {
+    from: u32,
+    to: u32,
+    items: u32,
+    records: u32,
+}
+
+/// How many of `n` come true, each with this `chance`; `bits` is all the luck there is.
+fn binomial(n: u32, chance: f64, bits: u64) -> u32 {
+    if chance <= 0.0 || n == 0 {
+        return 0;
+    }
+    if chance >= 1.0 {
+        return n;
+    }
+    let mean = f64::from(n) * chance;
+    let variance = mean * (1.0 - chance);
+    if variance > MANY {
+        // About normal: eight bytes, each even.
+        let sum: u32 = bits.to_le_bytes().iter().map(|byte| u32::from(*byte)).sum();
+        let normal = (f64::from(sum) - 1_020.0) / NORMAL_DEVIATION;
+        return (mean + variance.sqrt() * normal + 0.5).clamp(0.0, f64::from(n)) as u32;
+    }
+    if chance > 0.5 {
+        return n - binomial(n, 1.0 - chance, bits);
+    }
+    // Few: the chances of 0, 1, 2 … are added until the draw is reached. Plain arithmetic only, so that it
+    // is the same on every machine.
+    let odds = chance / (1.0 - chance);
+    let mut exactly = (0..n).fold(1.0, |product, _| product * (1.0 - chance));
+    let mut left = (bits >> 11) as f64 / (1u64 << 53) as f64;
+    for k in 0..n {
+        if left < exactly {
+            return k;
+        }
+        left -= exactly;
+        exactly *= odds * f64::from(n - k) / f64::from(k + 1);
+    }
+    n
 }
 
 impl Load for Count {
@@ -63,17 +132,16 @@ impl Load for Count {
         if lanes <= 1 {
             return self.records;
         }
-        // Records lie evenly over the items, from the parcel's own beginning on: over many parcels
-        // each lane gets what its items are worth.
-        let below = |lane: u32| (u64::from(self.records) * self.items_below(lane, lanes) + u64::from(self.turn)) >> 32;
-        let end = |lane: u32| if lane >= lanes { u64::from(self.records) } else { below(lane) };
-        (end(lane + 1) - end(lane)) as u32
+        if self.dealt.lanes == lanes {
+            return self.dealt.shares.get(lane as usize).copied().map_or(0, u32::from);
+        }
+        self.dealt_to(lane, lanes)
     }
 
     fn without(&self, lanes: u32, done: &dyn Fn(u32) -> u32) -> Option<Self> {
         let gone: u32 = (0..lanes).map(|lane| done(lane).min(self.share(lane, lanes))).sum();
         let records = self.records - gone;
-        (records > 0).then_some(Count { records, ..*self })
+        (records > 0).then_some(Count { records, dealt: Dealt::default(), ..*self })
     }
 
     fn at_s(&self) -> i64 {
@@ -85,17 +153,19 @@ impl Load for Count {
     }
 }
 
-/// The whole, in 2³² parts.
-const ONE: u64 = 1 << 32;
-/// Up to so many items are dealt one by one.
-const FEW_ITEMS: u32 = 64;
+/// Parallelization factor at most (aws-facts §1.1).
+const MOST_LANES: usize = 10;
+/// From this variance on the normal distribution stands for the binomial one.
+const MANY: f64 = 6.0;
+/// Of the sum of eight bytes.
+const NORMAL_DEVIATION: f64 = 209.021;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn count(records: u32, items: u32, turn: u32) -> Count {
-        Count { records, items, salt: 7, turn, at_s: 0, bytes: 1 }
+        Count::new(records, items, 7, turn, 0, 1)
     }
 
     #[test]
@@ -105,6 +175,11 @@ mod tests {
                 let count = count(records, items, turn);
                 let shares: Vec<u32> = (0..lanes).map(|lane| count.share(lane, lanes)).collect();
                 assert_eq!(shares.iter().sum::<u32>(), records);
+                let dealt = count.dealt(lanes);
+                assert!(
+                    (0..lanes).all(|lane| dealt.share(lane, lanes) == shares[lane as usize]),
+                    "as if asked one by one"
+                );
                 assert!(shares.iter().filter(|share| **share > 0).count() as u32 <= items);
             }
         }
@@ -123,16 +198,31 @@ mod tests {
     }
 
     #[test]
+    fn a_draw_has_the_mean_and_the_variance_of_the_binomial() {
+        for (n, chance) in [(1, 0.5), (7, 0.2), (20, 0.5), (60, 0.05), (60, 0.4), (900, 0.9), (5_000, 0.3)] {
+            let drawn: Vec<f64> = (0..40_000).map(|luck| f64::from(binomial(n, chance, mix(luck)))).collect();
+            let (mean, wanted) = (drawn.iter().sum::<f64>() / 40_000.0, f64::from(n) * chance);
+            let variance = drawn.iter().map(|k| (k - mean).powi(2)).sum::<f64>() / 40_000.0;
+            assert!((mean / wanted - 1.0).abs() < 0.015, "{n}, {chance}: {mean}");
+            assert!((variance / (wanted * (1.0 - chance)) - 1.0).abs() < 0.04, "{n}, {chance}: {variance}");
+        }
+    }
+
+    /// Items are hashed once and records drawn for each parcel, so over many parcels a lane's share varies
+    /// by its items alone, and within one by its records too.
+    #[test]
     fn a_lane_is_as_uneven_as_hashing_makes_it() {
-        let (lanes, items, shards) = (5u32, 400u32, 2_000u32);
-        let shares = (0..shards).flat_map(|salt| {
-            let count = Count { records: 1_000_000, items, salt, turn: 0, at_s: 0, bytes: 1 };
-            (0..lanes).map(move |lane| f64::from(count.share(lane, lanes)) / 1e6)
-        });
-        let even = 1.0 / f64::from(lanes);
-        let variance = shares.map(|share| (share - even).powi(2)).sum::<f64>() / f64::from(lanes * shards);
-        let hashed = even * (1.0 - even) / f64::from(items);
-        // The outer lanes have one bound that does not move: a fifth less than hashing at five lanes.
-        assert!((0.6..1.1).contains(&(variance / hashed)), "{variance} against {hashed}");
+        let even = |lanes: u32| 1.0 / f64::from(lanes);
+        let (items, shards) = (400u32, 2_000u32);
+        for (lanes, records) in [(5u32, 1_000_000u32), (2, 1_000_000), (10, 1_000_000), (5, 400), (10, 100)] {
+            let shares = (0..shards).flat_map(|salt| {
+                let count = Count::new(records, items, salt, salt, 0, 1);
+                (0..lanes).map(move |lane| f64::from(count.share(lane, lanes)) / f64::from(records))
+            });
+            let each = even(lanes);
+            let variance = shares.map(|share| (share - each).powi(2)).sum::<f64>() / f64::from(lanes * shards);
+            let theory = each * (1.0 - each) * (1.0 / f64::from(items) + 1.0 / f64::from(records));
+            assert!((0.9..1.1).contains(&(variance / theory)), "{lanes} lanes: {variance} against {theory}");
+        }
     }
 }

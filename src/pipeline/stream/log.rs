@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn indices_stay_when_old_entries_go() {
         let mut log = Log::default();
-        let entry = |at_s| Count { records: 1, items: 1, salt: 0, turn: 0, at_s, bytes: 1 };
+        let entry = |at_s| Count::new(1, 1, 0, 0, at_s, 1);
         for at_s in 0..5000 {
             assert_eq!(log.push(entry(at_s)), at_s as u64);
         }

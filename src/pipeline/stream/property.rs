@@ -291,7 +291,7 @@ fn throttles_use_up_no_attempt() {
 
 #[test]
 fn records_that_are_too_old_are_given_up_alone() {
-    let count = |at_s| Count { records: 10, items: 10, salt: 0, turn: 0, at_s, bytes: 100 };
+    let count = |at_s| Count::new(10, 10, 0, 0, at_s, 100);
     let mut log = Log::default();
     for at_s in [0, 50, 100] {
         log.push(count(at_s));
@@ -312,7 +312,7 @@ fn records_that_are_too_old_are_given_up_alone() {
 fn counts_are_read_like_records() {
     let mut log = Log::default();
     for second in 0..20 {
-        log.push(Count { records: 137, items: 50, salt: 0, turn: 0, at_s: second, bytes: 100 });
+        log.push(Count::new(137, 50, 0, 0, second, 100));
     }
     let mut rules = rules(3, 100, true, None);
     let mut reader = Reader::new(0, 3, Timestamp::ZERO);

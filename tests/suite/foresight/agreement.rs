@@ -15,27 +15,42 @@ use redrive::pipeline::stream::rules::Rules;
 use super::case::{START, ask, mapping, read};
 
 const SHARDS: u32 = 4;
-const PER_S: u64 = 40;
+const PER_S: u64 = 60;
 const CHANGED_S: i64 = 1_800;
 const LANES: (u32, u32) = (1, 4);
 const BATCH: u32 = 50;
-/// About the age at the change, and the drain.
-const DEALT_S: u32 = 320 + 140;
+/// More than there are records.
+const ITEMS: u32 = 1_000_000;
 
-/// What is compared: ages in seconds at the change and ten minutes later, and the drain.
+/// What is compared, seconds: the age at the change and ten minutes later, and the drain.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct Means {
-    pub at_change_s: f64,
-    pub later_s: f64,
-    pub drained_s: f64,
+pub struct Means(pub [Mean; 3]);
+
+/// Over seeds, with its standard error.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Mean {
+    pub s: f64,
+    pub error_s: f64,
+}
+
+/// How far two means are from each other: as a share, in seconds, and the standard error of that.
+#[derive(Debug, Clone, Copy)]
+pub struct Apart {
+    pub share: f64,
+    pub s: f64,
+    pub error_s: f64,
 }
 
 impl Means {
-    /// How far each figure is from the other's, as a share of it, and in seconds: ages, and the drain.
-    pub fn apart(&self, other: &Means) -> [(f64, f64); 3] {
-        let pairs =
-            [(self.at_change_s, other.at_change_s), (self.later_s, other.later_s), (self.drained_s, other.drained_s)];
-        pairs.map(|(ours, theirs)| ((ours / theirs - 1.0).abs(), (ours - theirs).abs()))
+    pub fn apart(&self, other: &Means) -> [Apart; 3] {
+        [0, 1, 2].map(|n| {
+            let (ours, theirs) = (self.0[n], other.0[n]);
+            Apart {
+                share: (ours.s / theirs.s - 1.0).abs(),
+                s: (ours.s - theirs.s).abs(),
+                error_s: ours.error_s.hypot(theirs.error_s),
+            }
+        })
     }
 }
 
@@ -50,9 +65,8 @@ pub fn counted(seeds: u64) -> Means {
         partial: false,
     };
     let mut plant = StreamPlant::even(SHARDS, PER_S as f64, rules, service());
-    // Nearly every record has an item of its own, and falls to its lane by chance: lanes are as uneven as
-    // the records they are dealt, which are those of the backlog and of the minutes it drains in.
-    plant.shards.iter_mut().for_each(|shard| shard.items = PER_S as u32 / SHARDS * DEALT_S);
+    // Nearly every record has an item of its own.
+    plant.shards.iter_mut().for_each(|shard| shard.items = ITEMS / SHARDS);
     let change = Change { acts_after_ms: CHANGED_S * 1000, rules: Rules { lanes: LANES.1, ..rules } };
     mean(seeds, |seed| {
         let outcome = run(&plant, Some(change), seed, Span::whole(2 * 3_600_000), &|| true).expect("not cancelled");
@@ -66,7 +80,7 @@ pub fn recorded(seeds: u64) -> Means {
         blueprint.table.shards = SHARDS;
         blueprint.load.requests_per_ks = 0;
         blueprint.load.events_per_ks = PER_S * 1_000;
-        blueprint.load.event_items = 1_000_000;
+        blueprint.load.event_items = ITEMS;
         blueprint.limits.transition_ms = Distribution::Fixed(1);
         blueprint.limits.linger_ms = Distribution::Fixed(1);
         blueprint.functions[2].service = service();
@@ -97,16 +111,20 @@ fn service() -> Service {
 
 /// From each seed's ages by the minute, milliseconds.
 fn mean(seeds: u64, ages: impl Fn(u64) -> Vec<Option<f64>>) -> Means {
-    let mut sum = Means::default();
-    for seed in 0..seeds {
-        let ages = ages(seed);
-        let changed = (CHANGED_S / 60) as usize;
-        let at = |minute: usize| ages.get(minute).copied().flatten().unwrap_or(0.0) / 1000.0;
-        let after = ages.iter().enumerate().skip(changed).filter_map(|(n, age)| Some(((n - changed) as f64, (*age)?)));
-        sum.at_change_s += at(changed - 1);
-        sum.later_s += at(changed + 10);
-        sum.drained_s += drained_s(after).unwrap_or(7_200.0);
-    }
+    let seen: Vec<[f64; 3]> = (0..seeds)
+        .map(|seed| {
+            let ages = ages(seed);
+            let changed = (CHANGED_S / 60) as usize;
+            let at = |minute: usize| ages.get(minute).copied().flatten().unwrap_or(0.0) / 1000.0;
+            let after =
+                ages.iter().enumerate().skip(changed).filter_map(|(n, age)| Some(((n - changed) as f64, (*age)?)));
+            [at(changed - 1), at(changed + 10), drained_s(after).unwrap_or(7_200.0)]
+        })
+        .collect();
     let n = seeds as f64;
-    Means { at_change_s: sum.at_change_s / n, later_s: sum.later_s / n, drained_s: sum.drained_s / n }
+    Means([0, 1, 2].map(|figure| {
+        let s = seen.iter().map(|seen| seen[figure]).sum::<f64>() / n;
+        let variance = seen.iter().map(|seen| (seen[figure] - s).powi(2)).sum::<f64>() / (n - 1.0);
+        Mean { s, error_s: (variance / n).sqrt() }
+    }))
 }

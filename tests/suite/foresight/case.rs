@@ -2,7 +2,7 @@
 //! their metrics show and nothing else, changed, and followed.
 
 use redrive::forecast::rehearse::{Asked, rehearse};
-use redrive::forecast::sight::{Sight, wanted};
+use redrive::forecast::sight::{Limit, Sight, wanted};
 use redrive::forecast::track::{DRAINED_MS, drained_s};
 use redrive::model::mapping::Mapping;
 use redrive::model::metric::{MetricKey, Metrics, Stat};
@@ -145,7 +145,8 @@ pub fn score(base: u64, number: usize, world: World) -> Scored {
         shards: Some(case.blueprint.table.shards),
         timeout_s: Some(case.blueprint.functions[2].timeout_s),
         memory_mb: Some(256),
-        concurrency: Some(1_000),
+        limit: Some(Limit::Unreserved(1_000)),
+        siblings: 0,
     };
     let batch = mapping.settings.batch_size.unwrap_or(100);
     let asked = Asked { candidates: vec![(case.lanes, batch)], ..Asked::default() };
