@@ -22,6 +22,8 @@ pub struct Calibration {
     pub capacity_error: f64,
     /// Standard error of the plant's crowding.
     pub crowding_error: f64,
+    /// The most runs at a time that were seen, where nothing says what more of them would do.
+    pub unknown_beyond: Option<f64>,
     /// Runs at a time now, by Little's law.
     pub runs_now: f64,
     /// What a record costs was seen apart from what a run costs: the fill varied threefold.
@@ -93,6 +95,7 @@ pub fn calibrate(sight: &Sight<'_>, minutes: &[Seen], at: Timestamp) -> Result<C
         arrivals_error: (1.0 / records + 0.25 * spread * spread / runs + loads.error()).sqrt() + MODEL_ERROR,
         capacity_error: spread / runs.sqrt() + MODEL_ERROR,
         crowding_error: cost.crowding.error(),
+        unknown_beyond: cost.crowding.unknown_beyond().map(|runs| runs.max(window.runs_now)),
         runs_now: window.runs_now,
         fill_varied: cost.seen,
         duration_p99_ms: seen.iter().filter_map(|seen| seen.duration_p99_ms).fold(window.duration_ms, f64::max),

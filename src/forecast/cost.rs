@@ -34,6 +34,14 @@ impl Crowding {
         }
     }
 
+    /// Runs at a time, where nothing is known of more.
+    pub(super) fn unknown_beyond(self) -> Option<f64> {
+        match self {
+            Crowding::Unknown { runs } => Some(runs),
+            Crowding::Seen { .. } | Crowding::None { .. } => None,
+        }
+    }
+
     pub(super) fn error(self) -> f64 {
         match self {
             Crowding::Seen { error, .. } => error,

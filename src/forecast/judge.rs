@@ -14,9 +14,22 @@ const UNFORESEEN: f64 = 0.15;
 /// Rather the cheaper one when the faster saves less than this.
 const WORTH_IT: f64 = 0.8;
 
+/// Where nothing says what more runs at a time do to each other, at most so many times those seen: a
+/// smaller step first, which then shows it.
+const STEP: f64 = 3.0;
+
+/// What counts beside the forecasts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) backtest: Option<&'a Backtest>,
+    /// How old the oldest record is now.
+    pub(super) age_ms: f64,
+    pub(super) unknown_beyond: Option<f64>,
+}
+
 /// Index of the candidate, or why there is none. The first candidate is today's setting.
-pub(super) fn recommend(candidates: &[Candidate], backtest: Option<&Backtest>, age_ms: f64) -> Result<usize, String> {
-    if let Some(bad) = backtest.filter(|backtest| !backtest.good) {
+pub(super) fn recommend(candidates: &[Candidate], known: &Known<'_>) -> Result<usize, String> {
+    if let Some(bad) = known.backtest.filter(|backtest| !backtest.good) {
         return Err(format!(
             "the same model would have foretold an age of {:.0} s where {:.0} s were seen: it does not know this consumer",
             bad.foretold_ms / 1000.0,
@@ -42,10 +55,22 @@ pub(super) fn recommend(candidates: &[Candidate], backtest: Option<&Backtest>, a
                 && forecast.never <= UNFORESEEN
                 && forecast.load <= FULL
                 && !forecast.throttles
-                && later <= age_ms.max(60_000.0);
+                && later <= known.age_ms.max(60_000.0);
             sound.then_some((index, forecast, drain_s))
         })
         .collect();
+    let most = known.unknown_beyond.map(|runs| runs * STEP);
+    if let Some(most) = most
+        && !sound.is_empty()
+    {
+        sound.retain(|(_, forecast, _)| f64::from(forecast.concurrency_peak) <= most);
+        if sound.is_empty() {
+            return Err(format!(
+                "what would drain it runs more than {most:.0} at a time, three times as many as were ever seen: nothing \
+                 says that its runs take no longer then; a smaller step would show it"
+            ));
+        }
+    }
     // Cheapest first.
     sound.sort_by_key(|(_, forecast, _)| forecast.concurrency_peak);
     let fastest = sound.iter().map(|(_, _, drain_s)| *drain_s).fold(f64::INFINITY, f64::min);
@@ -108,6 +133,19 @@ mod tests {
         }
     }
 
+    fn known(age_ms: f64) -> Known<'static> {
+        Known { backtest: None, age_ms, unknown_beyond: None }
+    }
+
+    #[test]
+    fn a_step_into_the_unknown_is_a_small_one() {
+        let all = [candidate(1, 1.6, None), candidate(2, 0.7, Some(2_000.0)), candidate(5, 0.33, Some(1_100.0))];
+        let never_more_than = |runs| recommend(&all, &Known { unknown_beyond: Some(runs), ..known(3_600_000.0) });
+        assert_eq!(recommend(&all, &known(3_600_000.0)), Ok(2));
+        assert_eq!(never_more_than(4.0), Ok(1), "8 at a time are twice as many, 20 five times");
+        assert!(never_more_than(2.0).is_err_and(|why| why.contains("a smaller step")));
+    }
+
     #[test]
     fn the_fewest_lanes_that_drain_soon_and_leave_room() {
         let all = [
@@ -117,17 +155,17 @@ mod tests {
             candidate(4, 0.4, Some(1_500.0)),
             candidate(5, 0.33, Some(1_100.0)),
         ];
-        assert_eq!(recommend(&all, None, 3_600_000.0), Ok(3));
-        assert_eq!(recommend(&all[..3], None, 3_600_000.0), Ok(2), "the fastest there is");
-        assert!(recommend(&all[..1], None, 3_600_000.0).is_err_and(|why| why.contains("160 %")));
+        assert_eq!(recommend(&all, &known(3_600_000.0)), Ok(3));
+        assert_eq!(recommend(&all[..3], &known(3_600_000.0)), Ok(2), "the fastest there is");
+        assert!(recommend(&all[..1], &known(3_600_000.0)).is_err_and(|why| why.contains("160 %")));
     }
 
     #[test]
     fn nothing_is_recommended_where_the_model_is_wrong_or_nothing_is_needed() {
         let all = [candidate(1, 1.6, None), candidate(4, 0.4, Some(1_500.0))];
         let bad = Backtest { minutes: 15, foretold_ms: 900_000.0, seen_ms: 100_000.0, good: false };
-        assert!(recommend(&all, Some(&bad), 1e6).is_err());
+        assert!(recommend(&all, &Known { backtest: Some(&bad), ..known(1e6) }).is_err());
         let calm = [candidate(1, 0.5, Some(0.0)), candidate(4, 0.1, Some(0.0))];
-        assert!(recommend(&calm, None, 500.0).is_err_and(|why| why.contains("keep up")));
+        assert!(recommend(&calm, &known(500.0)).is_err_and(|why| why.contains("keep up")));
     }
 }

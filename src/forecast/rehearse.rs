@@ -10,7 +10,7 @@ use crate::forecast::backtest::backtest;
 use crate::forecast::calibrate::{Calibration, WINDOW_MIN, calibrate};
 use crate::forecast::candidate::{Proposed, propose, usual};
 use crate::forecast::chance::normal;
-use crate::forecast::judge::recommend;
+use crate::forecast::judge::{Known, recommend};
 use crate::forecast::plant::{Ahead, Change, StreamPlant};
 use crate::forecast::sight::Sight;
 use crate::forecast::stream::{Span, StreamOutcome, run};
@@ -74,7 +74,8 @@ pub fn rehearse(
         .map(|(proposed, outcomes)| told(sight, &calibration, proposed, &outcomes))
         .collect();
     let age_ms = calibration.plant.shards.iter().map(|shard| shard.behind_ms).max().unwrap_or(0) as f64;
-    match recommend(&rehearsal.candidates, rehearsal.backtest.as_ref(), age_ms) {
+    let known = Known { backtest: rehearsal.backtest.as_ref(), age_ms, unknown_beyond: calibration.unknown_beyond };
+    match recommend(&rehearsal.candidates, &known) {
         Ok(index) => rehearsal.recommended = Some(index),
         Err(why) => rehearsal.declined = Some(why),
     }

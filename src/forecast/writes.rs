@@ -98,7 +98,7 @@ fn alike(per_s: &[f64]) -> (f64, usize) {
 
 /// Minutes that say what "now" is, at least and at most.
 const LEAST_MIN: usize = 3;
-const MOST_MIN: usize = 20;
+const MOST_MIN: usize = 60;
 
 #[cfg(test)]
 mod tests {

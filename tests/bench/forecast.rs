@@ -103,7 +103,7 @@ fn agree() {
     for ((name, apart), (ours, theirs)) in
         names.iter().zip(counted.apart(&recorded)).zip(counted.0.iter().zip(recorded.0))
     {
-        let verdict = if apart.share <= 0.02 || apart.s <= 1.0 { "within 2 % or 1 s" } else { "NOT within 2 % or 1 s" };
+        let verdict = if apart.is_close() { "within 2 % or 1 s" } else { "NOT within 2 % or 1 s" };
         println(&format!(
             "{seeds} seeds, {name}: counts {:.1} s, records {:.1} s: {:.1} % or {:.1} ± {:.1} s apart: {verdict}",
             ours.s,

@@ -41,6 +41,13 @@ pub struct Apart {
     pub error_s: f64,
 }
 
+impl Apart {
+    /// Within 2 % or 1 s.
+    pub fn is_close(&self) -> bool {
+        self.share <= 0.02 || self.s <= 1.0
+    }
+}
+
 impl Means {
     pub fn apart(&self, other: &Means) -> [Apart; 3] {
         [0, 1, 2].map(|n| {
