@@ -2,6 +2,8 @@
 //! what each setting would do. It changes nothing.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::command::failure::Failure;
 use crate::command::look::look;
@@ -33,7 +35,14 @@ pub async fn run(here: &Here, asked: Rehearse) -> Result<u8, Failure> {
         samples: asked.samples,
         seed: asked.seed,
     };
+    // The runs end at the next thing they tell: what still ran would keep the program from leaving.
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = Arc::clone(&stop);
     let work = tokio::task::spawn_blocking(move || {
+        let tell = |done: usize, of: usize| {
+            tell(done, of);
+            !stopped.load(Ordering::Relaxed)
+        };
         let sight = Sight {
             mapping: &mapping,
             metrics: &reading.metrics,
@@ -48,7 +57,11 @@ pub async fn run(here: &Here, asked: Rehearse) -> Result<u8, Failure> {
     });
     let (rehearsal, mapping) = tokio::select! {
         done = work => done.ok().flatten().ok_or_else(|| Failure::Unreachable("the rehearsal broke".to_owned()))?,
-        _ = tokio::signal::ctrl_c() => return Err(Failure::Quiet),
+        _ = tokio::signal::ctrl_c() => {
+            stop.store(true, Ordering::Relaxed);
+            clear();
+            return Err(Failure::Quiet);
+        }
     };
     clear();
     print(&report::one(style(asked.output), &rehearsal, |rehearsal| report::rehearsal::text(rehearsal, &mapping)))?;
@@ -56,13 +69,12 @@ pub async fn run(here: &Here, asked: Rehearse) -> Result<u8, Failure> {
 }
 
 /// One line that overwrites itself on a terminal.
-fn tell(done: usize, of: usize) -> bool {
+fn tell(done: usize, of: usize) {
     let mut err = io::stderr().lock();
     if err.is_terminal() && (done == of || done.is_multiple_of(5)) {
         let _ = write!(err, "\rrehearsing: {done} of {of} runs");
         let _ = err.flush();
     }
-    true
 }
 
 fn clear() {

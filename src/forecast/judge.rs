@@ -16,7 +16,7 @@ const WORTH_IT: f64 = 0.8;
 
 /// Where nothing says what more runs at a time do to each other, at most so many times those seen: a
 /// smaller step first, which then shows it.
-const STEP: f64 = 3.0;
+const STEP: f64 = 5.0;
 
 /// What counts beside the forecasts.
 #[derive(Debug, Clone, Copy)]
@@ -66,7 +66,7 @@ pub(super) fn recommend(candidates: &[Candidate], known: &Known<'_>) -> Result<u
         sound.retain(|(_, forecast, _)| f64::from(forecast.concurrency_peak) <= most);
         if sound.is_empty() {
             return Err(format!(
-                "what would drain it runs more than {most:.0} at a time, three times as many as were ever seen: nothing \
+                "what would drain it runs more than {most:.0} at a time, five times as many as were ever seen: nothing \
                  says that its runs take no longer then; a smaller step would show it"
             ));
         }
@@ -142,8 +142,8 @@ mod tests {
         let all = [candidate(1, 1.6, None), candidate(2, 0.7, Some(2_000.0)), candidate(5, 0.33, Some(1_100.0))];
         let never_more_than = |runs| recommend(&all, &Known { unknown_beyond: Some(runs), ..known(3_600_000.0) });
         assert_eq!(recommend(&all, &known(3_600_000.0)), Ok(2));
-        assert_eq!(never_more_than(4.0), Ok(1), "8 at a time are twice as many, 20 five times");
-        assert!(never_more_than(2.0).is_err_and(|why| why.contains("a smaller step")));
+        assert_eq!(never_more_than(3.0), Ok(1), "8 at a time are few enough, 20 are not");
+        assert!(never_more_than(1.0).is_err_and(|why| why.contains("a smaller step")));
     }
 
     #[test]

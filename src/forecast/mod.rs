@@ -7,6 +7,7 @@
 //! asks whether the same model would have foretold what is already known.
 
 pub mod calibrate;
+pub mod outcome;
 pub mod plant;
 pub mod queue;
 pub mod rehearse;

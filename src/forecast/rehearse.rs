@@ -253,3 +253,61 @@ const APPLIES_S: [u64; 5] = [5, 15, 30, 60, 150];
 /// Lambda's list price in us-east-1: $0.20 a million requests, $0.0000166667 a GB-second.
 const REQUEST_DOLLARS: f64 = 0.2e-6;
 const GB_SECOND_DOLLARS: f64 = 0.000_016_666_7;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::mapping::MappingChange;
+    use crate::pipeline::stream::rules::Rules;
+
+    fn calibration() -> Calibration {
+        let service = Service { per_run_us: Distribution::Fixed(500_000), per_record_us: Distribution::Fixed(5_000) };
+        let rules = Rules {
+            batch_size: 100,
+            window_ms: 0,
+            lanes: 1,
+            max_retries: None,
+            max_age_s: None,
+            bisect: false,
+            partial: false,
+        };
+        Calibration {
+            plant: StreamPlant::even(2, 20.0, rules, service),
+            arrivals_error: 0.0,
+            capacity_error: 0.0,
+            crowding_error: 0.0,
+            unknown_beyond: None,
+            runs_now: 2.0,
+            fill_varied: false,
+            duration_p99_ms: 1_000.0,
+            assumptions: Vec::new(),
+        }
+    }
+
+    fn proposed(calibration: &Calibration) -> Vec<Proposed> {
+        let with = |lanes| Proposed {
+            change: MappingChange::default(),
+            rules: Rules { lanes, ..calibration.plant.rules },
+            duration_p99_ms: 1_000.0,
+            refused: None,
+        };
+        (1..=4).map(with).collect()
+    }
+
+    #[test]
+    fn progress_is_told_after_each_run_and_whoever_hears_it_may_stop_it() {
+        let calibration = calibration();
+        let proposed = proposed(&calibration);
+        let told = AtomicUsize::new(0);
+        let count = |_, of| {
+            assert_eq!(of, 60, "four settings, fifteen samples");
+            told.fetch_add(1, Ordering::Relaxed) < 5
+        };
+        assert!(run_all(&calibration, &proposed, &Asked::default(), &count).is_none(), "it was told to stop");
+        // Others may be in the middle of a run when one is told to stop.
+        let told = told.load(Ordering::Relaxed);
+        assert!((6..30).contains(&told), "{told} runs were told");
+        let all = run_all(&calibration, &proposed, &Asked::default(), &|_, _| true).expect("nobody stopped it");
+        assert!(all.iter().all(|outcomes| outcomes.len() == 15));
+    }
+}

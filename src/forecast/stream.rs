@@ -6,6 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::Rng;
 
 use crate::forecast::chance::poisson;
+pub use crate::forecast::outcome::{Span, StreamOutcome};
 use crate::forecast::plant::{Change, StreamPlant, stretch};
 use crate::forecast::track::Track;
 use crate::model::time::Timestamp;
@@ -18,35 +19,6 @@ use crate::pipeline::stream::log::Log;
 use crate::pipeline::stream::reader::{Reader, Want};
 use crate::pipeline::stream::rules::Rules;
 use crate::pipeline::timer::Timers;
-
-/// What came of one run of the plant.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StreamOutcome {
-    pub track: Track,
-    /// Records that arrived, backlog included.
-    pub arrived: u64,
-    pub handled: u64,
-    /// Given up: too old, or out of retries.
-    pub dropped: u64,
-    /// Mean wait from arrival to sending, milliseconds; only where polls take no time.
-    pub mean_wait_ms: Option<f64>,
-}
-
-/// How long a rehearsal runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
-    /// At most.
-    pub for_ms: i64,
-    /// After this, only as long as a backlog is there.
-    pub settle_ms: i64,
-}
-
-impl Span {
-    /// To the end, whatever happens.
-    pub fn whole(for_ms: i64) -> Self {
-        Span { for_ms, settle_ms: for_ms }
-    }
-}
 
 /// Runs `plant` with `change` on its way. `tick` is asked now and then whether to go on; `None` when
 /// it said no.

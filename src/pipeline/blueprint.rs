@@ -9,6 +9,7 @@ use crate::model::id::{AlarmName, FunctionName, MappingId, QueueName};
 use crate::model::mapping::MappingSettings;
 use crate::pipeline::alarm;
 use crate::pipeline::distribution::Distribution;
+pub use crate::pipeline::fault::PoisonKind;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Blueprint {
@@ -195,14 +196,6 @@ pub enum Fault {
     Broken { function: FunctionName },
     /// `RecursiveLoop=Terminate` for the function.
     RecursionGuard { function: FunctionName },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PoisonKind {
-    /// The handler throws: the whole batch fails and Errors counts it.
-    Exception,
-    /// The handler answers batchItemFailures: Errors stays 0 (aws-facts §2.1).
-    PartialBatch,
 }
 
 /// Something the scenario does by itself, seconds after the start.

@@ -7,8 +7,17 @@ use crate::automation::identity::RunId;
 use crate::automation::log_worker::Failing;
 use crate::model::bench::Switch;
 use crate::model::id::FunctionName;
-use crate::pipeline::blueprint::{Fault, PoisonKind, SwitchBlueprint};
+use crate::pipeline::blueprint::{Fault, SwitchBlueprint};
 use crate::pipeline::rng::{fixed, mix};
+
+/// How LogWorker tells of an event it cannot index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PoisonKind {
+    /// The handler throws: the whole batch fails and Errors counts it.
+    Exception,
+    /// The handler answers batchItemFailures: Errors stays 0 (aws-facts §2.1).
+    PartialBatch,
+}
 
 #[derive(Debug)]
 pub struct Faults {

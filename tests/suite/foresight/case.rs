@@ -60,9 +60,11 @@ impl Scored {
         self.band().map_or(self.truth_s.is_none(), |(p10, _, p90)| (p10..=p90).contains(&truth_s))
     }
 
-    /// It was recommended, and an hour later the consumer is older than it would be without.
+    /// It was recommended, and an hour later the consumer is older than it would be without, by more than
+    /// the twentieth that chance makes of two histories that are no longer the same.
     pub fn is_made_worse(&self) -> bool {
-        self.recommended && self.ages_ms.is_some_and(|(changed, unchanged)| changed > unchanged.max(DRAINED_MS))
+        let older = |(changed, unchanged): (f64, f64)| changed > (unchanged * 1.05).max(DRAINED_MS);
+        self.recommended && self.ages_ms.is_some_and(older)
     }
 
     /// 10th, 50th and 90th percentile, seconds.

@@ -45,9 +45,10 @@ pub fn twist(case: &mut Case, base: u64, number: usize) {
     let function = || "LogWorker".into();
     let (fault, from_s, to_s) = match name {
         "slower in a crowd" => {
-            // With all lanes of the new setting busy, runs take 1.2 to 4 times as long as one alone.
+            // With all lanes of the new setting busy, runs take 1.2 to 4 times as long as one alone; at most
+            // as long as if they took turns at what they share.
             let runs = u64::from(case.blueprint.table.shards * case.lanes);
-            let per_mille = (draw(200, 3_000) / (runs - 1)).max(1) as u32;
+            let per_mille = (draw(200, 3_000) / (runs - 1)).clamp(1, 1_000) as u32;
             case.load *= 1.0 + (runs - 1) as f64 * f64::from(per_mille) / 1000.0;
             (Fault::Crowded { function: function(), per_mille }, None, None)
         }
