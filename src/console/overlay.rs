@@ -7,7 +7,7 @@ use crate::console::editor::{EditView, Editor};
 use crate::console::key::Line;
 use crate::console::picker::Picker;
 use crate::model::finding::Subject;
-use crate::model::id::{FunctionName, MappingId, MessageId, OperationId, QueueName};
+use crate::model::id::{Arn, FunctionName, MappingId, MessageId, OperationId, QueueName};
 use crate::model::mapping::{MappingSettings, SourceKind};
 use crate::model::plan::{DropPlan, MoveAllPlan, RedrivePlan, RetunePlan, ScanPlan};
 use crate::model::rescue::RescuePlan;
@@ -133,9 +133,22 @@ pub enum Tunable {
     Window,
     ParallelizationFactor,
     MaxConcurrency,
+    MaxRetryAttempts,
+    MaxRecordAge,
+    Bisect,
+    OnFailure,
 }
 
 impl Tunable {
+    /// What becomes of records that fail: the form's other page.
+    pub fn more_of(kind: SourceKind) -> &'static [Tunable] {
+        if kind.is_stream() {
+            &[Tunable::MaxRetryAttempts, Tunable::MaxRecordAge, Tunable::Bisect, Tunable::OnFailure]
+        } else {
+            &[]
+        }
+    }
+
     /// Which settings this kind of source has, the one that helps most first.
     pub fn of(kind: SourceKind) -> &'static [Tunable] {
         match kind {
@@ -155,6 +168,10 @@ impl Tunable {
             Tunable::Window => "MaximumBatchingWindowInSeconds",
             Tunable::ParallelizationFactor => "ParallelizationFactor",
             Tunable::MaxConcurrency => "MaximumConcurrency",
+            Tunable::MaxRetryAttempts => "MaximumRetryAttempts",
+            Tunable::MaxRecordAge => "MaximumRecordAgeInSeconds",
+            Tunable::Bisect => "BisectBatchOnFunctionError",
+            Tunable::OnFailure => "OnFailure destination",
         }
     }
 
@@ -165,15 +182,26 @@ impl Tunable {
             Tunable::Window => "seconds to wait for a fuller batch, 0–300",
             Tunable::ParallelizationFactor => "batches at once per shard, 1–10",
             Tunable::MaxConcurrency => "runs at once, 2–1,000; empty is no limit",
+            Tunable::MaxRetryAttempts => "retries of a batch that fails; empty is no end",
+            Tunable::MaxRecordAge => "seconds, 60–604,800; older is given up; empty is no limit",
+            Tunable::Bisect => "+ and −: halve a batch whose run fails",
+            Tunable::OnFailure => "← → a queue, or an ARN; empty is none",
         }
     }
 
-    pub fn value(self, settings: &MappingSettings) -> Option<u32> {
+    /// As it stands in its field; `None` is not set, or without limit.
+    pub fn value(self, settings: &MappingSettings) -> Option<String> {
+        let text = |n: Option<u32>| n.map(|n| n.to_string());
+        let limit = |n: Option<i32>| n.filter(|n| *n >= 0).map(|n| n.to_string());
         match self {
-            Tunable::BatchSize => settings.batch_size,
-            Tunable::Window => settings.window_s,
-            Tunable::ParallelizationFactor => settings.parallelization_factor,
-            Tunable::MaxConcurrency => settings.max_concurrency,
+            Tunable::BatchSize => text(settings.batch_size),
+            Tunable::Window => text(settings.window_s),
+            Tunable::ParallelizationFactor => text(settings.parallelization_factor),
+            Tunable::MaxConcurrency => text(settings.max_concurrency),
+            Tunable::MaxRetryAttempts => limit(settings.max_retry_attempts),
+            Tunable::MaxRecordAge => limit(settings.max_record_age_s),
+            Tunable::Bisect => settings.bisect.map(|on| if on { "on" } else { "off" }.to_owned()),
+            Tunable::OnFailure => settings.on_failure.as_ref().map(|arn| arn.resource().to_owned()),
         }
     }
 }
@@ -183,14 +211,14 @@ pub struct TuneField {
     pub tunable: Tunable,
     pub line: Line,
     /// The value in force; `None` is not set.
-    pub was: Option<u32>,
+    pub was: Option<String>,
     /// Nothing typed yet: the first character replaces the value.
     pub fresh: bool,
 }
 
 impl TuneField {
     pub fn is_changed(&self) -> bool {
-        self.line.text().trim() != self.was.map(|value| value.to_string()).unwrap_or_default()
+        self.line.text().trim() != self.was.as_deref().unwrap_or_default()
     }
 }
 
@@ -204,6 +232,10 @@ pub struct TuneForm {
     pub before: MappingSettings,
     pub enabled: bool,
     pub fields: Vec<TuneField>,
+    /// The other page's.
+    pub shelf: Vec<TuneField>,
+    /// Queues that may be destinations, by name.
+    pub destinations: Vec<(String, Arn)>,
     /// A field, or after the last one a candidate of the rehearsal.
     pub focus: usize,
     /// Put what is in force now back after so long, by this process.
@@ -215,6 +247,14 @@ pub struct TuneForm {
 }
 
 impl TuneForm {
+    /// To the other page, where there is one; what was typed stays.
+    pub fn turn(&mut self) {
+        if !self.shelf.is_empty() {
+            std::mem::swap(&mut self.fields, &mut self.shelf);
+            self.focus = 0;
+        }
+    }
+
     /// The candidate the cursor is on.
     pub fn candidate(&self) -> Option<usize> {
         self.focus.checked_sub(self.fields.len())

@@ -22,6 +22,8 @@ pub fn all() -> Vec<(&'static str, Console)> {
         ("tune-rehearsed-assumptions", with(rehearsed(rehearsal()), "a")),
         ("tune-candidate", with(rehearsed(rehearsal()), "\t\t\t\t\t\t")),
         ("tune-declined", rehearsed(declined)),
+        ("tune-failures", with(scenes::armed(), "tm\t9\t\t")),
+        ("card-tune-failures", failures()),
         ("card-tune-rehearsed", with(rehearsed(rehearsal()), "r")),
         ("consumer-forecast", followed(1.0)),
         ("consumer-forecast-worse", followed(2.2)),
@@ -37,6 +39,14 @@ fn with(mut console: Console, keys: &str) -> Console {
         };
         update(&mut console, Msg::Key(key));
     }
+    scenes::wait(&mut console);
+    console
+}
+
+/// The card of other retries and no destination.
+fn failures() -> Console {
+    let mut console = with(scenes::armed(), "tm3\t600");
+    update(&mut console, Msg::Key(crate::console::key::Key::plain(crate::console::key::Code::Enter)));
     scenes::wait(&mut console);
     console
 }

@@ -1,15 +1,19 @@
 //! Tuning a consumer, and stopping or starting it: the form, its judgement, its card.
 
+mod typing;
+
 use crate::console::Console;
 use crate::console::effect::Effect;
 use crate::console::key::{Code, Key, Line};
 use crate::console::overlay::{Choice, ChoiceOption, Overlay, Pick, Planned, Tunable, TuneField, TuneForm};
 use crate::console::rows::source_name;
 use crate::console::screen::Screen;
+use crate::console::update::tune::typing::{change, is_text, nudge, type_in};
 use crate::console::update::{card, follow, rehearse};
 use crate::model::finding::Severity;
-use crate::model::id::MappingId;
+use crate::model::id::{Arn, MappingId};
 use crate::model::mapping::{Mapping, MappingChange};
+use crate::model::metric::{MetricKey, Stat};
 use crate::model::plan::RetunePlan;
 use crate::model::time::spoken;
 use crate::operation::confirm::Preflight;
@@ -72,7 +76,7 @@ pub(super) fn form(console: &mut Console, id: &MappingId) -> Vec<Effect> {
     let Some(mapping) = settled(console, id) else { return Vec::new() };
     let field = |tunable: &Tunable| {
         let was = tunable.value(&mapping.settings);
-        let line = Line::new(was.map(|value| value.to_string()).unwrap_or_default());
+        let line = Line::new(was.clone().unwrap_or_default());
         TuneField { tunable: *tunable, line, was, fresh: true }
     };
     console.overlays.push(Overlay::Tune(TuneForm {
@@ -82,6 +86,8 @@ pub(super) fn form(console: &mut Console, id: &MappingId) -> Vec<Effect> {
         before: mapping.settings.clone(),
         enabled: follow::is_enabled(&mapping),
         fields: Tunable::of(mapping.kind()).iter().map(field).collect(),
+        shelf: Tunable::more_of(mapping.kind()).iter().map(field).collect(),
+        destinations: destinations(console, &mapping),
         focus: 0,
         revert_after_s: None,
         assumptions: false,
@@ -90,10 +96,34 @@ pub(super) fn form(console: &mut Console, id: &MappingId) -> Vec<Effect> {
     rehearse::opened(console, id)
 }
 
+/// Queues that may take pointers to what fails: standard ones, those that do so already first.
+fn destinations(console: &Console, mapping: &Mapping) -> Vec<(String, Arn)> {
+    let queues = console.picture.queues.values().map(|seen| &seen.value).filter(|queue| !queue.fifo);
+    let mut found: Vec<(bool, String, Arn)> = queues
+        .map(|queue| {
+            let takes = console
+                .picture
+                .mappings
+                .values()
+                .any(|seen| seen.value.settings.on_failure.as_ref() == Some(&queue.arn));
+            (!takes, queue.name.to_string(), queue.arn.clone())
+        })
+        .collect();
+    // One that is not among them, a topic or a bucket, stays what it is.
+    if let Some(arn) = &mapping.settings.on_failure
+        && !found.iter().any(|(_, _, known)| known == arn)
+    {
+        found.push((false, arn.resource().to_owned(), arn.clone()));
+    }
+    found.sort();
+    found.into_iter().map(|(_, name, arn)| (name, arn)).collect()
+}
+
 pub(super) fn key(console: &mut Console, key: Key) -> Vec<Effect> {
     let Some(Overlay::Tune(mut form)) = console.overlays.pop() else { return Vec::new() };
     let last = (form.fields.len() + console.candidates(&form.mapping).len()).saturating_sub(1);
     match key.code {
+        _ if is_text(&form, key) => type_in(&mut form, key),
         Code::Esc => {
             let stopped = rehearse::cancel(console, &form);
             if stopped.is_some() {
@@ -118,6 +148,7 @@ pub(super) fn key(console: &mut Console, key: Key) -> Vec<Effect> {
             console.overlays.push(Overlay::Tune(form));
             return effects;
         }
+        Code::Char('m') => form.turn(),
         Code::Char('a') => form.assumptions = !form.assumptions,
         Code::Char('b') => form.revert_after_s = next_revert(form.revert_after_s),
         Code::Down | Code::Tab => form.focus = (form.focus + 1).min(last),
@@ -165,64 +196,16 @@ fn take(console: &mut Console, mut form: TuneForm, row: usize) {
         return;
     }
     form.focus = form.fields.len() + row;
-    for field in &mut form.fields {
+    for field in form.fields.iter_mut().chain(&mut form.shelf) {
         let value = match field.tunable {
-            Tunable::ParallelizationFactor => Some(lanes),
-            Tunable::BatchSize => Some(batch),
+            Tunable::ParallelizationFactor => Some(lanes.to_string()),
+            Tunable::BatchSize => Some(batch.to_string()),
             // What was rehearsed is this change and no other.
-            Tunable::Window | Tunable::MaxConcurrency => field.was,
+            _ => field.was.clone(),
         };
-        field.line = Line::new(value.map(|value| value.to_string()).unwrap_or_default());
+        field.line = Line::new(value.unwrap_or_default());
     }
     submit(console, form);
-}
-
-fn type_in(form: &mut TuneForm, key: Key) {
-    let Some(field) = form.fields.get_mut(form.focus) else { return };
-    let digit = key.typed().is_none_or(|c| c.is_ascii_digit());
-    // Six digits hold every limit Lambda has.
-    if !digit || (key.typed().is_some() && !field.fresh && field.line.text().len() >= 6) {
-        return;
-    }
-    // The first thing typed replaces what stands there, as on a selected text.
-    if field.fresh && (key.typed().is_some() || key.code == Code::Backspace) {
-        field.line = Line::default();
-    }
-    if field.line.edit(key) {
-        field.fresh = false;
-    }
-}
-
-fn nudge(form: &mut TuneForm, by: i64) {
-    if let Some(field) = form.fields.get_mut(form.focus) {
-        let now = field.line.text().trim().parse::<i64>().unwrap_or(0);
-        field.line = Line::new((now + by).clamp(0, 999_999).to_string());
-        field.fresh = false;
-    }
-}
-
-/// What the form changes, or which of its texts are no numbers.
-fn change(form: &TuneForm) -> Result<MappingChange, Vec<String>> {
-    let mut change = MappingChange::default();
-    let mut problems = Vec::new();
-    for field in form.fields.iter().filter(|field| field.is_changed()) {
-        let text = field.line.text().trim();
-        let value = match (text, field.tunable) {
-            ("", Tunable::MaxConcurrency) => {
-                change.max_concurrency = Some(None);
-                continue;
-            }
-            _ => text.parse::<u32>(),
-        };
-        match (value, field.tunable) {
-            (Err(_), tunable) => problems.push(format!("{}: a whole number is needed", tunable.label())),
-            (Ok(value), Tunable::BatchSize) => change.batch_size = Some(value),
-            (Ok(value), Tunable::Window) => change.window_s = Some(value),
-            (Ok(value), Tunable::ParallelizationFactor) => change.parallelization_factor = Some(value),
-            (Ok(value), Tunable::MaxConcurrency) => change.max_concurrency = Some(Some(value)),
-        }
-    }
-    if problems.is_empty() { Ok(change) } else { Err(problems) }
 }
 
 fn judge(console: &Console, form: &mut TuneForm) -> Option<MappingChange> {
@@ -318,11 +301,29 @@ fn foretold(console: &Console, plan: &RetunePlan) -> Vec<String> {
     lines
 }
 
+/// A greatest age that is less than the age there is gives up what waits, as soon as it acts.
+fn given_up_at_once(console: &Console, plan: &RetunePlan) -> Option<String> {
+    let least_ms = plan.change.max_record_age_s.filter(|s| *s > 0).map(|s| i64::from(s) * 1000)?;
+    let function = &console.picture.mappings.get(&plan.mapping)?.value.function;
+    let key = MetricKey::lambda(function, "IteratorAge", Stat::Maximum);
+    let (at, age_ms) = console.picture.metrics.get(&key)?.newest()?;
+    let age_ms = age_ms as i64;
+    (age_ms > least_ms).then(|| {
+        format!(
+            "what waits is {} old ({}): all that is older than {} is given up as soon as this acts",
+            spoken(age_ms),
+            at.clock(),
+            spoken(least_ms)
+        )
+    })
+}
+
 fn card_of(console: &mut Console, plan: RetunePlan, form: Option<TuneForm>) {
     let mapping = console.picture.mappings.get(&plan.mapping).map(|mapping| mapping.value.clone());
     let name = mapping.as_ref().map(|mapping| mapping.function.to_string()).unwrap_or_default();
     let mut facts = card::facts(console, name);
     facts.about = foretold(console, &plan);
+    facts.about.extend(given_up_at_once(console, &plan));
     if let Some(mapping) = mapping {
         facts.checked.push(format!("State is {}", mapping.state));
     }

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::console::Console;
 use crate::console::key::Line;
-use crate::console::overlay::TuneForm;
+use crate::console::overlay::{Tunable, TuneForm};
 use crate::model::finding::Severity;
 use crate::model::time::spoken;
 use crate::ui::overlay::{candidates, field, sheet, sheet_width};
@@ -18,6 +18,8 @@ const WIDTH: u16 = 92;
 /// The longest name of a setting, and a sign before it.
 const NAMES: u16 = 33;
 const FIELD: u16 = 8;
+/// Of a queue's name.
+const NAME_FIELD: u16 = 24;
 
 pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, form: &TuneForm) {
     let width = sheet_width(area, WIDTH);
@@ -44,9 +46,11 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, form: &TuneForm) {
         ink.text(inside.x, y, NAMES, &format!("{sign}{}", entry.tunable.label()), style);
         let mut x = inside.x + NAMES;
         let line: &Line = &entry.line;
-        field(ink, x, y, FIELD, line, focused);
-        x += FIELD + 1;
-        let was = if entry.is_changed() { format!("was {}", figure::or_missing(entry.was)) } else { String::new() };
+        let width = if entry.tunable == Tunable::OnFailure { NAME_FIELD } else { FIELD };
+        field(ink, x, y, width, line, focused);
+        x += width + 1;
+        let was =
+            if entry.is_changed() { format!("was {}", figure::or_missing(entry.was.as_ref())) } else { String::new() };
         ink.text(x, y, inside.right().saturating_sub(x), &was, theme.bold());
     }
     let hint = form.fields.get(form.focus).map_or("enter takes this setting to its card", |field| field.tunable.hint());
@@ -54,6 +58,7 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, form: &TuneForm) {
     let after = form.revert_after_s.map_or("b put back later: off".to_owned(), |s| {
         format!("b put back after {}, while this runs", spoken(i64::from(s) * 1000))
     });
+    let after = if form.shelf.is_empty() { after } else { format!("m more settings · {after}") };
     let room = inside.width.saturating_sub(hint_width + 4);
     let style = if form.revert_after_s.is_some() { theme.bold() } else { theme.dim() };
     ink.text_right(inside.x + hint_width + 4, inside.y + fields, room, &after, style);
