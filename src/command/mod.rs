@@ -45,6 +45,7 @@ use crate::model::scope::Scope;
 use crate::model::usage::Budget;
 use crate::report::{Style, schema};
 use crate::shell::{self, Opening, Scene, ShellOptions};
+use crate::verdict;
 
 /// Runs one call of the program.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -78,6 +79,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(config: Config) -> Result<u8, Failure> {
     let Config { place, contexts, no_color, state_dir, action } = config;
     let here = Here { place, contexts, state_dir };
+    check_silence(&here)?;
     match action {
         Action::Context(asked) => context::run(asked, &here.contexts, here.place),
         Action::Doctor(asked) => doctor::run(&here, asked, !no_color),
@@ -161,6 +163,16 @@ fn console(here: Here, asked: config::Console, colour: bool) -> Result<u8, Failu
     };
     let state_dir = Some(here.state_dir);
     Ok(shell::run(ShellOptions { opening, elsewhere: Some(Box::new(elsewhere)), state_dir, colour })?)
+}
+
+/// A rule that is silenced by a name it does not have would be heard after all.
+fn check_silence(here: &Here) -> Result<(), Failure> {
+    let context = &here.place.context;
+    let unknown = context.objectives.silenced.iter().find(|rule| !verdict::is_rule(rule));
+    let Some(unknown) = unknown else { return Ok(()) };
+    let (path, known) = (here.contexts.path.display(), verdict::RULES.join(", "));
+    let place = format!("{path}: context {}: silence", context.name);
+    Err(Failure::Usage(format!("{place}: there is no rule {unknown:?}; there are: {known}, and alarm:NAME")))
 }
 
 /// The keys that config.toml gives to commands.

@@ -88,6 +88,8 @@ struct SectionToml {
     budget_per_hour: Option<Spanned<f64>>,
     #[serde(default)]
     redact: Vec<Spanned<String>>,
+    #[serde(default)]
+    silence: Vec<String>,
 }
 
 /// Reads the file's text.
@@ -176,6 +178,7 @@ fn section(at: &Place<'_>, name: &str, toml: SectionToml) -> Result<Section, Str
             _ => drop(objectives.by_name.insert(consumer, age_s)),
         }
     }
+    objectives.silenced = toml.silence.into_iter().collect();
     let stale_after_s = toml.stale_after.map_or(Ok(Context::STALE_AFTER_S), |value| seconds(at, &value))?;
     let budget_per_h = match toml.budget_per_hour {
         Some(value) if !(value.get_ref().is_finite() && *value.get_ref() > 0.0) => {
@@ -290,6 +293,7 @@ mod tests {
             stale_after = "12h"
             budget_per_hour = 0.05
             redact = ["profile.email"]
+            silence = ["idle", "unbalanced"]
             [contexts.prod-eu.objectives]
             default = "10m"
             LogWorker = "1h"
@@ -304,6 +308,7 @@ mod tests {
         assert!(prod.context.protected && !prod.context.read_only);
         assert_eq!(prod.context.objectives.age_ms(["LogWorker"]), 3_600_000.0);
         assert_eq!(prod.context.objectives.age_ms(["Other"]), 600_000.0);
+        assert!(prod.context.objectives.silenced.contains("idle"));
         assert_eq!((prod.context.stale_after_s, prod.context.budget_per_h), (43_200, Some(0.05)));
         let dev = &file.contexts["dev"].context;
         assert_eq!((dev.colour, dev.read_only, dev.stale_after_s), (Some(Colour::Green), true, 86_400));

@@ -1,20 +1,23 @@
-//! What a team has promised itself: how old work may get before it is harm.
+//! What a team has promised itself, how old work may get before it is harm, and what it does not want to
+//! hear of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Ages that are still all right, in seconds.
+/// Ages that are still all right, in seconds, and rules that stay silent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Objectives {
     /// For whatever has none of its own.
     pub age_s: u64,
     /// By the name of a function or a queue.
     pub by_name: BTreeMap<String, u64>,
+    /// Rules whose findings are not shown anywhere.
+    pub silenced: BTreeSet<String>,
 }
 
 impl Default for Objectives {
     /// Five minutes (ux.md, "Verdicts on screen").
     fn default() -> Self {
-        Objectives { age_s: 300, by_name: BTreeMap::new() }
+        Objectives { age_s: 300, by_name: BTreeMap::new(), silenced: BTreeSet::new() }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::verdict::bound::Bound;
 use crate::verdict::drain;
 use crate::verdict::lane_stuck::STANDS;
 use crate::verdict::wanted::{
-    age_max, age_min, errors, failed_events, invocations, invoked_events, records_out, throttles,
+    age_max, age_min, errors, failed_events, invocations, invoked_events, records_in, records_out, throttles,
 };
 use crate::verdict::window::{Trend, rising_since, total, trend};
 use crate::verdict::wording::{about, percent, rate, remedy, whole_ms};
@@ -23,6 +23,9 @@ pub const NOISE_MS: f64 = 30_000.0;
 pub const LEAST_RISE: f64 = 0.02;
 /// From this share of failed or throttled runs on, lag is their doing and not capacity's.
 const OTHER_CAUSE: f64 = 0.2;
+
+/// What becomes of a record that the on-failure destination is told of.
+const GIVEN_UP: &str = "given up";
 
 /// How soon it speaks.
 pub const BOUND: Bound = Bound::TREND;
@@ -53,7 +56,7 @@ fn falling(picture: &Picture, now: Timestamp, mapping: &Mapping, age: Trend) -> 
     let loss_in_ms = (loss_age_ms - age.newest).max(0.0) / age.long;
     let mut evidence = vec![
         format!("age {} ↑ {} s/s, {where_}", spoken(whole_ms(age.newest)), rate(age.long)),
-        format!("records are {what} from {}: in about {}", about(loss_age_ms), about(loss_in_ms)),
+        format!("records are {what}{} from {}: in about {}", given_to(mapping), about(loss_age_ms), about(loss_in_ms)),
     ];
     let mut remedies = vec![remedy("logs", format!("logs of {function}"))];
     if cause.is_none() {
@@ -112,12 +115,17 @@ fn tune(mapping: &Mapping, age_ms: f64, slope: f64) -> Remedy {
     remedy("tune", text)
 }
 
-/// `72/s out, about 120/s in est`: there is no metric of what comes in (ux.md, "Honest figures").
+/// `72/s out, about 120/s in est`: a DynamoDB stream has no metric of what comes in (ux.md, "Honest
+/// figures"); Kinesis has.
 /// Out is what the function was given, where the mapping tells that (opt-in), else what was read.
 pub fn throughput(picture: &Picture, now: Timestamp, mapping: &Mapping, slope: Option<f64>) -> Option<String> {
     let given = total(picture, now, &invoked_events(mapping), 10);
     let read = || records_out(&mapping.source).and_then(|key| total(picture, now, &key, 10));
     let out = given.or_else(read)?.per_s();
+    let came = records_in(&mapping.source).and_then(|key| total(picture, now, &key, 10));
+    if let Some(came) = came {
+        return Some(format!("{}/s out, {}/s in (IncomingRecords)", rate(out), rate(came.per_s())));
+    }
     Some(match slope {
         Some(slope) => format!("{}/s out, about {}/s in est", rate(out), rate(out * drain::load(slope))),
         None => format!("{}/s out", rate(out)),
@@ -135,11 +143,18 @@ pub fn loss_age(mapping: &Mapping) -> (f64, &'static str) {
     let trimmed = 86_400_000.0;
     let given_up = mapping.settings.max_record_age_s.filter(|s| *s > 0).map(|s| f64::from(s) * 1000.0);
     match given_up.filter(|ms| *ms < trimmed) {
-        Some(ms) if mapping.settings.on_failure.is_some() => (ms, "given up"),
+        Some(ms) if mapping.settings.on_failure.is_some() => (ms, GIVEN_UP),
         Some(ms) => (ms, "dropped"),
         None if mapping.kind() == SourceKind::Kinesis => (trimmed, "lost, at the shortest retention,"),
         None => (trimmed, "lost"),
     }
+}
+
+/// ` to LogFailures`, where a destination takes what is given up.
+pub fn given_to(mapping: &Mapping) -> String {
+    let (_, what) = loss_age(mapping);
+    let to = mapping.settings.on_failure.as_ref().filter(|_| what == GIVEN_UP);
+    to.map(|arn| format!(" to {}", arn.resource())).unwrap_or_default()
 }
 
 /// Why the consumer is late, when it is not for want of capacity.

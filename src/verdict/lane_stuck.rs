@@ -5,7 +5,7 @@ use crate::model::finding::{Finding, Severity, Subject};
 use crate::model::mapping::Mapping;
 use crate::model::picture::Picture;
 use crate::model::time::{Timestamp, spoken};
-use crate::verdict::behind::{NOISE_MS, loss_age, measured};
+use crate::verdict::behind::{NOISE_MS, given_to, loss_age, measured};
 use crate::verdict::bound::Bound;
 use crate::verdict::wanted::{age_max, age_min, failed_events};
 use crate::verdict::window::{rising_since, total, trend};
@@ -39,7 +39,12 @@ pub fn check(picture: &Picture, now: Timestamp, mapping: &Mapping) -> Option<Fin
             rate(worst.long),
             spoken(whole_ms(best.newest))
         ),
-        format!("its records are {what} from {}: in about {}", about(loss_age_ms), about(loss_in_ms)),
+        format!(
+            "its records are {what}{} from {}: in about {}",
+            given_to(mapping),
+            about(loss_age_ms),
+            about(loss_in_ms)
+        ),
         posture(mapping),
     ];
     if let Some(failed) = total(picture, now, &failed_events(mapping), 10).filter(|total| total.sum > 0.0) {

@@ -85,6 +85,7 @@ pub fn judge(picture: &Picture, now: Timestamp) -> Vec<Finding> {
         findings.extend(retries_burning::check(picture, now, queue));
         findings.extend(unbalanced::queue(picture, now, queue));
     }
+    findings.retain(|finding| !picture.objectives.silenced.contains(&finding.rule));
     // Alarms keep their own order among themselves: the sort is stable.
     let place = |finding: &Finding| {
         let subject = alarm::alarm_of(finding).is_none().then(|| finding.subject.clone());
@@ -140,37 +141,47 @@ fn is_running(mapping: &Mapping) -> bool {
     !matches!(mapping.state, MappingState::Disabled | MappingState::Disabling | MappingState::Deleting)
 }
 
+/// Every rule but those of alarms and of a retune's guards, in the order they are shown in within one
+/// severity.
+pub const RULES: [&str; 22] = [
+    "stopped",
+    "stalled",
+    "falling-behind",
+    "lane-stuck",
+    "dead-letters-arriving",
+    "backlog-growing",
+    "oldest-too-old",
+    "events-dropped",
+    "failing",
+    "throttled",
+    "retries-burning",
+    "near-time-out",
+    "slow-handler",
+    "events-ageing",
+    "behind",
+    "dead-letters-standing",
+    "unbalanced",
+    "metrics-unavailable",
+    "alarms-without-data",
+    "blind",
+    "catching-up",
+    "idle",
+];
+
+/// A rule by that name can be silenced.
+pub fn is_rule(name: &str) -> bool {
+    RULES.contains(&name) || name.starts_with(alarm::PREFIX)
+}
+
 /// Within one severity: what paged somebody, then what loses data before what merely waits.
 fn order(rule: &str) -> usize {
     if rule.starts_with(alarm::PREFIX) {
         return 0;
     }
-    const ORDER: [&str; 23] = [
-        foretold::RULE,
-        "stopped",
-        "stalled",
-        "falling-behind",
-        "lane-stuck",
-        "dead-letters-arriving",
-        "backlog-growing",
-        "oldest-too-old",
-        "events-dropped",
-        "failing",
-        "throttled",
-        "retries-burning",
-        "near-time-out",
-        "slow-handler",
-        "events-ageing",
-        "behind",
-        "dead-letters-standing",
-        "unbalanced",
-        "metrics-unavailable",
-        "alarms-without-data",
-        "blind",
-        "catching-up",
-        "idle",
-    ];
-    1 + ORDER.iter().position(|known| *known == rule).unwrap_or(ORDER.len())
+    if rule == foretold::RULE {
+        return 1;
+    }
+    2 + RULES.iter().position(|known| *known == rule).unwrap_or(RULES.len())
 }
 
 #[cfg(test)]
@@ -194,6 +205,16 @@ mod tests {
     fn a_healthy_pipeline_has_no_findings() {
         assert_eq!(judge(&stream(), now()), []);
         assert_eq!(judge(&queue(), now()), []);
+    }
+
+    #[test]
+    fn a_silenced_rule_is_not_heard_and_the_others_are() {
+        let mut picture = stream();
+        age(&mut picture, from_20(0.4), from_20(0.4));
+        lambda(&mut picture, FUNCTION, "Errors", Stat::Sum, |_| 7.0);
+        picture.objectives.silenced.insert("falling-behind".to_owned());
+        assert_eq!(rules(&judge(&picture, now())), ["failing"]);
+        assert!(BOUNDS.iter().all(|(rule, _)| is_rule(rule)) && !is_rule("fallling-behind"));
     }
 
     #[test]
@@ -313,7 +334,10 @@ mod tests {
         assert_eq!((rules(&findings), findings[0].severity), (vec!["stopped"], Severity::Warning));
         assert_eq!(
             findings[0].evidence,
-            ["mapping Disabled at 00:00Z: User action", "records are lost from 24 h: in about 23 h"]
+            [
+                "mapping Disabled at 00:00Z: User action (a call; whose, only CloudTrail knows)",
+                "records are lost from 24 h: in 23 h at least"
+            ]
         );
         let late = Timestamp::from_s(19 * 3600);
         assert_eq!(judge(&picture, late)[0].severity, Severity::Harm);

@@ -5,13 +5,11 @@ use crate::model::mapping::{Mapping, MappingState};
 use crate::model::metric::{MetricKey, Stat};
 use crate::model::picture::Picture;
 use crate::model::time::{Timestamp, spoken};
-use crate::verdict::NEAR_LOSS_MS;
+use crate::verdict::behind::{given_to, loss_age};
 use crate::verdict::bound::Bound;
 use crate::verdict::window::newest;
 use crate::verdict::wording::{about, count, exact, remedy, span};
-
-/// A stream keeps a record for 24 h (aws-facts §4.3), milliseconds.
-const TRIMMED_MS: f64 = 86_400_000.0;
+use crate::verdict::{NEAR_LOSS_MS, clock};
 
 /// How soon it speaks.
 pub const BOUND: Bound = Bound::SUDDEN;
@@ -23,12 +21,14 @@ pub fn check(picture: &Picture, now: Timestamp, mapping: &Mapping) -> Option<Fin
         _ => return None,
     };
     let mut evidence = vec![match (&mapping.state_reason, mapping.last_modified) {
-        (Some(reason), Some(at)) => format!("mapping {} at {}: {reason}", mapping.state, at.clock_from(now)),
+        (Some(reason), Some(at)) => {
+            format!("mapping {} at {}: {reason}{}", mapping.state, at.clock_from(now), by_whom(reason))
+        }
         (Some(reason), None) => format!("mapping {}: {reason}", mapping.state),
         (None, _) => format!("mapping {}, no reason given", mapping.state),
     }];
     let loss_in_ms = if mapping.kind().is_stream() {
-        stream(now, mapping, &mut evidence)
+        stream(picture, now, mapping, &mut evidence)
     } else {
         queue(picture, now, mapping, &mut evidence)
     };
@@ -44,14 +44,24 @@ pub fn check(picture: &Picture, now: Timestamp, mapping: &Mapping) -> Option<Fin
     })
 }
 
-/// When the first record is trimmed: 24 h after the consumer stopped, if it was up to date then.
-fn stream(now: Timestamp, mapping: &Mapping, evidence: &mut Vec<String>) -> Option<f64> {
-    let Some(at) = mapping.last_modified else {
-        evidence.push("records are lost from 24 h; since when it is stopped is not known".to_owned());
+/// Lambda says that it was a call and never whose.
+fn by_whom(reason: &str) -> &'static str {
+    let call = reason.eq_ignore_ascii_case("user action") || reason == "USER_INITIATED";
+    if call { " (a call; whose, only CloudTrail knows)" } else { "" }
+}
+
+/// When the first record is gone, at the earliest: what was up to date when it stopped has aged since then,
+/// and what was late already longer.
+fn stream(picture: &Picture, now: Timestamp, mapping: &Mapping, evidence: &mut Vec<String>) -> Option<f64> {
+    let (lost_at_ms, what) = loss_age(mapping);
+    let from = format!("records are {what}{} from {}", given_to(mapping), about(lost_at_ms));
+    let since_stop = mapping.last_modified.map(|at| (lost_at_ms - span(now.ms_since(at))).max(0.0));
+    let since_seen = clock::of(picture, now, mapping).loss.at_least_ms;
+    let Some(left_ms) = since_stop.into_iter().chain(since_seen).min_by(f64::total_cmp) else {
+        evidence.push(format!("{from}; since when it is stopped is not known"));
         return None;
     };
-    let left_ms = (TRIMMED_MS - span(now.ms_since(at))).max(0.0);
-    evidence.push(format!("records are lost from 24 h: in about {}", about(left_ms)));
+    evidence.push(format!("{from}: in {} at least", about(left_ms)));
     Some(left_ms)
 }
 

@@ -26,6 +26,7 @@ pub fn wanted(picture: &Picture) -> Vec<MetricKey> {
         if mapping.kind().is_stream() {
             keys.extend([age_max(&mapping.function), age_min(&mapping.function)]);
             keys.extend(records_out(&mapping.source));
+            keys.extend(records_in(&mapping.source));
             keys.extend([invoked_events(mapping), polled_events(mapping)]);
         }
         if mapping.kind().is_queue() {
@@ -130,6 +131,20 @@ pub(super) fn records_out(source: &Arn) -> Option<MetricKey> {
     })
 }
 
+/// Records written to a Kinesis stream; DynamoDB publishes no such thing.
+pub(super) fn records_in(source: &Arn) -> Option<MetricKey> {
+    if SourceKind::of(source) != SourceKind::Kinesis {
+        return None;
+    }
+    let stream = source.resource();
+    Some(MetricKey {
+        namespace: "AWS/Kinesis".to_owned(),
+        name: "IncomingRecords".to_owned(),
+        dimensions: vec![("StreamName".to_owned(), stream.strip_prefix("stream/").unwrap_or(stream).to_owned())],
+        stat: Stat::Sum,
+    })
+}
+
 pub(super) fn duration_p95(function: &FunctionName) -> MetricKey {
     MetricKey::lambda(function, "Duration", Stat::P95)
 }
@@ -196,6 +211,13 @@ mod tests {
         let stream = keys.iter().find(|key| key.namespace == "AWS/DynamoDB").expect("records out");
         assert_eq!(stream.dimensions[1], ("StreamLabel".to_owned(), "2026-01-01T00:00:00.000".to_owned()));
         assert!(keys.len() <= 14, "{}", keys.len());
+    }
+
+    #[test]
+    fn kinesis_says_what_comes_in() {
+        let key = records_in(&"arn:aws:kinesis:eu-west-1:1:stream/orders".into()).expect("it is Kinesis");
+        assert_eq!(key.dimensions, [("StreamName".to_owned(), "orders".to_owned())]);
+        assert_eq!(records_in(&examples::STREAM.into()), None);
     }
 
     #[test]

@@ -108,12 +108,22 @@ fn asked(section: &Section, named: bool) -> Vec<Setting> {
         setting("colour", context.colour.map_or("blue", |colour| colour.name()).to_owned(), context.colour.is_none()),
         setting("protected", context.protected.to_string(), !context.protected),
         setting("read_only", context.read_only.to_string(), !context.read_only),
-        setting("objectives", objectives, context.objectives == defaults.objectives),
+        setting(
+            "objectives",
+            objectives,
+            (context.objectives.age_s, &context.objectives.by_name)
+                == (defaults.objectives.age_s, &defaults.objectives.by_name),
+        ),
         setting("stale_after", spoken(context.stale_after_s), context.stale_after_s == defaults.stale_after_s),
         setting(
             "budget_per_hour",
             context.budget_per_h.map(|dollars| format!("${dollars}")).unwrap_or_default(),
             context.budget_per_h.is_none(),
+        ),
+        setting(
+            "silence",
+            context.objectives.silenced.iter().map(String::as_str).collect::<Vec<_>>().join(", "),
+            context.objectives.silenced.is_empty(),
         ),
         setting("redact", context.redact.texts().collect::<Vec<_>>().join(", "), !context.redact.is_on()),
     ]
