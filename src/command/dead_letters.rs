@@ -5,14 +5,15 @@ use serde::Serialize;
 use crate::command::failure::Failure;
 use crate::command::look::{Look, look};
 use crate::command::pick::{picked, scan_of, search};
-use crate::command::{Here, print, style};
-use crate::config::{DeadLetters, exit};
+use crate::command::pile::Pile;
+use crate::command::{Here, style, written};
+use crate::config::{DeadLetters, Output, exit};
 use crate::model::message::Message;
 use crate::model::queue::Queue;
 use crate::model::redaction::{NOTHING, Redaction};
 use crate::model::time::{Timestamp, spoken};
 use crate::report;
-use crate::report::table::Table;
+use crate::report::table::{Columns, clean};
 
 /// Seconds messages are held while they are listed (design: at most 60).
 pub(in crate::command) const LEASE_S: u32 = 60;
@@ -27,9 +28,28 @@ pub async fn list(here: &Here, asked: DeadLetters) -> Result<u8, Failure> {
     let code = finished.code();
     let found = picked(finished.found, &asked.pick, search.as_ref(), look.now).await?;
     let redaction = if asked.reveal { &NOTHING } else { &here.place.context.redact };
-    let rows: Vec<Row> = found.iter().map(|message| row(message, redaction)).collect();
-    print(&report::rows(style(asked.output), &rows, |rows| table(rows, look.now)))?;
+    told(&found, redaction, asked.output, look.now)?;
     Ok(code)
+}
+
+/// One row after the other: there may be a hundred thousand.
+fn told(found: &Pile, redaction: &Redaction, output: Output, now: Timestamp) -> Result<(), Failure> {
+    let rows = || Ok::<_, Failure>(found.messages()?.map(|message| message.map(|message| row(&message, redaction))));
+    if output != Output::Table {
+        let mut broken = None;
+        let sound = rows()?.map_while(|row| row.map_err(|error| broken = Some(error)).ok());
+        written(|out| report::write_rows(style(output), out, sound).map_err(Failure::Output))?;
+        return broken.map_or(Ok(()), Err);
+    }
+    let mut columns = Columns::new(&HEADS);
+    for row in rows()? {
+        columns.widen(&cells(&row?, now));
+    }
+    written(|out| {
+        let mut put = |line: String| out.write_all(line.as_bytes()).map_err(Failure::Output);
+        put(columns.line(&HEADS.map(str::to_owned)))?;
+        rows()?.try_for_each(|row| put(columns.line(&cells(&row?, now))))
+    })
 }
 
 /// By name, ARN or URL.
@@ -72,19 +92,17 @@ fn row(message: &Message, redaction: &Redaction) -> Row {
     }
 }
 
-fn table(rows: &[Row], now: Timestamp) -> String {
-    let mut table = Table::new(&["ID", "SENT", "RECEIVED", "FROM", "BODY"]);
-    for row in rows {
-        let sent = Timestamp::parse(&row.sent_at).map_or(String::new(), |at| spoken(now.ms_since(at)) + " ago");
-        let from = row.from.as_deref().map_or("–", |arn| arn.rsplit(':').next().unwrap_or(arn));
-        let body: String = row.body.chars().take(BODY_CHARS).collect();
-        let received = match row.receive_count {
-            1 => "once".to_owned(),
-            count => format!("{count} times"),
-        };
-        table.row([row.id.clone(), sent, received, from.to_owned(), body]);
-    }
-    table.text()
+const HEADS: [&str; 5] = ["ID", "SENT", "RECEIVED", "FROM", "BODY"];
+
+fn cells(row: &Row, now: Timestamp) -> [String; 5] {
+    let sent = Timestamp::parse(&row.sent_at).map_or(String::new(), |at| spoken(now.ms_since(at)) + " ago");
+    let from = row.from.as_deref().map_or("–", |arn| arn.rsplit(':').next().unwrap_or(arn));
+    let body: String = row.body.chars().take(BODY_CHARS).collect();
+    let received = match row.receive_count {
+        1 => "once".to_owned(),
+        count => format!("{count} times"),
+    };
+    [row.id.clone(), sent, received, from.to_owned(), body].map(|cell| clean(&cell))
 }
 
 /// The start of a body, enough to tell kinds apart; JSON output has it whole.

@@ -164,7 +164,8 @@ async fn given_up(
         return Ok(given_up);
     };
     if let Some(finished) = scan_of(here, look, &queue, SCANNED, asked.consent).await? {
-        for message in finished.found {
+        for message in finished.found.messages()? {
+            let message = message?;
             let Some(document) = FailureDocument::parse(&message.body) else { continue };
             let at = document.at.unwrap_or(message.system.sent_at);
             for key in document.payload.iter().flat_map(|payload| keys_in(payload)) {

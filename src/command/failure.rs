@@ -37,6 +37,8 @@ pub enum Failure {
     Runtime(io::Error),
     #[error("standard output: {0}")]
     Output(io::Error),
+    #[error("messages kept on disk: {0}")]
+    Disk(io::Error),
     /// The reader of standard output went away.
     #[error("")]
     Quiet,
@@ -57,6 +59,7 @@ impl Failure {
             | Failure::Journal(_)
             | Failure::Unreachable(_)
             | Failure::Runtime(_)
+            | Failure::Disk(_)
             | Failure::Output(_) => 3,
         }
     }

@@ -21,7 +21,8 @@ use crate::operation::Undertaking;
 use crate::operation::order::JournalEntry;
 use crate::operation::progress::Report;
 use crate::query::kind::kind_of;
-use crate::report::{self, export, kinds};
+use crate::report::kinds::{self, Kinds};
+use crate::report::{self, export};
 
 pub async fn show(here: &Here, letters: Letters, reveal: bool, output: Output) -> Result<u8, Failure> {
     let search = search(&letters.pick)?;
@@ -31,12 +32,18 @@ pub async fn show(here: &Here, letters: Letters, reveal: bool, output: Output) -
     let code = finished.code();
     let messages = picked(finished.found, &letters.pick, search.as_ref(), look.now).await?;
     if letters.pick.ids.is_empty() {
-        let rows = kinds::rows(messages.iter().map(|message| (message, kind_of(message).to_string())));
+        let mut kinds = Kinds::default();
+        for message in messages.messages()? {
+            let message = message?;
+            kinds.count(&message, kind_of(&message).to_string());
+        }
+        let rows = kinds.rows();
         print(&report::rows(style(output), &rows, |rows| kinds::table(rows, look.now)))?;
     } else {
         let redaction = if reveal { &NOTHING } else { &here.place.context.redact };
-        let texts: Vec<String> = messages.into_iter().map(|message| whole(message, redaction, output)).collect();
-        print(&texts.concat())?;
+        for message in messages.messages()? {
+            print(&whole(message?, redaction, output))?;
+        }
     }
     Ok(code)
 }
@@ -68,7 +75,7 @@ pub(super) fn redacted_attributes(attributes: &Attributes, redaction: &Redaction
 pub async fn export(here: &Here, letters: Letters, to: Option<PathBuf>) -> Result<u8, Failure> {
     let search = search(&letters.pick)?;
     // Before anything is received for it.
-    let mut file = to.as_deref().map(create).transpose()?;
+    let file = to.as_deref().map(create).transpose()?;
     let look = look(here).await?;
     let queue = find(&look, &letters.queue)?;
     let Some(finished) = scanned(here, &look, queue, &letters).await? else {
@@ -77,15 +84,15 @@ pub async fn export(here: &Here, letters: Letters, to: Option<PathBuf>) -> Resul
     };
     let code = finished.code();
     let messages = picked(finished.found, &letters.pick, search.as_ref(), look.now).await?;
-    for message in &messages {
-        let line = export::line(queue.name.as_str(), message);
-        match &mut file {
-            Some(file) => file.write_all(line.as_bytes()).map_err(Failure::Output)?,
-            None => print(&line)?,
+    let lines = messages.messages()?.map(|message| message.map(|message| export::line(queue.name.as_str(), &message)));
+    match file {
+        Some(mut file) => {
+            for line in lines {
+                file.write_all(line?.as_bytes()).map_err(Failure::Output)?;
+            }
+            file.sync_all().map_err(Failure::Output)?;
         }
-    }
-    if let Some(file) = file {
-        file.sync_all().map_err(Failure::Output)?;
+        None => lines.into_iter().try_for_each(|line| print(&line?))?,
     }
     let place = to.map_or("standard output".to_owned(), |path| path.display().to_string());
     say(&format!("redrive: {} messages to {place}; they stay in the queue", messages.len()));
@@ -119,7 +126,7 @@ pub async fn drop(here: &Here, letters: Letters, reason: Option<String>, output:
     } else {
         let Some(finished) = scanned(here, &look, queue, &letters).await? else { return Ok(exit::FINE) };
         let messages = picked(finished.found, &letters.pick, search.as_ref(), look.now).await?;
-        messages.into_iter().map(|message| message.id).collect()
+        messages.messages()?.map(|message| message.map(|message| message.id)).collect::<Result<_, _>>()?
     };
     if ids.is_empty() {
         say("redrive: nothing matches; nothing was dropped");
@@ -141,7 +148,7 @@ pub async fn restore(here: &Here, asked: Restore) -> Result<u8, Failure> {
         Backup::File(path) => (read(path)?, path.display().to_string()),
         Backup::Operation(operation) => (backups(here, operation)?, RestorePlan::copies_of(&operation.as_str().into())),
     };
-    let messages = picked(messages, &asked.pick, search.as_ref(), look.now).await?;
+    let messages = picked(messages.into(), &asked.pick, search.as_ref(), look.now).await?.into_vec()?;
     let places: Vec<(MessageId, QueueUrl)> =
         messages.iter().map(|message| (message.id.clone(), place(&look, queue, message, asked.to_origin))).collect();
     if places.is_empty() {

@@ -17,6 +17,7 @@ mod logs;
 mod look;
 mod operate;
 mod pick;
+mod pile;
 mod posture;
 mod redrive;
 mod rehearse;
@@ -219,11 +220,15 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 
 /// To standard output. A reader that has gone away (`| head`) ends the command quietly.
 fn print(text: &str) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::Quiet),
-        Err(error) => Err(Failure::Output(error)),
-        Ok(()) => Ok(()),
+    written(|out| out.write_all(text.as_bytes()).map_err(Failure::Output))
+}
+
+/// To standard output, a piece at a time, for what is too long to be held.
+fn written(write: impl FnOnce(&mut dyn Write) -> Result<(), Failure>) -> Result<(), Failure> {
+    let mut out = io::BufWriter::with_capacity(64 * 1024, io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush().map_err(Failure::Output)) {
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::Quiet),
+        written => written,
     }
 }
 

@@ -7,12 +7,12 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use crate::command::failure::Failure;
 use crate::command::look::Look;
+use crate::command::pile::Pile;
 use crate::command::{Here, say};
 use crate::config::exit;
 use crate::driver::clock::Clock;
 use crate::journal::Journal;
 use crate::model::id::OperationId;
-use crate::model::message::Message;
 use crate::model::time::spoken;
 use crate::operation::order::EndState;
 use crate::operation::progress::{Cause, Progress, Report};
@@ -23,7 +23,7 @@ use crate::shell;
 /// What came of it, and what a scan found.
 pub struct Finished {
     pub report: Report,
-    pub found: Vec<Message>,
+    pub found: Pile,
 }
 
 impl Finished {
@@ -107,14 +107,14 @@ async fn run(
 
 #[derive(Default)]
 struct Seen {
-    found: Vec<Message>,
+    found: Pile,
     report: Option<Report>,
     width: usize,
 }
 
 impl Seen {
     fn take(&mut self, mut progress: Progress) {
-        self.found.append(&mut progress.found);
+        progress.found.drain(..).for_each(|message| self.found.push(message));
         self.show(&progress);
         if progress.report.is_some() {
             self.report = progress.report;

@@ -7,9 +7,9 @@ use crate::command::dead_letters::LEASE_S;
 use crate::command::failure::Failure;
 use crate::command::look::Look;
 use crate::command::operate::{Finished, operate};
+use crate::command::pile::Pile;
 use crate::config::Consent;
 use crate::config::letter::{Letters, Pick};
-use crate::model::message::Message;
 use crate::model::plan::ScanPlan;
 use crate::model::queue::Queue;
 use crate::model::time::Timestamp;
@@ -74,36 +74,36 @@ pub async fn scan_of(
 ///
 /// # Errors
 /// jq could not be asked.
-pub async fn picked(
-    messages: Vec<Message>,
-    pick: &Pick,
-    search: Option<&Search>,
-    now: Timestamp,
-) -> Result<Vec<Message>, Failure> {
-    let mut picked: Vec<Message> = messages
-        .into_iter()
-        .filter(|message| pick.ids.is_empty() || pick.ids.iter().any(|id| id == message.id.as_str()))
-        .filter(|message| search.is_none_or(|search| search.takes_one(message, &kind_of(message), now)))
-        .collect();
+pub async fn picked(mut pile: Pile, pick: &Pick, search: Option<&Search>, now: Timestamp) -> Result<Pile, Failure> {
+    if !pick.ids.is_empty() || search.is_some() {
+        pile.retain(|message| {
+            let is_named = pick.ids.is_empty() || pick.ids.iter().any(|id| id == message.id.as_str());
+            is_named && search.is_none_or(|search| search.takes_one(message, &kind_of(message), now))
+        })?;
+    }
     if let Some(program) = search.and_then(Search::jq) {
-        picked = by_jq(picked, program.to_owned()).await?;
+        by_jq(&mut pile, program.to_owned()).await?;
     }
     if let Some(limit) = pick.limit {
-        picked.truncate(limit);
+        pile.keep(std::iter::repeat_n(true, limit));
     }
-    Ok(picked)
+    Ok(pile)
 }
 
-async fn by_jq(messages: Vec<Message>, program: String) -> Result<Vec<Message>, Failure> {
-    let documents: Vec<String> = messages.iter().map(document).collect();
-    let asked = tokio::task::spawn_blocking(move || jq::ask(&program, Want::Verdict, documents.into_iter())).await;
+async fn by_jq(pile: &mut Pile, program: String) -> Result<(), Failure> {
+    // One that cannot be read ends them: the answers are too few then, and that is told.
+    let documents = pile.messages()?.map_while(Result::ok).map(|message| document(&message));
+    let asked = tokio::task::spawn_blocking(move || jq::ask(&program, Want::Verdict, documents)).await;
     let answers = asked.map_err(|error| error.to_string()).and_then(|answers| answers).map_err(Failure::Usage)?;
     let unjudged: Vec<&String> = answers.iter().filter_map(|answer| answer.as_ref().err()).collect();
     if let Some(first) = unjudged.first() {
         crate::command::say(&format!("redrive: {} could not be judged and are left out: {first}", unjudged.len()));
     }
-    let taken = messages.into_iter().zip(answers).filter(|(_, answer)| answer.as_deref() == Ok("true"));
-    Ok(taken.map(|(message, _)| message).collect())
+    if answers.len() < pile.len() {
+        return Err(Failure::Disk(std::io::Error::other("some could not be read again")));
+    }
+    pile.keep(answers.iter().map(|answer| answer.as_deref() == Ok("true")));
+    Ok(())
 }
 
 /// Bytes of messages one command keeps in memory.

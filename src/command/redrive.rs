@@ -9,6 +9,7 @@ use crate::command::failure::Failure;
 use crate::command::look::{Look, look};
 use crate::command::operate::{Finished, operate};
 use crate::command::pick::{picked, scan_of, search};
+use crate::command::pile::Pile;
 use crate::command::{Here, print, say, style};
 use crate::config::letter::Pick;
 use crate::config::{Canary, Rate, Redrive, Which, exit};
@@ -91,10 +92,10 @@ async fn chosen(here: &Here, look: &Look, queue: &Queue, asked: &Redrive) -> Res
     }
     let Some(Found { messages, mut left_out }) = found(here, look, queue, asked).await? else { return Ok(None) };
     let Some(program) = &asked.edit else {
-        let ids = messages.into_iter().map(|message| message.id).collect();
+        let ids = messages.messages()?.map(|message| message.map(|message| message.id)).collect::<Result<_, _>>()?;
         return Ok(Some(Chosen { ids, left_out, edits: None }));
     };
-    let made = edit::edits(messages, program, advice::largest(&look.picture, queue)).await?;
+    let made = edit::edits(messages.into_vec()?, program, advice::largest(&look.picture, queue)).await?;
     left_out.extend(made.reasons().into_iter().map(|(why, count)| (why.to_owned(), count)));
     let ids = made.bodies.keys().cloned().collect();
     Ok(Some(Chosen { ids, left_out, edits: Some((program.clone(), made.bodies)) }))
@@ -102,7 +103,7 @@ async fn chosen(here: &Here, look: &Look, queue: &Queue, asked: &Redrive) -> Res
 
 struct Found {
     /// What can be redriven.
-    messages: Vec<Message>,
+    messages: Pile,
     /// How many cannot, and why.
     left_out: Vec<(String, u64)>,
 }
@@ -139,19 +140,18 @@ async fn found(here: &Here, look: &Look, queue: &Queue, asked: &Redrive) -> Resu
         });
     }
     let mut left_out: BTreeMap<String, u64> = BTreeMap::new();
-    let mut messages: Vec<Message> = Vec::new();
+    let mut messages = picked(finished.found, &pick, search.as_ref(), look.now).await?;
     let stale_after_s = here.place.context.stale_after_s;
-    for message in picked(finished.found, &pick, search.as_ref(), look.now).await? {
-        let old = is_stale(&message, look.now, stale_after_s) && !takes_old(asked);
-        match kind_of(&message).not_redrivable() {
-            None if old => {
-                let why = format!("sent more than {} ago; --stale takes them too", spoken_s(stale_after_s));
-                *left_out.entry(why).or_default() += 1;
-            }
-            None => messages.push(message),
-            Some(why) => *left_out.entry(why.to_owned()).or_default() += 1,
-        }
-    }
+    messages.retain(|message| {
+        let old = is_stale(message, look.now, stale_after_s) && !takes_old(asked);
+        let why = match kind_of(message).not_redrivable() {
+            None if old => format!("sent more than {} ago; --stale takes them too", spoken_s(stale_after_s)),
+            None => return true,
+            Some(why) => why.to_owned(),
+        };
+        *left_out.entry(why).or_default() += 1;
+        false
+    })?;
     for (why, count) in &left_out {
         say(&format!("redrive: {} left out: {why}", grouped(*count)));
     }

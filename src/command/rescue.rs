@@ -70,7 +70,8 @@ async fn pointers(here: &Here, look: &Look, queue: &Queue, asked: &Rescue) -> Re
     let finished = operate(here, look, Undertaking::Scan(confirmed)).await?;
     let wanted: BTreeSet<&str> = asked.ids.iter().map(String::as_str).collect();
     let mut found = Pointers::new();
-    for message in &finished.found {
+    for message in finished.found.messages()? {
+        let message = message?;
         if let Some(pointer) = StreamPointer::parse(&message.body)
             && (wanted.is_empty() || wanted.contains(message.id.as_str()))
         {

@@ -73,8 +73,8 @@ async fn first(here: &Here, look: &Look, queue: &Queue, asked: &Try) -> Result<O
         say("redrive: with --yes the first message found is tried; --id names one");
         return Ok(None);
     };
-    let mut finished = operate(here, look, Undertaking::Scan(confirmed)).await?;
-    match finished.found.pop() {
+    let finished = operate(here, look, Undertaking::Scan(confirmed)).await?;
+    match finished.found.messages()?.next().transpose()? {
         Some(message) => Ok(Some(Found { id: message.id, source: message.system.dead_letter_source })),
         None => Err(Failure::Refused(format!("no message was found in {}: {}", queue.name, finished.report.line()))),
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::model::id::MessageId;
 use crate::model::message::{AttributeValue, Message};
 use crate::model::time::{Timestamp, spoken};
 use crate::report::table::{Table, clean};
@@ -19,36 +20,43 @@ pub struct Row {
     pub example: String,
 }
 
-/// One row a kind, the largest first.
-pub fn rows<'a>(letters: impl Iterator<Item = (&'a Message, String)>) -> Vec<Row> {
-    struct Seen<'a> {
-        count: u64,
-        first: &'a Message,
-        last: &'a Message,
-    }
-    let mut kinds: BTreeMap<String, Seen<'a>> = BTreeMap::new();
-    for (message, kind) in letters {
-        let seen = kinds.entry(kind).or_insert(Seen { count: 0, first: message, last: message });
+/// Kinds as they are counted, a letter at a time.
+#[derive(Debug, Default)]
+pub struct Kinds(BTreeMap<String, Seen>);
+
+#[derive(Debug)]
+struct Seen {
+    count: u64,
+    first: Timestamp,
+    last: Timestamp,
+    example: MessageId,
+}
+
+impl Kinds {
+    pub fn count(&mut self, message: &Message, kind: String) {
+        let at = message.system.sent_at;
+        let new = || Seen { count: 0, first: at, last: at, example: message.id.clone() };
+        let seen = self.0.entry(kind).or_insert_with(new);
         seen.count += 1;
-        if message.system.sent_at < seen.first.system.sent_at {
-            seen.first = message;
-        }
-        if message.system.sent_at >= seen.last.system.sent_at {
-            seen.last = message;
+        seen.first = seen.first.min(at);
+        if at >= seen.last {
+            (seen.last, seen.example) = (at, message.id.clone());
         }
     }
-    let mut rows: Vec<Row> = kinds
-        .into_iter()
-        .map(|(kind, seen)| Row {
+
+    /// One row a kind, the largest first.
+    pub fn rows(self) -> Vec<Row> {
+        let row = |(kind, seen): (String, Seen)| Row {
             kind,
             count: seen.count,
-            first_sent: seen.first.system.sent_at.to_string(),
-            last_sent: seen.last.system.sent_at.to_string(),
-            example: seen.last.id.to_string(),
-        })
-        .collect();
-    rows.sort_by_key(|row| std::cmp::Reverse(row.count));
-    rows
+            first_sent: seen.first.to_string(),
+            last_sent: seen.last.to_string(),
+            example: seen.example.to_string(),
+        };
+        let mut rows: Vec<Row> = self.0.into_iter().map(row).collect();
+        rows.sort_by_key(|row| std::cmp::Reverse(row.count));
+        rows
+    }
 }
 
 pub fn table(rows: &[Row], now: Timestamp) -> String {

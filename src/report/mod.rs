@@ -22,7 +22,9 @@ pub mod table;
 pub mod topology;
 pub mod watch;
 
-use serde::Serialize;
+use std::io::{self, Write};
+
+use serde::{Serialize, Serializer as _};
 
 /// How a result is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +43,24 @@ pub fn rows<T: Serialize>(style: Style, rows: &[T], table: impl FnOnce(&[T]) -> 
         Style::Json => document(&rows),
         Style::Lines => rows.iter().map(|row| line(row) + "\n").collect(),
     }
+}
+
+/// Rows as they come, for a list too long to be held: what [`rows`] would make of all of them. Not for
+/// tables, whose columns nobody knows before the end.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_rows<T: Serialize>(style: Style, out: impl Write, rows: impl Iterator<Item = T>) -> io::Result<()> {
+    let mut out = out;
+    if style == Style::Json {
+        serde_json::Serializer::pretty(&mut out).collect_seq(rows).map_err(io::Error::from)?;
+        return out.write_all(b"\n");
+    }
+    for row in rows {
+        serde_json::to_writer(&mut out, &row).map_err(io::Error::from)?;
+        out.write_all(b"\n")?;
+    }
+    Ok(())
 }
 
 /// One value in the style asked for.

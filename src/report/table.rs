@@ -22,20 +22,41 @@ impl Table {
 
     /// Every row on a line of its own, columns two spaces apart.
     pub fn text(&self) -> String {
-        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
-        let width = |column: usize| self.rows.iter().filter_map(|row| row.get(column)).map(|c| c.width()).max();
-        let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
-        let mut text = String::new();
-        for row in &self.rows {
-            let mut line = String::new();
-            for (cell, width) in row.iter().zip(&widths) {
-                line.push_str(cell);
-                line.extend(std::iter::repeat_n(' ', width - cell.width() + 2));
-            }
-            text.push_str(line.trim_end());
-            text.push('\n');
+        let mut columns = Columns::default();
+        self.rows.iter().for_each(|row| columns.widen(row));
+        self.rows.iter().map(|row| columns.line(row)).collect()
+    }
+}
+
+/// The widths of a table's columns, for one too long to be held: seen once to be measured, once more to
+/// be written.
+#[derive(Debug, Default)]
+pub struct Columns {
+    widths: Vec<usize>,
+}
+
+impl Columns {
+    pub fn new(heads: &[&str]) -> Self {
+        Columns { widths: heads.iter().map(|head| head.width()).collect() }
+    }
+
+    pub fn widen(&mut self, cells: &[String]) {
+        self.widths.resize(self.widths.len().max(cells.len()), 0);
+        for (width, cell) in self.widths.iter_mut().zip(cells) {
+            *width = (*width).max(cell.width());
         }
-        text
+    }
+
+    /// One row, its end included. The cells are clean.
+    pub fn line(&self, cells: &[String]) -> String {
+        let mut line = String::new();
+        for (cell, width) in cells.iter().zip(&self.widths) {
+            line.push_str(cell);
+            line.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.width()) + 2));
+        }
+        line.truncate(line.trim_end().len());
+        line.push('\n');
+        line
     }
 }
 

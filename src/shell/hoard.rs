@@ -2,12 +2,13 @@
 //! with this process however that ends. Only its owner could ever open it.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
 
 use crate::model::id::{MessageId, OperationId, QueueName};
 use crate::model::message::Message;
+use crate::shell::nameless::nameless;
 
 /// What is kept, by queue: of the newest scan of each.
 #[derive(Debug, Default)]
@@ -28,8 +29,12 @@ impl Hoard {
     /// What the disk says; what was not written then is not kept.
     pub fn keep(&mut self, queue: &QueueName, operation: &OperationId, messages: &[Arc<Message>]) -> io::Result<()> {
         if self.kept.get(queue).is_none_or(|kept| kept.operation != *operation) {
-            let kept =
-                Kept { operation: operation.clone(), file: nameless(operation)?, end: 0, places: BTreeMap::new() };
+            let kept = Kept {
+                operation: operation.clone(),
+                file: nameless(operation.as_str())?,
+                end: 0,
+                places: BTreeMap::new(),
+            };
             self.kept.insert(queue.clone(), kept);
         }
         let Some(kept) = self.kept.get_mut(queue) else { return Ok(()) };
@@ -65,23 +70,6 @@ impl Hoard {
             None => Arc::clone(message),
         })
     }
-}
-
-/// A file that has lost its name before anything is written to it.
-fn nameless(operation: &OperationId) -> io::Result<File> {
-    let path = std::env::temp_dir().join(format!("redrive-{}-{operation}", std::process::id()));
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    let file = options.open(&path)?;
-    if cfg!(unix) {
-        std::fs::remove_file(&path)?;
-    }
-    Ok(file)
 }
 
 #[cfg(test)]

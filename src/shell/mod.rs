@@ -12,6 +12,7 @@ mod input;
 pub mod jq;
 mod leave;
 mod pace;
+pub mod nameless;
 pub mod rehearsal;
 mod session;
 mod sift;
