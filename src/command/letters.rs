@@ -1,6 +1,6 @@
 //! `dlq show|export|drop|restore`: what a dead-letter queue holds, out of it, and back.
 
-use std::io::{BufRead, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::command::change::{confirm, facts};
@@ -14,7 +14,7 @@ use crate::config::letter::{Backup, Letters, Restore};
 use crate::config::{Output, exit};
 use crate::model::id::{MessageId, QueueUrl};
 use crate::model::message::{AttributeValue, Attributes, MAX_MESSAGE_BYTES, Message};
-use crate::model::plan::{DropPlan, RestorePlan};
+use crate::model::plan::{DropPlan, FileMark, RestorePlan};
 use crate::model::queue::Queue;
 use crate::model::redaction::{NOTHING, Redaction, STARS};
 use crate::operation::Undertaking;
@@ -23,6 +23,7 @@ use crate::operation::progress::Report;
 use crate::query::kind::kind_of;
 use crate::report::kinds::{self, Kinds};
 use crate::report::{self, export};
+use crate::shell::copies;
 
 pub async fn show(here: &Here, letters: Letters, reveal: bool, output: Output) -> Result<u8, Failure> {
     let search = search(&letters.pick)?;
@@ -144,9 +145,14 @@ pub async fn restore(here: &Here, asked: Restore) -> Result<u8, Failure> {
     let search = search(&asked.pick)?;
     let look = look(here).await?;
     let queue = find(&look, &asked.queue)?;
-    let (messages, source) = match &asked.from {
-        Backup::File(path) => (read(path)?, path.display().to_string()),
-        Backup::Operation(operation) => (backups(here, operation)?, RestorePlan::copies_of(&operation.as_str().into())),
+    let (messages, source, file) = match &asked.from {
+        Backup::File(path) => {
+            let (messages, mark) = read(path)?;
+            (messages, path.display().to_string(), Some(mark))
+        }
+        Backup::Operation(operation) => {
+            (backups(here, operation)?, RestorePlan::copies_of(&operation.as_str().into()), None)
+        }
     };
     let messages = picked(messages.into(), &asked.pick, search.as_ref(), look.now).await?.into_vec()?;
     let places: Vec<(MessageId, QueueUrl)> =
@@ -160,6 +166,7 @@ pub async fn restore(here: &Here, asked: Restore) -> Result<u8, Failure> {
     let plan = RestorePlan {
         messages: places,
         source,
+        file,
         max_message_bytes: smallest.unwrap_or(MAX_MESSAGE_BYTES as u64),
         reason: asked.reason,
     };
@@ -176,19 +183,11 @@ fn place(look: &Look, queue: &Queue, message: &Message, to_origin: bool) -> Queu
     origin.map_or(&queue.url, |seen| &seen.value.url).clone()
 }
 
-fn read(path: &Path) -> Result<Vec<Message>, Failure> {
-    let wrong = |line: usize, why: String| Failure::Usage(format!("--file {}, line {line}: {why}", path.display()));
-    let file = std::fs::File::open(path).map_err(|error| wrong(0, error.to_string()))?;
-    let mut messages: Vec<Message> = Vec::new();
-    for (index, line) in std::io::BufReader::new(file).lines().enumerate() {
-        let line = line.map_err(|error| wrong(index + 1, error.to_string()))?;
-        if line.trim().is_empty() {
-            continue;
-        }
-        let (_, message) = export::parse(&line).map_err(|why| wrong(index + 1, why))?;
-        messages.push(message);
-    }
-    Ok(once_each(messages))
+fn read(path: &Path) -> Result<(Vec<Message>, FileMark), Failure> {
+    let wrong = |why: String| Failure::Usage(format!("--file {}{why}", path.display()));
+    let copies = copies::read(path).map_err(|error| wrong(format!(": {error}")))?;
+    let messages = copies.messages.map_err(|(line, why)| wrong(format!(", line {line}: {why}")))?;
+    Ok((once_each(messages), copies.mark))
 }
 
 fn backups(here: &Here, operation: &str) -> Result<Vec<Message>, Failure> {

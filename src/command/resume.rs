@@ -16,6 +16,7 @@ use crate::operation::record::{Holder, Record};
 use crate::operation::resume::ResumePlan;
 use crate::report::redrive::Outcome;
 use crate::report::{self, Style};
+use crate::shell::copies;
 
 pub async fn resume(here: &Here, id: Option<&str>, style: Style, consent: Consent) -> Result<u8, Failure> {
     let journal = here.journal()?;
@@ -69,11 +70,12 @@ async fn one(
     operation: &OperationId,
     consent: Consent,
 ) -> Result<Option<(Report, u8)>, Failure> {
-    let Some(record) = journal.record_of(operation)? else {
+    let Some(mut record) = journal.record_of(operation)? else {
         let why = format!("the journal has no operation {operation}; `redrive journal list` names them");
         return Err(Failure::Usage(why));
     };
     check(look, &record)?;
+    copies::supply(&mut record);
     let facts = facts(look, here, record.plan_subject().as_str());
     let Some(confirmed) = confirm(ResumePlan { record: Box::new(record) }, &facts, consent)? else { return Ok(None) };
     match journal.claim(operation)? {

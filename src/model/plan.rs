@@ -242,11 +242,23 @@ impl RestorePlan {
     pub fn copies_of(operation: &OperationId) -> String {
         format!("{COPIES_OF}{operation}")
     }
+    /// The file they are in, where they are in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<FileMark>,
 
     /// The operation whose copies these are, where they are in the journal.
     pub fn operation(&self) -> Option<OperationId> {
         self.source.strip_prefix(COPIES_OF).map(OperationId::from)
     }
+/// A file as it was when something was planned from it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileMark {
+    /// Absolute.
+    pub path: String,
+    pub bytes: u64,
+    pub sha256: String,
+}
+
 }
 
 const COPIES_OF: &str = "the journal's copies of ";

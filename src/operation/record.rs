@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::id::{MessageId, OperationId};
 use crate::model::message::Message;
-use crate::model::plan::Plan;
+use crate::model::plan::{Plan, RestorePlan};
 use crate::model::time::Timestamp;
 use crate::operation::order::{EndState, JournalEntry, MessageState};
 use crate::operation::progress::grouped;
@@ -64,8 +64,10 @@ pub struct Record {
     pub edits: BTreeMap<MessageId, String>,
     /// Messages whose whole copy was kept by it.
     pub kept: BTreeSet<MessageId>,
-    /// Of a restore from another operation's copies: these, as far as they are still there.
+    /// Of a restore: the copies it sends, as far as they are still there.
     pub copies: Vec<Message>,
+    /// Why copies are not there any more, where it is known.
+    pub copies_lost: Option<String>,
 }
 
 impl Record {
@@ -89,6 +91,7 @@ impl Record {
                     edits: BTreeMap::new(),
                     kept: BTreeSet::new(),
                     copies: Vec::new(),
+                    copies_lost: None,
                 });
             }
             let Some(record) = record.as_mut() else { continue };
@@ -261,12 +264,17 @@ impl Record {
             .iter()
             .filter(|copy| matches!(self.states.get(&copy.id), None | Some(MessageState::NotSent { .. })));
         let here = (copies.count() as u64).min(left);
+        let place = match &self.plan {
+            Plan::Restore(RestorePlan { file: Some(file), .. }) => file.path.as_str(),
+            _ => "the journal",
+        };
         let mut lines = vec![
             format!("{} of {} are back", grouped(back), grouped(asked)),
-            format!("{} have their copy in the journal: sent now", grouped(here)),
+            format!("{} have their copy in {place}: sent now", grouped(here)),
         ];
         if left > here {
-            lines.push(format!("{} have none here: put them back from the file they are in", grouped(left - here)));
+            let why = self.copies_lost.clone().unwrap_or_else(|| "put them back from the file they are in".to_owned());
+            lines.push(format!("{} have none there and are not sent: {why}", grouped(left - here)));
         }
         if !unsure.is_empty() {
             lines.push(format!("{} may be back and are not sent again:", grouped(unsure.len() as u64)));

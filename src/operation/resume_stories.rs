@@ -96,6 +96,7 @@ fn a_restore_that_was_cut_off_sends_the_rest_and_names_what_may_be_back() {
     let plan = RestorePlan {
         messages: letters().into_iter().map(|letter| (letter.id, "https://q/1/dlq".into())).collect(),
         source: RestorePlan::copies_of(&"op-drop".into()),
+        file: None,
         max_message_bytes: 1_000,
         reason: None,
     };
@@ -128,6 +129,7 @@ fn copies_that_are_no_longer_there_are_said_and_not_made_up() {
     let plan = RestorePlan {
         messages: letters().into_iter().map(|letter| (letter.id, "https://q/1/dlq".into())).collect(),
         source: "letters.ndjson".to_owned(),
+        file: None,
         max_message_bytes: 1_000,
         reason: None,
     };

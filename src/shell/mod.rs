@@ -2,6 +2,7 @@
 //! effects and leaves in order. It decides nothing about the pipeline.
 
 mod cache;
+pub mod copies;
 mod deaths;
 mod discovery;
 mod export;
@@ -11,8 +12,8 @@ mod incident;
 mod input;
 pub mod jq;
 mod leave;
-mod pace;
 pub mod nameless;
+mod pace;
 pub mod rehearsal;
 mod session;
 mod sift;

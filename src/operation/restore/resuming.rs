@@ -31,10 +31,16 @@ impl Restore {
             }
         }
         let known = restore.restored + restore.faults.len() as u64 + restore.left_to_send();
-        let lost = (restore.plan.messages.len() as u64).saturating_sub(known);
+        let asked = restore.plan.messages.len() as u64;
+        let lost = asked.saturating_sub(known);
         if lost > 0 {
             restore.returned = lost;
-            let why = format!("{} have no copy in the journal: put them back from where they are kept", grouped(lost));
+            let why = match &record.copies_lost {
+                Some(why) => format!("{} of {} were not sent: {why}", grouped(lost), grouped(asked)),
+                None => {
+                    format!("{} have no copy in the journal: put them back from where they are kept", grouped(lost))
+                }
+            };
             restore.course.wrong(Some(Cause::Refused), why);
         }
         restore

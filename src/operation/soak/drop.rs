@@ -103,6 +103,7 @@ fn what_is_put_back_is_what_was_there() {
         let plan = RestorePlan {
             messages: places,
             source: "op-1".to_owned(),
+            file: None,
             max_message_bytes: SIZE_LIMIT as u64,
             reason: None,
         };

@@ -9,6 +9,7 @@ use crate::model::plan::{NotePlan, Plan};
 use crate::model::service_error::Outcome;
 use crate::operation::order::{EndState, JournalEntry, JournalSink};
 use crate::operation::record::{Holder, Record};
+use crate::shell::copies;
 use crate::shell::session;
 use crate::shell::worker::{Worker, claimed};
 
@@ -84,7 +85,8 @@ impl Worker {
 fn record(journal: &Journal, id: &OperationId) -> Result<(Box<Record>, Holder), String> {
     let record = journal.record_of(id).map_err(|error| error.to_string())?;
     let outline = journal.outline().map_err(|error| error.to_string())?;
-    let record = record.ok_or_else(|| format!("the journal has no operation {id}"))?;
+    let mut record = record.ok_or_else(|| format!("the journal has no operation {id}"))?;
+    copies::supply(&mut record);
     let holder = outline.holders.get(id).cloned().unwrap_or_default();
     Ok((Box::new(record), holder))
 }
