@@ -24,7 +24,11 @@ impl Drop {
                 }
             }
             End::Empty { hidden: true } | End::Budget => {
-                self.course.wrong(None, "some are held by somebody, or were not found in time");
+                let why = match end {
+                    End::Budget => "some were not found in time: they may still be there".to_owned(),
+                    _ => format!("some were not found: {}", self.sweep.blocked_by()),
+                };
+                self.course.wrong(None, why);
             }
             End::Refused(cause, why) => self.course.wrong(Some(cause), why),
             End::Stopped => {}

@@ -101,7 +101,7 @@ impl Redrive {
             match &end {
                 End::Empty { hidden: false } | End::Found => self.over(&id, Fate::Gone, String::new()),
                 End::Empty { hidden: true } => {
-                    let why = "not found: somebody else holds messages of the queue".to_owned();
+                    let why = format!("not found: {}", self.sweep.blocked_by());
                     self.over(&id, Fate::Failed, why);
                 }
                 End::Budget => {

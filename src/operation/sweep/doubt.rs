@@ -34,10 +34,12 @@ impl Sweep {
 
     pub(super) fn handle_counts(&mut self, now: Timestamp, held: usize, callers: usize, result: &OrderResult) {
         self.counting = false;
-        let hidden = match result {
-            Outcome::Done(Answer::Counts(counts)) => counts.in_flight > held as u64,
-            _ => true,
-        } || self.lost_until.is_some_and(|until| until > now);
+        let in_flight = match result {
+            Outcome::Done(Answer::Counts(counts)) => counts.in_flight,
+            _ => u64::MAX,
+        };
+        let others = in_flight > held as u64;
+        let hidden = others || self.lost_until.is_some_and(|until| until > now);
         let doubt_until = *self.doubt_until.get_or_insert(now.plus_ms(DOUBT_MS));
         if self.end.is_some() {
             return;
@@ -45,7 +47,9 @@ impl Sweep {
         let visible = matches!(result, Outcome::Done(Answer::Counts(counts)) if counts.visible > 0);
         // Of a FIFO queue's group nothing is handed out behind a message that is held, and yet it counts as
         // visible.
-        let behind = visible && self.queue.as_str().ends_with(".fifo");
+        let fifo = self.queue.as_str().ends_with(".fifo");
+        let behind = visible && fifo;
+        self.blocked = Blocked { fifo, ours: self.held() > 0, others };
         if behind && callers > 0 {
             // Behind one of the caller's own: it is moved, or given back, and then the next shows.
             self.empties = EMPTIES_NEEDED - 1;
@@ -64,6 +68,40 @@ impl Sweep {
     }
 }
 
+/// What stands between a sweep and what it did not find.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Blocked {
+    fifo: bool,
+    /// The sweep was handed others than those it wants, and holds them.
+    ours: bool,
+    /// Somebody else holds messages of the queue, or whether is not known.
+    others: bool,
+}
+
+impl Sweep {
+    /// Why something may be there that was not found, and what to do.
+    pub(in crate::operation) fn blocked_by(&self) -> &'static str {
+        match self.blocked {
+            Blocked { fifo: false, .. } => "somebody else holds messages of the queue",
+            Blocked { ours: true, others: false, .. } => {
+                "in a FIFO queue nothing is handed out behind an earlier message of its group, and earlier ones are \
+                 there that were not chosen: choose those too, or its whole group"
+            }
+            Blocked { ours: true, others: true, .. } => {
+                "in a FIFO queue nothing is handed out behind an earlier message of its group: somebody else holds \
+                 messages, and earlier ones are there that were not chosen: choose those too, once the others are done"
+            }
+            Blocked { ours: false, others: true, .. } => {
+                "in a FIFO queue nothing is handed out behind a message of its group that is held, and somebody else \
+                 holds some: try again when they are done"
+            }
+            Blocked { ours: false, others: false, .. } => {
+                "the queue counts messages that it did not hand out, as behind a held message of their group: try again"
+            }
+        }
+    }
+}
+
 /// How long others' leases are waited out: a lease of ours and a little.
 const DOUBT_MS: i64 = 65_000;
 const DOUBT_PAUSE_MS: i64 = 5_000;
@@ -71,3 +109,63 @@ const DOUBT_PAUSE_MS: i64 = 5_000;
 const BEHIND_PAUSE_MS: i64 = 1_000;
 /// Times the count of visible messages is believed against three empty answers.
 const SECOND_LOOKS_MOST: u32 = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::message::{Attributes, Message, SystemAttributes};
+    use crate::model::queue::QueueCounts;
+    use crate::operation::sweep::Budget;
+
+    const NOW: Timestamp = Timestamp::from_s(1_767_236_000);
+
+    /// Looks for m-2 of a group whose first, m-1, is handed out once, or is with somebody else.
+    fn looked(queue: &str, m1_is_free: bool) -> &'static str {
+        let budget = Budget { lanes: 1, lease_s: 60, time_ms: 300_000 };
+        let mut sweep = Sweep::new(queue.into(), Want::Ids([&"m-2".into()].into_iter().cloned().collect()), budget, 1);
+        let (mut now, mut free) = (NOW, m1_is_free);
+        for _ in 0..500 {
+            if sweep.end().is_some() {
+                assert_eq!(sweep.end(), Some(&End::Empty { hidden: true }));
+                return sweep.blocked_by();
+            }
+            let Some((order, purpose)) = sweep.poll(now, 10, 0) else {
+                now = sweep.timeout(now).unwrap_or(now).max(now.plus_ms(100));
+                continue;
+            };
+            let answer = match order {
+                Order::Receive { .. } if std::mem::take(&mut free) => Answer::Received(vec![message("m-1")]),
+                Order::Receive { .. } => Answer::Received(Vec::new()),
+                Order::QueueCounts { .. } => {
+                    Answer::Counts(QueueCounts { visible: 1, in_flight: 1, ..QueueCounts::default() })
+                }
+                other => panic!("{other:?}"),
+            };
+            now = now.plus_ms(50);
+            assert!(sweep.handle(now, purpose, Outcome::Done(answer)).is_empty());
+        }
+        panic!("it never ends");
+    }
+
+    fn message(id: &str) -> Message {
+        Message {
+            id: id.into(),
+            receipt: "r".into(),
+            body: String::new(),
+            attributes: Attributes::new(),
+            system: SystemAttributes::default(),
+        }
+    }
+
+    #[test]
+    fn behind_a_held_message_of_a_group_it_says_who_holds_it_and_what_to_do() {
+        let ours = looked("https://q/1/dead.fifo", true);
+        assert!(
+            ours.contains("not chosen: choose those too, or its whole group") && !ours.contains("somebody"),
+            "{ours}"
+        );
+        let theirs = looked("https://q/1/dead.fifo", false);
+        assert!(theirs.contains("somebody else holds some: try again") && !theirs.contains("choose"), "{theirs}");
+        assert_eq!(looked("https://q/1/dead", false), "somebody else holds messages of the queue");
+    }
+}

@@ -17,6 +17,7 @@ use crate::operation::order::{Order, OrderResult};
 use crate::operation::pace::Backoff;
 use crate::operation::progress::Cause;
 use crate::operation::returns::{Found, Held, Releasing, Returns};
+use crate::operation::sweep::doubt::Blocked;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::operation) enum Want {
@@ -97,6 +98,8 @@ pub(in crate::operation) struct Sweep {
     second_looks: u32,
     /// A receive without an answer may have hidden messages until then.
     lost_until: Option<Timestamp>,
+    /// What kept the rest from showing, when it ended without having found it.
+    blocked: Blocked,
     end: Option<End>,
 }
 
@@ -128,6 +131,7 @@ impl Sweep {
             doubt_until: None,
             second_looks: 0,
             lost_until: None,
+            blocked: Blocked::default(),
             end: None,
         }
     }

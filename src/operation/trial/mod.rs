@@ -134,7 +134,7 @@ impl Trial {
                 }
                 End::Stopped => "cancelled".to_owned(),
                 End::Empty { hidden: true } => {
-                    "it was not found: somebody else holds messages of this queue".to_owned()
+                    format!("it was not found: {}", self.sweep.blocked_by())
                 }
                 End::Empty { hidden: false } | End::Found => "it is not in the queue any more".to_owned(),
                 End::Budget => format!("it was not found within {}", spoken(LOOK_MS)),
