@@ -3,33 +3,43 @@
 use std::collections::BTreeSet;
 
 use crate::command::change::{confirm, facts};
-use crate::command::dead_letters::{LEASE_S, find};
+use crate::command::dead_letters::find;
+use crate::command::edit;
 use crate::command::failure::Failure;
 use crate::command::look::{Look, look};
 use crate::command::operate::operate;
-use crate::command::pick::SCAN_BYTES;
+use crate::command::pick::scan_of;
 use crate::command::{Here, print, say};
 use crate::config::{Output, Try, exit};
 use crate::model::id::{Arn, FunctionName, MessageId};
-use crate::model::plan::ScanPlan;
+use crate::model::message::Message;
+use crate::model::plan::EditPlan;
 use crate::model::queue::Queue;
 use crate::model::redaction::NOTHING;
 use crate::model::trial::TrialPlan;
-use crate::operation::Undertaking;
+use crate::operation::card::Facts;
 use crate::operation::progress::{Report, TrialReport};
+use crate::operation::redrive::edit as changed;
+use crate::operation::{Undertaking, advice};
 use crate::report::table::clean;
 
 pub async fn run(here: &Here, asked: Try) -> Result<u8, Failure> {
+    edit::check(asked.edit.as_deref())?;
     let look = look(here).await?;
     let queue = find(&look, &asked.queue)?.clone();
-    let found = match &asked.id {
-        Some(id) => Found { id: MessageId::new(id.clone()), source: None },
-        None => match first(here, &look, &queue, &asked).await? {
+    let found = match (&asked.id, &asked.edit) {
+        (Some(id), None) => Found { id: MessageId::new(id.clone()), message: None },
+        _ => match first(here, &look, &queue, &asked).await? {
             Some(found) => found,
             None => return Ok(exit::FINE),
         },
     };
-    let source = source(&queue, found.source)?;
+    let mut facts = facts(&look, here, queue.name.as_str());
+    let edited = match (&asked.edit, &found.message) {
+        (Some(program), Some(message)) => Some(edited(&look, &queue, message, program, &mut facts).await?),
+        _ => None,
+    };
+    let source = source(&queue, found.message.and_then(|message| message.system.dead_letter_source))?;
     let function = function(&look, &source, asked.function.as_deref())?;
     let known = look.picture.functions.get(&function);
     let plan = TrialPlan {
@@ -40,11 +50,14 @@ pub async fn run(here: &Here, asked: Try) -> Result<u8, Failure> {
         source,
         region: look.account.region().to_owned(),
         reason: asked.reason.clone(),
+        edit: edited.as_ref().map(|(plan, _)| plan.clone()),
     };
-    let Some(confirmed) = confirm(plan, &facts(&look, here, queue.name.as_str()), asked.consent)? else {
-        return Ok(exit::FINE);
+    let Some(confirmed) = confirm(plan, &facts, asked.consent)? else { return Ok(exit::FINE) };
+    let undertaking = match edited {
+        Some((_, body)) => Undertaking::TryEdited(Box::new(confirmed), body),
+        None => Undertaking::Trial(confirmed),
     };
-    let finished = operate(here, &look, Undertaking::Trial(confirmed)).await?;
+    let finished = operate(here, &look, undertaking).await?;
     if let Report::Trial(report) = &finished.report {
         let redaction = if asked.reveal { &NOTHING } else { &here.place.context.redact };
         print(&shown(asked.output, &report.shown(redaction)))?;
@@ -54,31 +67,50 @@ pub async fn run(here: &Here, asked: Try) -> Result<u8, Failure> {
 
 struct Found {
     id: MessageId,
-    source: Option<Arn>,
+    /// Where it was looked for: all of it.
+    message: Option<Message>,
 }
 
-/// The first message a scan finds; receiving is a write, so it has its card and its consent.
-async fn first(here: &Here, look: &Look, queue: &Queue, asked: &Try) -> Result<Option<Found>, Failure> {
-    let plan = ScanPlan {
-        queue: queue.url.clone(),
-        own_max_receive_count: queue.redrive.as_ref().map(|policy| policy.max_receive_count),
-        max_messages: 1,
-        max_bytes: SCAN_BYTES,
-        lease_s: LEASE_S,
+/// The body it is run with, and what differs on its card.
+async fn edited(
+    look: &Look,
+    queue: &Queue,
+    message: &Message,
+    program: &str,
+    facts: &mut Facts,
+) -> Result<(Box<EditPlan>, String), Failure> {
+    let most = advice::largest(&look.picture, queue);
+    let made = edit::edits(vec![message.clone()], program, most).await?;
+    let Some(body) = made.bodies.get(&message.id).cloned() else {
+        let why = made.reasons().first().map_or("it stays as it is", |(why, _)| *why).to_owned();
+        return Err(Failure::Refused(format!("{}: nothing to try: {why}", message.id)));
     };
-    if let Some(why) = crate::operation::scan::refusal(&plan) {
-        return Err(Failure::Refused(why));
-    }
-    let Some(confirmed) = confirm(plan, &facts(look, here, queue.name.as_str()), asked.consent)? else {
+    facts.about.extend(made.briefly().iter().map(|line| clean(line)));
+    Ok((changed::plan(program, &made.bodies), body))
+}
+
+/// The message named, or the first a scan finds; receiving is a write, so it has its card and its consent.
+async fn first(here: &Here, look: &Look, queue: &Queue, asked: &Try) -> Result<Option<Found>, Failure> {
+    let most = if asked.id.is_some() { SCAN_MOST } else { 1 };
+    let Some(finished) = scan_of(here, look, queue, most, asked.consent).await? else {
         say("redrive: with --yes the first message found is tried; --id names one");
         return Ok(None);
     };
-    let finished = operate(here, look, Undertaking::Scan(confirmed)).await?;
-    match finished.found.messages()?.next().transpose()? {
-        Some(message) => Ok(Some(Found { id: message.id, source: message.system.dead_letter_source })),
-        None => Err(Failure::Refused(format!("no message was found in {}: {}", queue.name, finished.report.line()))),
+    let is_it = |message: &Message| asked.id.as_deref().is_none_or(|id| id == message.id.as_str());
+    let mut messages = finished.found.messages()?;
+    let found = messages.find(|message| message.as_ref().map_or(true, is_it)).transpose()?;
+    match found {
+        Some(message) => Ok(Some(Found { id: message.id.clone(), message: Some(message) })),
+        None => {
+            let what = asked.id.as_deref().unwrap_or("no message");
+            let was = if asked.id.is_some() { "was not found" } else { "was found" };
+            Err(Failure::Refused(format!("{what} {was} in {}: {}", queue.name, finished.report.line())))
+        }
     }
 }
+
+/// Most messages looked at for the one that is to be edited.
+const SCAN_MOST: u32 = 10_000;
 
 /// Where the message came from. A message named by its id alone came from the only queue there is.
 fn source(queue: &Queue, told: Option<Arn>) -> Result<Arn, Failure> {

@@ -64,6 +64,8 @@ pub struct Try {
     pub id: Option<String>,
     /// `None`: the one that reads the queue it came from.
     pub function: Option<String>,
+    /// A jq program that makes another body of its own.
+    pub edit: Option<String>,
     /// The answer and the log whole, whatever the context redacts.
     pub reveal: bool,
     pub output: Output,

@@ -63,6 +63,8 @@ pub enum Planned {
     MoveAll(Preflight<MoveAllPlan>),
     Retune(Preflight<RetunePlan>),
     Trial(Preflight<TrialPlan>),
+    /// With the body that is run instead of its own.
+    TryEdited(Preflight<TrialPlan>, String),
     Rescue(Preflight<RescuePlan>),
     Drop(Preflight<DropPlan>),
     /// What was cut off, under the id it has.
@@ -76,7 +78,7 @@ impl Planned {
             Planned::Redrive(preflight) | Planned::Edited(preflight, _) => preflight.card(),
             Planned::MoveAll(preflight) => preflight.card(),
             Planned::Retune(preflight) => preflight.card(),
-            Planned::Trial(preflight) => preflight.card(),
+            Planned::Trial(preflight) | Planned::TryEdited(preflight, _) => preflight.card(),
             Planned::Rescue(preflight) => preflight.card(),
             Planned::Drop(preflight) => preflight.card(),
             Planned::Resume(preflight) => preflight.card(),

@@ -87,6 +87,16 @@ pub struct EditPlan {
     pub sha256: BTreeMap<MessageId, String>,
 }
 
+/// How an edit says that a person typed it.
+pub const BY_HAND: &str = "by hand";
+
+impl EditPlan {
+    /// `by hand`, `by jq: .body.to = "a@b.c"`
+    pub fn said(&self) -> String {
+        if self.how == BY_HAND { self.how.clone() } else { format!("by jq: {}", self.how) }
+    }
+}
+
 /// Messages that go first, a rung at a time; a bounce of one of them stops the redrive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ladder {
@@ -232,24 +242,14 @@ pub struct RestorePlan {
     pub messages: Vec<(MessageId, QueueUrl)>,
     /// Where the copies are from, in words.
     pub source: String,
+    /// The file they are in, where they are in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<FileMark>,
     /// The smallest MaximumMessageSize of these queues, in bytes.
     pub max_message_bytes: u64,
     pub reason: Option<String>,
 }
 
-impl RestorePlan {
-    /// How [`RestorePlan::source`] calls the copies an operation kept.
-    pub fn copies_of(operation: &OperationId) -> String {
-        format!("{COPIES_OF}{operation}")
-    }
-    /// The file they are in, where they are in one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub file: Option<FileMark>,
-
-    /// The operation whose copies these are, where they are in the journal.
-    pub fn operation(&self) -> Option<OperationId> {
-        self.source.strip_prefix(COPIES_OF).map(OperationId::from)
-    }
 /// A file as it was when something was planned from it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileMark {
@@ -259,6 +259,16 @@ pub struct FileMark {
     pub sha256: String,
 }
 
+impl RestorePlan {
+    /// How [`RestorePlan::source`] calls the copies an operation kept.
+    pub fn copies_of(operation: &OperationId) -> String {
+        format!("{COPIES_OF}{operation}")
+    }
+
+    /// The operation whose copies these are, where they are in the journal.
+    pub fn operation(&self) -> Option<OperationId> {
+        self.source.strip_prefix(COPIES_OF).map(OperationId::from)
+    }
 }
 
 const COPIES_OF: &str = "the journal's copies of ";

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::id::{Arn, FunctionName, MessageId, QueueUrl};
+use crate::model::plan::EditPlan;
 
 /// Run one dead letter through its function, and look at the answer before anything moves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +18,9 @@ pub struct TrialPlan {
     pub source: Arn,
     pub region: String,
     pub reason: Option<String>,
+    /// It is run with another body than it died with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edit: Option<Box<EditPlan>>,
 }
 
 /// What came back from a function that was invoked and waited for.

@@ -181,8 +181,7 @@ pub fn redrive(plan: &RedrivePlan, facts: &Facts) -> Card {
         None => "as fast as the queues take them".to_owned(),
     });
     if let Some(edit) = &plan.edit {
-        let how = if edit.how == BY_HAND { edit.how.clone() } else { format!("by jq: {}", edit.how) };
-        card.scope.push(format!("{} with another body, edited {how}", grouped(edit.sha256.len() as u64)));
+        card.scope.push(format!("{} with another body, edited {}", grouped(edit.sha256.len() as u64), edit.said()));
         card.scope.push("the originals and the new bodies are in the journal first, for 7 days".to_owned());
     }
     steps(&mut card, plan);
@@ -193,9 +192,6 @@ pub fn redrive(plan: &RedrivePlan, facts: &Facts) -> Card {
     ];
     card
 }
-
-/// How an edit says that a person typed it.
-pub const BY_HAND: &str = "by hand";
 
 /// Lanes, ladder, and what makes it give way.
 fn steps(card: &mut Card, plan: &RedrivePlan) {

@@ -34,9 +34,9 @@ pub(in crate::operation) struct Course {
 
 impl Course {
     /// `first` is on its way into the journal; nothing else may be ordered before it is there.
-    pub(in crate::operation) fn open<P: From<Step>>(owner: Owner, first: JournalEntry) -> (Course, Outbox<P>) {
+    pub(in crate::operation) fn open<P: From<Step>>(owner: Owner, first: Vec<JournalEntry>) -> (Course, Outbox<P>) {
         let mut outbox = Outbox::new();
-        outbox.give(Order::Record(vec![first]), Step::Began.into());
+        outbox.give(Order::Record(first), Step::Began.into());
         let course = Course {
             owner,
             phase: Phase::Starting,
@@ -199,7 +199,7 @@ mod tests {
     fn open() -> (Course, Outbox<Step>) {
         let owner = owner();
         let first = owner.noted(START, "begun");
-        Course::open(owner, first)
+        Course::open(owner, vec![first])
     }
 
     fn report() -> Report {

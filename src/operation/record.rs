@@ -304,7 +304,10 @@ pub fn title(plan: &Plan) -> String {
         Plan::Restore(plan) => format!("Put {} back from {}", plan.messages.len(), plan.source),
         Plan::Rescue(plan) => format!("Rescue {} pointers of {}", grouped(plan.ids.len() as u64), plan.from.name()),
         Plan::Rerun(plan) => rerun::card::title(plan),
-        Plan::Trial(plan) => format!("Try {} of {} on {}", plan.id.short(), plan.from.name(), plan.function),
+        Plan::Trial(plan) => {
+            let edited = if plan.edit.is_some() { ", edited," } else { "" };
+            format!("Try {} of {}{edited} on {}", plan.id.short(), plan.from.name(), plan.function)
+        }
         Plan::Retune(plan) => {
             let what = crate::operation::card::change_lines(&plan.before, plan.enabled_before, &plan.change);
             format!("Tune {}: {}", plan.mapping, what.join(", "))

@@ -52,6 +52,22 @@ impl Edits {
         edits
     }
 
+    /// What an edit of one message does to it, for a card: the lines that differ.
+    pub fn briefly(&self) -> Vec<String> {
+        let lines = self.samples.iter().flat_map(|sample| &sample.lines);
+        let mut differing = lines.filter(|(side, _)| matches!(side, Side::Before | Side::After));
+        let told = |(side, line): &(Side, String)| {
+            let cut = line.char_indices().nth(BRIEF_CHARS).map_or(line.len(), |(at, _)| at);
+            format!("{}{}{}", side.sign(), &line[..cut], if cut < line.len() { "…" } else { "" })
+        };
+        let mut brief: Vec<String> = differing.by_ref().take(BRIEF_LINES).map(told).collect();
+        match differing.count() {
+            0 => {}
+            more => brief.push(format!("… {more} more lines differ")),
+        }
+        brief
+    }
+
     /// Of one message, typed.
     pub fn of_one(message: &Message, body: String) -> Self {
         let samples = vec![Sample::of(message, &body)];
@@ -79,6 +95,9 @@ impl Sample {
     }
 }
 
+/// Lines, and characters of each, that stand on a card.
+const BRIEF_LINES: usize = 8;
+const BRIEF_CHARS: usize = 160;
 /// Messages shown of an edit, and lines of each.
 const SAMPLES: usize = 5;
 const LINES_MOST: usize = 200;

@@ -175,6 +175,13 @@ fn confirm(planned: Planned, consent: &Consent) -> Result<Yes, Box<(Planned, Why
             let about = About::Rescue { queue: plan.from.name(), ids: plan.ids.clone() };
             answered(preflight, consent, Planned::Rescue).map(|plan| (Undertaking::Rescue(plan), about))
         }
+        Planned::TryEdited(preflight, body) => {
+            let about = About::Trial { queue: preflight.plan().from.name(), id: preflight.plan().id.clone() };
+            match preflight.accept(consent) {
+                Ok(plan) => Ok((Undertaking::TryEdited(Box::new(plan), body), about)),
+                Err((preflight, why)) => Err(Box::new((Planned::TryEdited(preflight, body), why))),
+            }
+        }
         Planned::Drop(preflight) => {
             let plan = preflight.plan();
             let about = About::Drop { queue: plan.from.name(), ids: plan.ids.clone() };

@@ -8,12 +8,12 @@ use crate::console::editor::{EditView, Editor, Text};
 use crate::console::effect::Effect;
 use crate::console::key::{Code, Key, Line};
 use crate::console::overlay::{Overlay, Prompt, Purpose};
-use crate::console::update::{operations, redrive};
+use crate::console::update::{operations, redrive, try_one};
 use crate::model::finding::Severity;
 use crate::model::id::{MessageId, QueueName};
 use crate::model::message::Message;
+use crate::model::plan::BY_HAND;
 use crate::operation::advice;
-use crate::operation::card::BY_HAND;
 use crate::operation::progress::grouped;
 use crate::query::edit;
 use crate::query::edits::Edits;
@@ -147,7 +147,7 @@ pub(super) fn key(console: &mut Console, key: Key) -> Vec<Effect> {
     Vec::new()
 }
 
-/// A key over what would change: `enter` is the card.
+/// A key over what would change: `enter` is the card; `c` tries the one message as it would be sent.
 pub(super) fn view_key(console: &mut Console, key: Key) -> Vec<Effect> {
     let Some(Overlay::Edited(view)) = console.overlays.last_mut() else { return Vec::new() };
     match key.code {
@@ -156,6 +156,10 @@ pub(super) fn view_key(console: &mut Console, key: Key) -> Vec<Effect> {
         Code::PageDown | Code::Char(' ' | 'f') => view.scroll = (view.scroll + 20).min(SCROLL_MOST),
         Code::PageUp | Code::Char('b') => view.scroll = view.scroll.saturating_sub(20),
         Code::Esc | Code::Char('q') => drop(console.overlays.pop()),
+        Code::Char('c') => {
+            let view = view.clone();
+            try_one::edited(console, &view);
+        }
         Code::Enter => {
             let (queue, how, edits) = (view.queue.clone(), view.how.clone(), view.edits.clone());
             redrive::edited_card(console, &queue, how, edits);

@@ -54,6 +54,47 @@ fn one_message_is_edited_looked_at_and_redriven_with_its_new_body() {
 }
 
 #[test]
+fn one_edited_message_is_tried_with_its_new_body_and_its_card_shows_what_differs() {
+    let mut trial = scanned();
+    trial.types("e");
+    trial.press(&[Key::plain(Code::Down), Key::plain(Code::End), Key::plain(Code::Left), Key::plain(Code::Left)]);
+    trial.types("X");
+    trial.press(&[Key::ctrl('s')]);
+    let Some(Overlay::Edited(view)) = trial.console.overlay() else { panic!("nothing to look at: {}", trial.said()) };
+    let (id, body) = view.edits.bodies.iter().next().map(|(id, body)| (id.clone(), body.clone())).expect("one");
+    trial.types("c");
+    let Some(Overlay::Card(card)) = trial.console.overlay() else { panic!("no card: {}", trial.said()) };
+    let text = card.planned.card();
+    assert!(text.title.contains("edited") && text.scope.iter().any(|line| line.contains("by hand")), "{text:?}");
+    let differs = |sign: &str| text.about.iter().any(|line| line.starts_with(sign));
+    assert!(differs("- ") && differs("+ "), "{:?}", text.about);
+    trial.wait_ms(Card::DEAF_MS);
+    let effects = trial.types("\n");
+    let [Effect::Start { undertaking: Undertaking::TryEdited(confirmed, given), .. }] = effects.as_slice() else {
+        panic!("not started: {effects:?}; {}", trial.said())
+    };
+    assert_eq!((&confirmed.plan().id, given), (&id, &body));
+    assert!(confirmed.plan().edit.as_ref().is_some_and(|edit| edit.sha256.contains_key(&id)));
+    assert!(trial.console.overlays.is_empty(), "nothing is left open");
+}
+
+#[test]
+fn of_several_edited_messages_none_is_tried() {
+    let mut trial = scanned();
+    trial.types("*e.body.x=1\n");
+    let Some(Overlay::Prompt(_)) = trial.console.overlay() else {
+        let bodies = ["m-0", "m-1"].map(|id| (id.into(), "{}".to_owned())).into();
+        let edits = Edits { bodies, ..Edits::default() };
+        trial.tell(Msg::Edited { queue: "JobDLQ".into(), program: ".body.x=1".to_owned(), result: Ok(edits) });
+        trial.types("c");
+        assert!(matches!(trial.console.overlay(), Some(Overlay::Edited(_))), "no card");
+        assert!(trial.said().contains("one is tried at a time"), "{}", trial.said());
+        return;
+    };
+    panic!("the program was taken: {}", trial.said());
+}
+
+#[test]
 fn many_are_edited_by_jq_shown_on_a_sample_and_go_in_rungs() {
     let mut trial = scanned();
     trial.types("*e.body.\n");

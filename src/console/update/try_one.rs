@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::console::Console;
+use crate::console::editor::EditView;
 use crate::console::overlay::{Choice, ChoiceOption, Overlay, Pick, Planned, Tried};
 use crate::console::update::{card as cards, operations};
 use crate::model::finding::Severity;
@@ -13,6 +14,7 @@ use crate::model::time::spoken;
 use crate::model::trial::TrialPlan;
 use crate::operation::confirm::Preflight;
 use crate::operation::progress::TrialReport;
+use crate::operation::redrive::edit;
 
 /// `c`: the message under the cursor.
 pub(super) fn ask(console: &mut Console) {
@@ -47,6 +49,27 @@ pub(super) fn ask(console: &mut Console) {
             console.overlays.push(Overlay::Choice(Choice { title, options, row: 0 }));
         }
     }
+}
+
+/// `c` over what an edit would change: the one message, as it would be sent.
+pub(super) fn edited(console: &mut Console, view: &EditView) {
+    let mut ids = view.edits.bodies.keys();
+    let (Some(id), None) = (ids.next(), ids.next()) else {
+        return console.say(Severity::Note, "one is tried at a time: edit one message, and c tries it");
+    };
+    if current(console).is_none_or(|(_, message)| message.id != *id) {
+        return console
+            .say(Severity::Note, format!("the cursor is not on {}: put it there and edit it again", id.short()));
+    }
+    ask(console);
+}
+
+/// The edit of this message that is being looked at, if one is.
+fn under_hands<'a>(console: &'a Console, queue: &QueueName, id: &MessageId) -> Option<&'a EditView> {
+    console.overlays.iter().find_map(|overlay| match overlay {
+        Overlay::Edited(view) if view.queue == *queue && view.edits.bodies.contains_key(id) => Some(view),
+        _ => None,
+    })
 }
 
 /// The queue that is open and the message under its cursor.
@@ -93,7 +116,14 @@ pub(super) fn card(console: &mut Console, queue: &QueueName, id: &MessageId, fun
             format!("{function} unchanged since the message was first tried")
         })
     }));
+    let view = under_hands(console, queue, id);
+    let edit = view.map(|view| {
+        facts.about.extend(view.edits.briefly());
+        edit::plan(view.how.clone(), &view.edits.bodies)
+    });
+    let body = view.and_then(|view| view.edits.bodies.get(id)).cloned();
     let plan = TrialPlan {
+        edit,
         from: seen.url.clone(),
         id: id.clone(),
         function: function.clone(),
@@ -102,7 +132,12 @@ pub(super) fn card(console: &mut Console, queue: &QueueName, id: &MessageId, fun
         region: facts.region.clone(),
         reason: None,
     };
-    cards::show(console, Planned::Trial(Preflight::new(plan, &facts)), None);
+    let preflight = Preflight::new(plan, &facts);
+    let planned = match body {
+        Some(body) => Planned::TryEdited(preflight, body),
+        None => Planned::Trial(preflight),
+    };
+    cards::show(console, planned, None);
 }
 
 /// The answer is shown over whatever is open: it was waited for.

@@ -99,7 +99,7 @@ impl Drop {
     fn start(plan: DropPlan, owner: Owner, seed: u64, now: Timestamp, first: JournalEntry) -> Self {
         let open: BTreeSet<MessageId> = plan.ids.iter().cloned().collect();
         let budget = Budget { lanes: LANES, lease_s: LEASE_MAX_S, time_ms: SEARCH_MOST_MS };
-        let (course, outbox) = Course::open(owner, first);
+        let (course, outbox) = Course::open(owner, vec![first]);
         Drop {
             sweep: Sweep::new(plan.from.clone(), Want::Ids(open.clone()), budget, seed),
             course,

@@ -105,7 +105,7 @@ impl Rescue {
     fn start(plan: RescuePlan, owner: Owner, seed: u64, now: Timestamp, first: JournalEntry) -> Self {
         let ids: BTreeSet<MessageId> = plan.ids.iter().cloned().collect();
         let budget = Budget { lanes: LANES, lease_s: LEASE_MAX_S, time_ms: LOOK_MS };
-        let (course, outbox) = Course::open(owner, first);
+        let (course, outbox) = Course::open(owner, vec![first]);
         Rescue {
             sweep: Sweep::new(plan.from.clone(), Want::Ids(ids.clone()), budget, seed),
             returns: Returns::new(plan.from.clone(), 1, seed),

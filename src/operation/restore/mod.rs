@@ -91,7 +91,7 @@ impl Restore {
                 waiting.entry((*to).clone()).or_default().push_back(message);
             }
         }
-        let (course, outbox) = Course::open(owner, first);
+        let (course, outbox) = Course::open(owner, vec![first]);
         Restore {
             course,
             plan,

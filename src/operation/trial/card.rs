@@ -7,7 +7,8 @@ use crate::operation::confirm::Planned as _;
 
 pub fn trial(plan: &TrialPlan, facts: &Facts) -> Card {
     let (from, function, id) = (plan.from.name(), &plan.function, plan.id.short());
-    let mut card = facts.card(format!("Try {id} of {from} on {function}"), plan.level(facts), "Try");
+    let edited = if plan.edit.is_some() { ", edited," } else { "" };
+    let mut card = facts.card(format!("Try {id} of {from}{edited} on {function}"), plan.level(facts), "Try");
     card.calls = vec![
         format!("sqs:ReceiveMessage on {from} until the message is found; others are given back"),
         format!("lambda:Invoke {function}, waited for, with the log tail"),
@@ -30,6 +31,10 @@ pub fn trial(plan: &TrialPlan, facts: &Facts) -> Card {
         format!("the one message {}, as an event of {}", plan.id, plan.source.resource()),
         "its effects are real: what the function sends, writes or charges is sent, written, charged".to_owned(),
     ];
+    if let Some(edit) = &plan.edit {
+        card.scope
+            .push(format!("with another body, edited {}: it is in the journal, and the original too", edit.said()));
+    }
     card.scope.push(match plan.timeout_s {
         Some(s) => format!(
             "hidden from others until {function} has answered, at most {} (its time-out)",

@@ -1,17 +1,21 @@
 //! Try one: one dead letter is leased, its function is invoked with it and waited for, and only when
 //! that came through is the message deleted. Whatever else happens it stays where it is; an answer that
-//! never came says "may have run".
+//! never came says "may have run". With another body than it died with, both bodies are in the journal
+//! before the function runs.
 
 pub(in crate::operation) mod answer;
 pub mod card;
+mod edited;
 pub mod event;
 mod said;
 mod telling;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::model::id::MessageId;
+use crate::model::message::Message;
 use crate::model::plan::Plan;
 use crate::model::service_error::Outcome;
 use crate::model::time::{Timestamp, spoken};
@@ -21,6 +25,7 @@ use crate::operation::course::{Course, Step};
 use crate::operation::order::{Answer, MessageState, Order, OrderId, OrderResult};
 use crate::operation::outbox::Outbox;
 use crate::operation::progress::{Cause, Progress, Report};
+use crate::operation::redrive::edit::Edits;
 use crate::operation::returns::{Found, Releasing, Returns, is_lapsed};
 use crate::operation::sweep::{Budget, End, LEASE_MAX_S, Sweep, SweepOrder, Want};
 use crate::operation::trial::said::{cause, said};
@@ -61,6 +66,7 @@ enum Stage {
 pub struct Trial {
     course: Course,
     plan: TrialPlan,
+    edits: Edits,
     sweep: Sweep,
     returns: Returns,
     outbox: Outbox<Purpose>,
@@ -77,12 +83,19 @@ pub struct Trial {
 
 impl Trial {
     pub fn new(confirmed: Confirmed<TrialPlan>, owner: Owner, seed: u64, now: Timestamp) -> Self {
-        let plan = confirmed.into_plan();
+        Self::start(confirmed.into_plan(), BTreeMap::new(), owner, seed, now)
+    }
+
+    fn start(plan: TrialPlan, bodies: BTreeMap<MessageId, String>, owner: Owner, seed: u64, now: Timestamp) -> Self {
+        let edits = Edits::new(plan.edit.as_deref(), bodies);
         let wanted = Want::Ids(BTreeSet::from([plan.id.clone()]));
         let budget = Budget { lanes: LANES, lease_s: SWEEP_LEASE_S, time_ms: LOOK_MS };
-        let began = owner.began(now, Plan::Trial(plan.clone()));
-        let (course, outbox) = Course::open(owner, began);
-        Trial {
+        let mut first = vec![owner.began(now, Plan::Trial(plan.clone()))];
+        first.extend(edits.entries(&owner, now));
+        let lost = edits.is_lost(&plan.id);
+        let (course, outbox) = Course::open(owner, first);
+        let mut trial = Trial {
+            edits,
             sweep: Sweep::new(plan.from.clone(), wanted, budget, seed),
             returns: Returns::new(plan.from.clone(), 1, seed),
             outbox,
@@ -97,7 +110,11 @@ impl Trial {
             deletes: 0,
             course,
             plan,
+        };
+        if lost {
+            trial.conclude(Verdict::NotRun("its new body is not what was confirmed".to_owned()));
         }
+        trial
     }
 
     /// Seconds the message must stay hidden: the whole run, and what comes before and after it.
@@ -206,7 +223,9 @@ impl Trial {
         }
         self.stage = Stage::Noting;
         let text = format!("invoking {} with message {}", self.plan.function, self.plan.id);
-        self.outbox.give(Order::Record(vec![self.course.owner.noted(now, text)]), Purpose::Noted);
+        let mut lines = vec![self.course.owner.noted(now, text)];
+        lines.extend(self.original(now));
+        self.outbox.give(Order::Record(lines), Purpose::Noted);
     }
 
     fn noted(&mut self, now: Timestamp, result: &OrderResult) {
@@ -219,7 +238,10 @@ impl Trial {
             let why = format!("the journal could not be written, so nothing was run: {}", said(result));
             return self.conclude(Verdict::NotRun(why));
         }
-        let payload = event::event(&found.message, &self.plan.source, &self.plan.region).to_string();
+        let edited =
+            self.edits.of(&self.plan.id).map(|body| Message { body: body.to_owned(), ..found.message.clone() });
+        let message = edited.as_ref().unwrap_or(&found.message);
+        let payload = event::event(message, &self.plan.source, &self.plan.region).to_string();
         let timeout_s = self.plan.timeout_s.unwrap_or(LONGEST_RUN_S);
         let order = Order::Invoke { function: self.plan.function.clone(), payload, timeout_s };
         self.stage = Stage::Invoking;

@@ -19,6 +19,7 @@ fn plan() -> TrialPlan {
         source: "arn:aws:sqs:r:1:JobQueue".into(),
         region: "r".into(),
         reason: None,
+        edit: None,
     }
 }
 
@@ -216,4 +217,40 @@ fn a_cancel_in_time_runs_nothing_and_a_journal_that_fails_forbids_it() {
     });
     assert!(matches!(report, Report::Trial(TrialReport { verdict: Verdict::NotRun(_), .. })), "{report:?}");
     assert!(!world.seen.iter().any(|seen| seen.starts_with("invoke")), "{:?}", world.seen);
+}
+
+fn edited_plan(body: &str) -> TrialPlan {
+    let bodies = BTreeMap::from([(MessageId::from("m-2"), body.to_owned())]);
+    TrialPlan { edit: Some(crate::operation::redrive::edit::plan("by hand", &bodies)), ..plan() }
+}
+
+#[test]
+fn an_edited_message_runs_with_its_new_body_and_both_are_in_the_journal_before_it_does() {
+    for (answer, deleted) in [(answered(None, "null"), true), (answered(Some("Unhandled"), "{}"), false)] {
+        let mut world = World::new(answer);
+        let body = r#"{"to":"ada"}"#.to_owned();
+        let mut trial = Trial::edited(confirm(edited_plan(&body)), body.clone(), owner(), 7, START);
+        let (mut kept, mut ran) = (Vec::new(), Vec::new());
+        let Played { report, .. } = play(&mut trial, START, Vec::new(), |_, order| {
+            if let Order::Invoke { payload, .. } = order {
+                ran.push(payload.clone());
+                kept.clone_from(&world.journal);
+            }
+            world.answer(order)
+        });
+        let [payload] = ran.as_slice() else { panic!("{ran:?}") };
+        assert!(payload.contains(r#""body":"{\"to\":\"ada\"}""#), "{payload}");
+        let original = |entry: &JournalEntry| matches!(entry, JournalEntry::Backup { message, .. } if message.id.as_str() == "m-2" && message.body == "{}");
+        let edited = |entry: &JournalEntry| matches!(entry, JournalEntry::Edited { body: kept, .. } if *kept == body);
+        assert!(kept.iter().any(original) && kept.iter().any(edited), "{kept:?}");
+        assert_eq!(!world.is_there(), deleted, "{report:?}");
+    }
+}
+
+#[test]
+fn a_body_that_is_not_what_was_confirmed_is_not_run() {
+    let mut world = World::new(answered(None, "null"));
+    let report = world.play(Trial::edited(confirm(edited_plan("one")), "another".to_owned(), owner(), 7, START));
+    assert!(matches!(&report.verdict, Verdict::NotRun(why) if why.contains("confirmed")), "{report:?}");
+    assert!(world.is_there() && !world.seen.iter().any(|seen| seen.starts_with("invoke")), "{:?}", world.seen);
 }

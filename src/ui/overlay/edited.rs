@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use crate::console::editor::EditView;
 use crate::model::difference::Side;
 use crate::model::finding::Severity;
-use crate::operation::card::BY_HAND;
+use crate::model::plan::BY_HAND;
 use crate::operation::progress::grouped;
 use crate::ui::overlay::{sheet, sheet_width};
 use crate::ui::theme::Theme;
@@ -20,7 +20,7 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, view: &EditView) {
     let count = view.edits.bodies.len() as u64;
     let noun = if count == 1 { "message" } else { "messages" };
     let frame = Frame::new(format!("Would change {} {noun} of {}", grouped(count), view.queue), ink)
-        .note("nothing is sent before the card");
+        .note(if count == 1 { "c tries it, enter is the card" } else { "nothing is sent before the card" });
     let prose = told(ink.theme, view, width - 4);
     let rows = u16::try_from(prose.len() + 2).unwrap_or(u16::MAX);
     let inside = sheet(ink, area, (width, rows), &frame);

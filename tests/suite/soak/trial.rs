@@ -52,6 +52,7 @@ fn attempt(ground: &mut Ground, id: &MessageId, seed: u64) -> TrialReport {
         source: ground.arn("JobQueue"),
         region: "eu-west-1".to_owned(),
         reason: None,
+        edit: None,
     };
     match ground.run(&mut Trial::new(confirm(plan), owner("trial"), seed, ground.now)) {
         Report::Trial(report) => report,

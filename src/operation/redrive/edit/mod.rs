@@ -27,15 +27,15 @@ pub(super) fn refusal(edit: Option<&EditPlan>, laddered: bool) -> Option<String>
     (many && !laddered).then(|| "edited messages go in rungs, the first alone: nothing was sent".to_owned())
 }
 
-/// The new bodies of one redrive.
+/// The new bodies of one operation.
 #[derive(Debug, Default)]
-pub(super) struct Edits {
+pub(in crate::operation) struct Edits {
     wanted: BTreeMap<MessageId, String>,
     bodies: BTreeMap<MessageId, String>,
 }
 
 impl Edits {
-    pub(super) fn new(plan: Option<&EditPlan>, bodies: BTreeMap<MessageId, String>) -> Self {
+    pub(in crate::operation) fn new(plan: Option<&EditPlan>, bodies: BTreeMap<MessageId, String>) -> Self {
         let wanted = plan.map(|plan| plan.sha256.clone()).unwrap_or_default();
         let is_right = |id: &MessageId, body: &str| wanted.get(id).is_some_and(|sha256| *sha256 == digest(body));
         let bodies = bodies.into_iter().filter(|(id, body)| is_right(id, body)).collect();
@@ -43,17 +43,17 @@ impl Edits {
     }
 
     /// What is sent instead of the message's own body, if anything is.
-    pub(super) fn of(&self, id: &MessageId) -> Option<&str> {
+    pub(in crate::operation) fn of(&self, id: &MessageId) -> Option<&str> {
         self.bodies.get(id).map(String::as_str)
     }
 
     /// It is to be edited, and with what is not known.
-    pub(super) fn is_lost(&self, id: &MessageId) -> bool {
+    pub(in crate::operation) fn is_lost(&self, id: &MessageId) -> bool {
         self.wanted.contains_key(id) && !self.bodies.contains_key(id)
     }
 
     /// All of them, to be on record before anything is sent.
-    pub(super) fn entries(&self, owner: &Owner, at: Timestamp) -> impl Iterator<Item = JournalEntry> {
+    pub(in crate::operation) fn entries(&self, owner: &Owner, at: Timestamp) -> impl Iterator<Item = JournalEntry> {
         self.bodies.iter().map(move |(id, body)| JournalEntry::Edited {
             operation: owner.operation.clone(),
             at,
