@@ -358,6 +358,26 @@ mod tests {
         assert!(readme.contains(&table), "README.md, under Keys, should read:\n{table}");
     }
 
+    /// The walk through the sandbox presses each command's key once.
+    #[test]
+    fn the_readme_has_a_worked_example_of_every_key() {
+        let readme = include_str!("../../README.md");
+        let walk = readme.split("Each once, in `redrive sandbox`").nth(1).expect("the walk");
+        let walk = walk.split("A command's keys can be others").next().expect("its end");
+        let rows: Vec<&str> = walk.lines().filter_map(|row| row.strip_prefix("| ")?.split(" | ").next()).collect();
+        let pressed: Vec<&str> = rows.iter().flat_map(|row| row.split('`').skip(1).step_by(2)).collect();
+        let unpressed = COMMANDS.iter().filter(|command| {
+            let keys: Vec<String> = command.keys.iter().map(ToString::to_string).collect();
+            !keys.iter().any(|key| pressed.contains(&key.as_str()))
+        });
+        let names: Vec<&str> = unpressed.map(|command| command.name).collect();
+        assert!(names.is_empty(), "README.md's walk through the sandbox does not press the keys of: {names:?}");
+        for key in pressed {
+            let is_a_key = COMMANDS.iter().any(|command| command.keys.iter().any(|known| known.to_string() == key));
+            assert!(is_a_key, "README.md's walk presses {key}, which is no key");
+        }
+    }
+
     #[test]
     fn the_key_table_names_every_command() {
         let table = key_table();

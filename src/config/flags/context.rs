@@ -2,15 +2,18 @@
 
 use clap::{Args, Subcommand};
 
-use crate::config::flags::OutputFlags;
+use crate::config::flags::{OutputFlags, examples as ex};
 
 #[derive(Debug, Subcommand)]
 pub(in crate::config) enum ContextCommand {
     /// The contexts there are, and which is current
+    #[command(after_help = ex::CONTEXT_LIST)]
     List(OutputFlags),
     /// Make a context the current one
+    #[command(after_help = ex::CONTEXT_USE)]
     Use { name: String },
     /// Every setting in force, and where its value comes from
+    #[command(after_help = ex::CONTEXT_SHOW)]
     Show {
         /// Another than the current one
         name: Option<String>,
@@ -18,6 +21,7 @@ pub(in crate::config) enum ContextCommand {
         output: OutputFlags,
     },
     /// Write a new context into config.toml; asks on a terminal, or takes --profile, --region and the rest
+    #[command(after_help = ex::CONTEXT_INIT)]
     Init(InitFlags),
 }
 

@@ -2,19 +2,22 @@
 
 use clap::Subcommand;
 
-use crate::config::flags::{ConsentFlags, OutputFlags};
+use crate::config::flags::{ConsentFlags, OutputFlags, examples as ex};
 
 #[derive(Debug, Subcommand)]
 pub(in crate::config) enum JournalCommand {
     /// Every operation, newest first
+    #[command(after_help = ex::JOURNAL_LIST)]
     List(OutputFlags),
     /// One operation, line by line
+    #[command(after_help = ex::JOURNAL_SHOW)]
     Show {
         operation: String,
         #[command(flatten)]
         output: OutputFlags,
     },
     /// Finish what was cut off: one operation, or all that are open and whose owner is dead
+    #[command(after_help = ex::JOURNAL_RESUME)]
     Resume {
         operation: Option<String>,
         #[command(flatten)]
@@ -23,12 +26,14 @@ pub(in crate::config) enum JournalCommand {
         consent: ConsentFlags,
     },
     /// Put the settings of a tune back, or what a drop deleted (its copies are kept for 7 days)
+    #[command(after_help = ex::JOURNAL_UNDO)]
     Undo {
         operation: String,
         #[command(flatten)]
         consent: ConsentFlags,
     },
     /// What was done, as a document for the incident: Markdown, or ndjson with -o
+    #[command(after_help = ex::JOURNAL_EXPORT)]
     Export {
         /// One operation; without, all of them
         operation: Option<String>,

@@ -3,6 +3,7 @@
 
 pub(super) mod context;
 pub(super) mod doctor;
+mod examples;
 pub(super) mod journal;
 pub(super) mod letter;
 pub(super) mod logs;
@@ -19,12 +20,12 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::flags::context::{CONTEXT_EXAMPLES, ContextCommand};
 use crate::config::flags::doctor::DoctorFlags;
+use crate::config::flags::examples as ex;
 use crate::config::flags::journal::JournalCommand;
 use crate::config::flags::letter::{DropFlags, ExportFlags, RestoreFlags, ShowFlags};
 use crate::config::flags::redrive::RedriveFlags;
 use crate::config::flags::rehearse::RehearseFlags;
 use crate::config::{Output, duration};
-use crate::model::qualifier;
 
 mod manners;
 
@@ -35,7 +36,7 @@ pub(super) use manners::MannersFlags;
 /// Shows where work is stuck, why, and how long until data is lost; retunes stream consumers and
 /// redrives dead letters. Without a command it opens the console.
 #[derive(Debug, Parser)]
-#[command(name = "redrive", version, max_term_width = 100, after_help = EXAMPLES, after_long_help = LONG_EXAMPLES)]
+#[command(name = "redrive", version, max_term_width = 100, after_help = ex::EXAMPLES, after_long_help = ex::LONG_EXAMPLES)]
 pub(super) struct Cli {
     /// Open the console at this queue, function or ARN
     pub(super) target: Option<String>,
@@ -89,15 +90,19 @@ pub(super) struct PlaceFlags {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Open the console on an embedded pipeline; needs no AWS account
-    #[command(after_help = SANDBOX_EXAMPLES)]
+    #[command(after_help = ex::SANDBOX_EXAMPLES)]
     Sandbox(SandboxFlags),
     /// What is wrong; exit code 1 when something is
+    #[command(after_help = ex::STATUS)]
     Status(OutputFlags),
     /// What there is and what leads where
+    #[command(after_help = ex::TOPOLOGY)]
     Topology(OutputFlags),
     /// The event source mappings, their settings and iterator age
+    #[command(after_help = ex::CONSUMERS)]
     Consumers(OutputFlags),
     /// The queues, their counts and dead-letter queues
+    #[command(after_help = ex::QUEUES)]
     Queues(OutputFlags),
     /// What to mend while it is calm, each with the line that mends it
     #[command(after_help = posture::EXAMPLES)]
@@ -114,28 +119,32 @@ pub(super) enum Command {
     /// What each setting of a stream consumer would do, before anything is changed
     Rehearse(RehearseFlags),
     /// Dead letters: look at them, move them back
-    #[command(subcommand, after_help = DLQ_EXAMPLES)]
+    #[command(subcommand, after_help = ex::DLQ_EXAMPLES)]
     Dlq(DlqCommand),
     /// Work that was lost on its way, found and run again
     #[command(subcommand)]
     Rescue(RescueCommand),
     /// What was done, by whom, and what came of it
-    #[command(subcommand, after_help = JOURNAL_EXAMPLES)]
+    #[command(subcommand, after_help = ex::JOURNAL_EXAMPLES)]
     Journal(JournalCommand),
     /// Named places to work in: account, region, prefix, and how careful to be there
     #[command(subcommand, after_help = CONTEXT_EXAMPLES)]
     Context(ContextCommand),
     /// Check what redrive needs: credentials, clock, endpoint, terminal, permissions
+    #[command(after_help = ex::DOCTOR)]
     Doctor(DoctorFlags),
     /// Print the JSON Schema of what a command prints with -o json
+    #[command(after_help = ex::SCHEMA)]
     Schema {
         /// Which command's
         #[arg(value_enum)]
         name: Option<SchemaName>,
     },
     /// Print a completion script: redrive completions bash
+    #[command(after_help = ex::COMPLETIONS)]
     Completions { shell: clap_complete::Shell },
     /// Print the manual page, for `man -l -`
+    #[command(after_help = ex::MAN)]
     Man,
 }
 
@@ -218,7 +227,7 @@ pub(super) enum RescueCommand {
 #[derive(Debug, Subcommand)]
 pub(super) enum DlqCommand {
     /// The dead-letter queues; with QUEUE its messages (which receives them, so it needs --yes)
-    #[command(after_help = qualifier::help(), after_long_help = qualifier::help())]
+    #[command(after_help = ex::list())]
     List {
         queue: Option<String>,
         /// Only what matches: words, qualifiers, jq (see below)
@@ -249,64 +258,6 @@ pub(super) enum DlqCommand {
     Drop(DropFlags),
     Restore(RestoreFlags),
     /// Move dead letters back to where they came from
-    #[command(after_help = REDRIVE_EXAMPLES)]
+    #[command(after_help = ex::REDRIVE_EXAMPLES)]
     Redrive(RedriveFlags),
 }
-
-const EXAMPLES: &str = "\
-Examples:
-  redrive sandbox                         try everything, no account needed
-  redrive --region eu-west-1 --profile p  the console on a deployed pipeline
-  redrive status -o json                  what is wrong, for a script";
-
-const LONG_EXAMPLES: &str = "\
-Examples:
-  redrive sandbox                         try everything, no account needed
-  redrive --region eu-west-1 --profile p  the console on a deployed pipeline
-  redrive JobDLQ --prefix shop-prod-      open at one queue, see one stage only
-  redrive status -o json                  what is wrong, for a script
-  redrive tune LogWorker --parallelization-factor 5 --dry-run
-
-Results go to stdout, everything else to stderr.
-Exit codes: 0 fine, 1 something is wrong with the pipeline (status), 2 usage,
-3 could not reach or not allowed, 4 refused by a safety rule, 5 done in part.
-State (the journal) is kept in $REDRIVE_STATE_DIR, or $XDG_STATE_HOME/redrive.";
-
-const SANDBOX_EXAMPLES: &str = "\
-Examples:
-  redrive sandbox --scenario surge --speed 10
-  redrive sandbox --headless --for 10m --seed 7 -o json
-  redrive sandbox --headless --listen 127.0.0.1:4566
-  aws --endpoint-url http://127.0.0.1:4566 sqs list-queues";
-
-const DLQ_EXAMPLES: &str = "\
-Examples:
-  redrive dlq list
-  redrive dlq list JobDLQ --max 100 --yes
-  redrive dlq try JobDLQ --yes
-  redrive dlq show JobDLQ --yes
-  redrive dlq export JobDLQ --where 'step:send age>2h' --to send.ndjson --yes
-  redrive dlq drop JobDLQ --where 'step:send age>3d' --dry-run
-  redrive dlq redrive JobDLQ --id 5fea7756-0ea4-451a-a703-a558b933e274 --yes
-  redrive dlq redrive JobDLQ --all --rate 50 --dry-run";
-
-const REDRIVE_EXAMPLES: &str = "\
-Examples:
-  redrive dlq redrive JobDLQ --dry-run
-  redrive dlq redrive JobDLQ --limit 100 --yes -o json
-  redrive dlq redrive JobDLQ --canary 1,10,100 --rate 20 --reason 'fixed by deploy 4711' --yes
-  redrive dlq redrive JobDLQ --rate off --lanes 16 --no-canary --yes
-  redrive dlq redrive JobDLQ --id 5fea7756-0ea4-451a-a703-a558b933e274 --yes
-  redrive dlq redrive JobDLQ --where 'step:send age<1d' --yes
-  redrive dlq redrive JobDLQ --where step:send --edit '.body.template = \"welcome-2\"' --dry-run
-  redrive dlq redrive JobDLQ --all --rate 50 --yes
-
-Cut off in the middle, it is finished by `redrive journal resume`.";
-
-const JOURNAL_EXAMPLES: &str = "\
-Examples:
-  redrive journal list
-  redrive journal resume --dry-run        what is certain about all that was cut off
-  redrive journal resume --yes            finish it
-  redrive journal undo OPERATION --yes    put the settings of a tune back
-  redrive journal export > incident.md";
