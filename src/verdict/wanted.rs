@@ -31,7 +31,9 @@ pub fn wanted(picture: &Picture) -> Vec<MetricKey> {
         }
         if mapping.kind().is_queue() {
             let queue = QueueName::from(mapping.source.resource());
-            keys.extend([sent(&queue), received(&queue)]);
+            if has_work(picture, mapping, &queue) {
+                keys.extend([sent(&queue), received(&queue)]);
+            }
         }
         if mapping.settings.report_batch_item_failures {
             keys.insert(failed_events(mapping));
@@ -41,7 +43,10 @@ pub fn wanted(picture: &Picture) -> Vec<MetricKey> {
         }
     }
     for function in invoked_by_events(picture) {
-        keys.extend([async_age(&function), async_dropped(&function), async_received(&function)]);
+        keys.extend([async_age(&function), async_dropped(&function)]);
+        if has_counted(picture, &invocations(&function)) {
+            keys.insert(async_received(&function));
+        }
     }
     for (name, observed) in picture.queues.iter().filter(|(_, observed)| is_connected(picture, &observed.value)) {
         keys.insert(MetricKey::sqs(name, "ApproximateAgeOfOldestMessage", Stat::Maximum));
@@ -51,6 +56,16 @@ pub fn wanted(picture: &Picture) -> Vec<MetricKey> {
         }
     }
     keys.into_iter().collect()
+}
+
+/// Whether there is anything to balance: on a large account most queues are empty most of the time.
+fn has_work(picture: &Picture, mapping: &Mapping, queue: &QueueName) -> bool {
+    let counts = picture.queue_by_arn(&mapping.source).map(|observed| observed.value.counts);
+    counts.is_some_and(|counts| counts.total() > 0) || has_counted(picture, &deleted(queue))
+}
+
+fn has_counted(picture: &Picture, key: &MetricKey) -> bool {
+    picture.metrics.get(key).is_some_and(|series| series.iter().any(|(_, value)| value > 0.0))
 }
 
 /// Newest-record age of a batch when it is sent to the function, worst shard (aws-facts §2.2).

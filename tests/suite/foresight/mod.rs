@@ -48,15 +48,15 @@ fn a_world_that_is_not_the_models_is_not_made_worse() {
     assert!(score(1, 3, World::Morning).recommended);
 }
 
-/// The bar is 2 % or 1 s over twenty seeds, which the bench runs. Six seeds scatter by more than that, and
-/// by how much is known: what two means of the same thing differ by is, but for one time in some hundred,
-/// less than three standard errors of their difference. That must itself be small, or it would say nothing.
+/// The bar is 2 % or 1 s over many seeds, which the bench runs. Six scatter by more than that; how much is
+/// known: what two means of the same thing differ by is, but for one time in some hundred, less than three
+/// standard errors of their difference. Beyond a twentieth of the mean chance is no excuse.
 #[test]
 fn counts_and_records_tell_the_same_story() {
     let (counted, recorded) = (agreement::counted(6), agreement::recorded(6));
     for (apart, mean) in counted.apart(&recorded).iter().zip(recorded.0) {
-        assert!(apart.error_s < (0.05 * mean.s).max(1.0), "chance hides what is looked for: {apart:?}");
-        assert!(apart.is_close() || apart.s <= 3.0 * apart.error_s, "{counted:?} against {recorded:?}");
+        let most_s = (3.0 * apart.error_s).min(mean.s / 20.0);
+        assert!(apart.is_close() || apart.s <= most_s, "{counted:?} against {recorded:?}");
     }
 }
 
