@@ -124,7 +124,8 @@ async fn sums(look: &Look, function: &FunctionName, since: Timestamp, told: &mut
     };
     let sum = |key: &MetricKey| {
         let points = found.get(key)?.as_ref().ok()?;
-        Some(points.iter().map(|(_, value)| value).sum::<f64>())
+        // From 0.0: an empty sum is -0.0, and would be told so.
+        Some(points.iter().fold(0.0, |sum, (_, value)| sum + value))
     };
     if let Some(dropped) = sum(&dropped) {
         told.push(format!("CloudWatch counts {dropped:.0} events of {function} dropped since (AsyncEventsDropped)"));

@@ -21,6 +21,8 @@ struct Tally {
     runs: usize,
     /// Never fired, later than its bound, later silent than its bound.
     missed: usize,
+    /// The fault never showed: this seed says nothing.
+    unseen: usize,
     late: usize,
     lingering: usize,
     early: usize,
@@ -41,8 +43,8 @@ fn main() {
         }
         let tally = of_scenario(&name, seeds);
         println(&format!(
-            "{name:<28} {seeds} seeds: missed {}, later than its bound {}, silent late {}, false before {}; slowest {} s, cleared {} s",
-            tally.missed, tally.late, tally.lingering, tally.early, tally.worst_s, tally.cleared_s
+            "{name:<28} {seeds} seeds: never to be seen {}, missed {}, later than its bound {}, silent late {}, false before {}; slowest {} s, cleared {} s",
+            tally.unseen, tally.missed, tally.late, tally.lingering, tally.early, tally.worst_s, tally.cleared_s
         ));
         tally.lines.iter().take(6).for_each(|line| println(&format!("    {line}")));
         (all.runs, all.missed, all.late) = (all.runs + tally.runs, all.missed + tally.missed, all.late + tally.late);
@@ -74,10 +76,12 @@ fn score(tally: &mut Tally, seed: usize, came: &Came, bound: redrive::verdict::B
         tally.lines.push(format!("seed {seed}: early {}", came.early[0]));
     }
     let (Some(shown), Some(fired)) = (came.shown_s, came.fired_s) else {
-        // What cannot be seen cannot be missed: a poison record that never came.
+        // What cannot be seen cannot be missed, a poison record that never came; but it is counted.
         if came.shown_s.is_some() {
             tally.missed += 1;
             tally.lines.push(format!("seed {seed}: missed, shown after {:?} s", came.shown_s));
+        } else {
+            tally.unseen += 1;
         }
         return;
     };
