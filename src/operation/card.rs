@@ -293,7 +293,7 @@ fn quoted(word: &str) -> String {
 mod tests {
     use super::*;
 
-    fn facts() -> Facts {
+    pub(super) fn facts() -> Facts {
         Facts {
             account: "123456789012".to_owned(),
             alias: Some("prod-eu".to_owned()),

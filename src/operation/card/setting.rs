@@ -128,17 +128,8 @@ fn update_line(plan: &RetunePlan, facts: &Facts) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::operation::card::tests::facts;
     use crate::operation::confirm::Level;
-
-    fn facts() -> Facts {
-        Facts {
-            account: "123456789012".to_owned(),
-            alias: Some("prod-eu".to_owned()),
-            region: "eu-west-1".to_owned(),
-            subject: "LogWorker".to_owned(),
-            ..Facts::default()
-        }
-    }
 
     #[test]
     fn a_retune_card_shows_the_line_that_would_do_it() {
