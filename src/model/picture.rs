@@ -108,4 +108,9 @@ impl Picture {
     pub fn mappings_of<'a>(&'a self, function: &'a FunctionName) -> impl Iterator<Item = &'a Observed<Mapping>> {
         self.mappings.values().filter(move |mapping| mapping.value.function == *function)
     }
+
+    /// The mappings that read `source`.
+    pub fn readers_of<'a>(&'a self, source: &'a Arn) -> impl Iterator<Item = &'a Mapping> {
+        self.mappings.values().map(|observed| &observed.value).filter(move |mapping| mapping.source == *source)
+    }
 }

@@ -186,8 +186,7 @@ fn remedies(picture: &Picture, subject: &Subject) -> Vec<Remedy> {
             let queue = picture.queues.get(name).map(|observed| &observed.value);
             let mut functions = queue.map(|queue| consumers_behind(picture, queue)).unwrap_or_default();
             if let Some(queue) = queue.filter(|_| functions.is_empty()) {
-                let readers = picture.mappings.values().filter(|mapping| mapping.value.source == queue.arn);
-                functions.extend(readers.map(|mapping| mapping.value.function.to_string()));
+                functions.extend(picture.readers_of(&queue.arn).map(|mapping| mapping.function.to_string()));
             }
             named(name.as_str(), functions)
         }

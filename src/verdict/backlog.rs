@@ -26,8 +26,7 @@ pub fn check(picture: &Picture, now: Timestamp, queue: &Queue) -> Option<Finding
     if takes_dead_letters(picture, queue) {
         return None;
     }
-    let mut mappings = picture.mappings.values().map(|observed| &observed.value);
-    let consumer = mappings.find(|mapping| mapping.source == queue.arn);
+    let consumer = picture.readers_of(&queue.arn).next();
     if consumer.is_some_and(|mapping| !is_running(mapping)) {
         return None;
     }
@@ -54,8 +53,7 @@ pub fn check(picture: &Picture, now: Timestamp, queue: &Queue) -> Option<Finding
         evidence.push(format!("{}/s done", rate(done.per_s())));
     }
     evidence.push(format!("ApproximateAgeOfOldestMessage, newest datapoint {}", age.newest_at.clock()));
-    let names = [Some(queue.name.as_str()), consumer.map(|mapping| mapping.function.as_str())];
-    let objective_ms = picture.objectives.age_ms(names.into_iter().flatten());
+    let objective_ms = objective_ms(picture, queue, consumer);
     let near = left_ms < NEAR_LOSS_MS || age.newest * 1000.0 > objective_ms;
     Some(Finding {
         rule: "backlog-growing".to_owned(),
@@ -66,6 +64,12 @@ pub fn check(picture: &Picture, now: Timestamp, queue: &Queue) -> Option<Finding
         evidence,
         remedies: remedies(consumer),
     })
+}
+
+/// The age of work that is still all right, by the queue's name or its consumer's.
+pub(super) fn objective_ms(picture: &Picture, queue: &Queue, consumer: Option<&Mapping>) -> f64 {
+    let names = [Some(queue.name.as_str()), consumer.map(|mapping| mapping.function.as_str())];
+    picture.objectives.age_ms(names.into_iter().flatten())
 }
 
 fn key(queue: &Queue, name: &str, stat: Stat) -> MetricKey {

@@ -6,6 +6,7 @@ use crate::model::metric::{MetricKey, Stat};
 use crate::model::picture::Picture;
 use crate::model::queue::Queue;
 use crate::model::time::{Timestamp, spoken};
+use crate::verdict::backlog::objective_ms;
 use crate::verdict::bound::Bound;
 use crate::verdict::dead_letters_arriving::takes_dead_letters;
 use crate::verdict::window::{PERIOD_S, trend};
@@ -26,8 +27,7 @@ pub fn check(picture: &Picture, now: Timestamp, queue: &Queue) -> Option<Finding
     if takes_dead_letters(picture, queue) {
         return None;
     }
-    let mut mappings = picture.mappings.values().map(|observed| &observed.value);
-    let consumer = mappings.find(|mapping| mapping.source == queue.arn);
+    let consumer = picture.readers_of(&queue.arn).next();
     if consumer.is_some_and(|mapping| !is_running(mapping)) {
         return None;
     }
@@ -39,8 +39,7 @@ pub fn check(picture: &Picture, now: Timestamp, queue: &Queue) -> Option<Finding
         .map(|(_, s)| s)
         .collect();
     let least_s = window.iter().copied().fold(f64::INFINITY, f64::min);
-    let names = [Some(queue.name.as_str()), consumer.map(|mapping| mapping.function.as_str())];
-    let objective_ms = picture.objectives.age_ms(names.into_iter().flatten());
+    let objective_ms = objective_ms(picture, queue, consumer);
     let retention_ms = f64::from(queue.retention_s) * 1000.0;
     // Not with the time since: messages are taken meanwhile, or `stalled` and `stopped` say that none is.
     let oldest_ms = age.newest * 1000.0;

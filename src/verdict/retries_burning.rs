@@ -26,8 +26,7 @@ pub fn check(picture: &Picture, now: Timestamp, queue: &Queue) -> Option<Finding
     if takes_dead_letters(picture, queue) {
         return None;
     }
-    let mut mappings = picture.mappings.values().map(|observed| &observed.value);
-    let consumer = mappings.find(|mapping| mapping.source == queue.arn).filter(|mapping| is_running(mapping))?;
+    let consumer = picture.readers_of(&queue.arn).next().filter(|mapping| is_running(mapping))?;
     let taken = total(picture, now, &received(&queue.name), MINUTES)?.sum;
     let done = total(picture, now, &deleted(&queue.name), MINUTES).map_or(0.0, |total| total.sum);
     // What is in flight was received and may still be done.

@@ -30,7 +30,7 @@ pub const BOUND: Bound = Bound { fires_s: 1_200, clears_s: 1_500 };
 
 /// Sent − Deleted = Δ(visible + in flight + delayed) + Δ dead letters.
 pub fn queue(picture: &Picture, now: Timestamp, queue: &Queue) -> Option<Finding> {
-    if takes_dead_letters(picture, queue) || !picture.mappings.values().any(|seen| seen.value.source == queue.arn) {
+    if takes_dead_letters(picture, queue) || picture.readers_of(&queue.arn).next().is_none() {
         return None;
     }
     let (came, went) = (flow(picture, now, &sent(&queue.name))?, flow(picture, now, &deleted(&queue.name))?);

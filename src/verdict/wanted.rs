@@ -199,11 +199,10 @@ fn functions(picture: &Picture) -> BTreeSet<FunctionName> {
 /// A queue that something of the pipeline reads, writes or fails to: an account may have hundreds of
 /// others.
 fn is_connected(picture: &Picture, queue: &Queue) -> bool {
-    let mappings = picture.mappings.values().map(|observed| &observed.value);
     let edges = picture.topology.iter().flat_map(|topology| &topology.value.edges);
     queue.redrive.is_some()
         || takes_dead_letters(picture, queue)
-        || mappings.into_iter().any(|mapping| mapping.source == queue.arn)
+        || picture.readers_of(&queue.arn).next().is_some()
         || edges.into_iter().any(|edge| edge.from == queue.arn || edge.to == queue.arn)
 }
 

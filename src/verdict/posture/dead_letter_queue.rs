@@ -35,7 +35,7 @@ fn judge(picture: &Picture, queue: &Queue) -> Found {
     if queue.redrive.is_some() {
         return Found::Fine;
     }
-    let reader = picture.mappings.values().map(|observed| &observed.value).find(|mapping| mapping.source == queue.arn);
+    let reader = picture.readers_of(&queue.arn).next();
     let base = queue.name.as_str().strip_suffix(".fifo").unwrap_or(queue.name.as_str());
     let keeper = if queue.fifo { format!("{base}-dlq.fifo") } else { format!("{base}-dlq") };
     Found::Mend(Mend {
