@@ -12,6 +12,7 @@ use crate::command::{Here, print, say, style};
 use crate::config::{Rehearse, exit};
 use crate::forecast::rehearse::{Asked, rehearse};
 use crate::forecast::sight::Sight;
+use crate::model::rehearsal::Setting;
 use crate::report;
 use crate::shell::rehearsal::read;
 
@@ -31,7 +32,11 @@ pub async fn run(here: &Here, asked: Rehearse) -> Result<u8, Failure> {
     let siblings = look.picture.siblings(&mapping);
     let batch = mapping.settings.batch_size.unwrap_or(100);
     let plan = Asked {
-        candidates: asked.candidates.iter().map(|(lanes, size)| (*lanes, size.unwrap_or(batch))).collect(),
+        candidates: asked
+            .candidates
+            .iter()
+            .map(|(lanes, size)| Setting::Lanes { parallelization_factor: *lanes, batch_size: size.unwrap_or(batch) })
+            .collect(),
         samples: asked.samples,
         seed: asked.seed,
     };

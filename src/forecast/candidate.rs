@@ -4,11 +4,13 @@ use crate::forecast::calibrate::Calibration;
 use crate::forecast::plant::stretch;
 use crate::forecast::sight::Sight;
 use crate::model::mapping::MappingChange;
+use crate::model::rehearsal::Setting;
 use crate::pipeline::stream::rules::Rules;
 
 /// A setting to rehearse.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Proposed {
+    pub setting: Setting,
     pub change: MappingChange,
     pub rules: Rules,
     pub duration_p99_ms: f64,
@@ -16,7 +18,7 @@ pub(super) struct Proposed {
 }
 
 /// Parallelization factors 1 to 10, and larger batches where it was seen what a record costs.
-pub(super) fn usual(sight: &Sight<'_>, calibration: &Calibration) -> Vec<(u32, u32)> {
+pub(super) fn usual(sight: &Sight<'_>, calibration: &Calibration) -> Vec<Setting> {
     let rules = calibration.plant.rules;
     let mut all: Vec<(u32, u32)> = (1..=MAX_LANES).map(|lanes| (lanes, rules.batch_size)).collect();
     if calibration.fill_varied && sight.mapping.kind().is_stream() {
@@ -25,11 +27,17 @@ pub(super) fn usual(sight: &Sight<'_>, calibration: &Calibration) -> Vec<(u32, u
     }
     // Today's settings first: what happens if nobody does anything.
     all.sort_by_key(|(lanes, batch)| (*lanes != rules.lanes || *batch != rules.batch_size, *batch, *lanes));
-    all
+    let setting = |(lanes, batch)| Setting::Lanes { parallelization_factor: lanes, batch_size: batch };
+    all.into_iter().map(setting).collect()
 }
 
-pub(super) fn propose(sight: &Sight<'_>, calibration: &Calibration, lanes: u32, batch_size: u32) -> Proposed {
+pub(super) fn propose(sight: &Sight<'_>, calibration: &Calibration, setting: Setting) -> Proposed {
     let now = calibration.plant.rules;
+    let (lanes, batch_size) = match setting {
+        Setting::Lanes { parallelization_factor, batch_size } => (parallelization_factor, batch_size),
+        // A stream has no limit of runs: nothing of it is changed.
+        Setting::Places { batch_size, .. } => (now.lanes, batch_size),
+    };
     let rules = Rules { lanes, batch_size, ..now };
     let change = MappingChange {
         parallelization_factor: (lanes != now.lanes).then_some(lanes),
@@ -38,7 +46,7 @@ pub(super) fn propose(sight: &Sight<'_>, calibration: &Calibration, lanes: u32, 
     };
     let duration_p99_ms = duration_p99_ms(calibration, &rules);
     let refused = refusal(sight, calibration, &rules, duration_p99_ms);
-    Proposed { change, rules, duration_p99_ms, refused }
+    Proposed { setting, change, rules, duration_p99_ms, refused }
 }
 
 /// As much above the mean as today's p99 is above today's mean.

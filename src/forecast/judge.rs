@@ -106,14 +106,13 @@ fn nothing_helps(candidates: &[Candidate]) -> String {
 mod tests {
     use super::*;
     use crate::model::mapping::MappingChange;
-    use crate::model::rehearsal::Band;
+    use crate::model::rehearsal::{Band, Setting};
 
     fn candidate(lanes: u32, load: f64, drain_s: Option<f64>) -> Candidate {
         let band = |p50: f64| Band { p10: p50 * 0.9, p50, p90: p50 * 1.1 };
         Candidate {
             change: MappingChange::default(),
-            parallelization_factor: lanes,
-            batch_size: 100,
+            setting: Setting::Lanes { parallelization_factor: lanes, batch_size: 100 },
             refused: None,
             forecast: Some(Forecast {
                 age_ms: [None, None, Some(band(if drain_s.is_some() { 1_000.0 } else { 9e6 }))],

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::id::MappingId;
-use crate::model::mapping::MappingChange;
+use crate::model::mapping::{MappingChange, MappingSettings, SourceKind};
 use crate::model::time::Timestamp;
 
 /// Of many runs: a tenth lie below `p10`, half below `p50`, a tenth above `p90`.
@@ -51,7 +51,7 @@ pub struct Rehearsal {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Backtest {
     pub minutes: u32,
-    /// IteratorAge Maximum, milliseconds.
+    /// The greatest age, milliseconds.
     pub foretold_ms: f64,
     pub seen_ms: f64,
     pub good: bool,
@@ -61,16 +61,64 @@ pub struct Backtest {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
     pub change: MappingChange,
-    pub parallelization_factor: u32,
-    pub batch_size: u32,
+    #[serde(flatten)]
+    pub setting: Setting,
     /// Why it is not to be had: no forecast then.
     pub refused: Option<String>,
     pub forecast: Option<Forecast>,
 }
 
+/// What decides how many batches run at a time, and how large they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Setting {
+    /// Of a stream.
+    Lanes { parallelization_factor: u32, batch_size: u32 },
+    /// Of a queue; `None` is no limit.
+    Places { max_concurrency: Option<u32>, batch_size: u32 },
+}
+
+impl Setting {
+    /// As a mapping has it; a limit of runs counts for queues, lanes for anything else.
+    pub fn of(kind: SourceKind, settings: &MappingSettings) -> Self {
+        let batch_size = settings.batch_size.unwrap_or(if kind.is_queue() { 10 } else { 100 });
+        if kind.is_queue() {
+            return Setting::Places { max_concurrency: settings.max_concurrency, batch_size };
+        }
+        Setting::Lanes { parallelization_factor: settings.parallelization_factor.unwrap_or(1), batch_size }
+    }
+
+    pub fn batch_size(self) -> u32 {
+        match self {
+            Setting::Lanes { batch_size, .. } | Setting::Places { batch_size, .. } => batch_size,
+        }
+    }
+
+    /// The lanes, or the most runs at a time.
+    pub fn width(self) -> String {
+        match self {
+            Setting::Lanes { parallelization_factor: n, .. } | Setting::Places { max_concurrency: Some(n), .. } => {
+                n.to_string()
+            }
+            Setting::Places { max_concurrency: None, .. } => "none".to_owned(),
+        }
+    }
+}
+
+impl std::fmt::Display for Setting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let what = match self {
+            Setting::Lanes { .. } => "parallel",
+            Setting::Places { .. } => "MaximumConcurrency",
+        };
+        write!(f, "{what} {}, batch {}", self.width(), self.batch_size())
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Forecast {
-    /// IteratorAge Maximum after 5, 15 and 60 minutes, milliseconds.
+    /// The greatest age after 5, 15 and 60 minutes, milliseconds: IteratorAge of a stream's consumer,
+    /// ApproximateAgeOfOldestMessage of a queue.
     pub age_ms: [Option<Band>; 3],
     /// Seconds until the backlog is gone; `None` when it does not go within [`HORIZON_S`].
     pub drain_s: Option<Band>,
@@ -93,7 +141,7 @@ pub struct Forecast {
     pub out_per_s: f64,
     /// Predicted p99 of a run's duration, milliseconds.
     pub duration_p99_ms: f64,
-    /// IteratorAge Maximum by the minute, from the moment the change is made; `None` where too few runs
+    /// The greatest age by the minute, from the moment the change is made; `None` where too few runs
     /// sent anything. For comparing, not for reading: left out of JSON.
     #[serde(skip)]
     pub course_ms: Vec<Option<Band>>,

@@ -19,13 +19,13 @@ pub fn text(rehearsal: &Rehearsal, mapping: &Mapping) -> String {
         out.push_str(&table(rehearsal));
     }
     let _ = match (rehearsal.recommended.and_then(|index| rehearsal.candidates.get(index)), &rehearsal.declined) {
-        (Some(candidate), _) => writeln!(out, "recommended: {}", setting(candidate)),
+        (Some(candidate), _) => writeln!(out, "recommended: {}", candidate.setting),
         (None, Some(why)) => writeln!(out, "nothing is recommended: {why}"),
         (None, None) => Ok(()),
     };
     for refused in rehearsal.candidates.iter().filter(|candidate| candidate.refused.is_some()) {
         let why = refused.refused.as_deref().unwrap_or_default();
-        let _ = writeln!(out, "not rehearsed: {}: {why}", setting(refused));
+        let _ = writeln!(out, "not rehearsed: {}: {why}", refused.setting);
     }
     if let Some(backtest) = &rehearsal.backtest {
         let verdict = if backtest.good { "good" } else { "bad" };
@@ -74,8 +74,7 @@ fn table(rehearsal: &Rehearsal) -> String {
 }
 
 fn row(sign: &str, candidate: &Candidate) -> Vec<String> {
-    let mut cells =
-        vec![sign.to_owned(), candidate.parallelization_factor.to_string(), candidate.batch_size.to_string()];
+    let mut cells = vec![sign.to_owned(), candidate.setting.width(), candidate.setting.batch_size().to_string()];
     let Some(forecast) = &candidate.forecast else {
         cells.extend((0..9).map(|_| MISSING.to_owned()));
         return cells;
@@ -100,10 +99,6 @@ fn row(sign: &str, candidate: &Candidate) -> Vec<String> {
         format!("{:.0}, then {:.0}", forecast.out_per_s_peak, forecast.out_per_s),
     ]);
     cells
-}
-
-fn setting(candidate: &Candidate) -> String {
-    format!("parallel {}, batch {}", candidate.parallelization_factor, candidate.batch_size)
 }
 
 fn seconds(s: f64) -> String {

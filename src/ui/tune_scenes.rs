@@ -7,7 +7,7 @@ use crate::console::running::{Effectiveness, Follow};
 use crate::console::screen::Screen;
 use crate::console::update::update;
 use crate::model::mapping::MappingChange;
-use crate::model::rehearsal::{Backtest, Band, Candidate, Forecast, Foreseen, Rehearsal};
+use crate::model::rehearsal::{Backtest, Band, Candidate, Forecast, Foreseen, Rehearsal, Setting};
 use crate::ui::{fixture, scenes};
 use crate::verdict::foretold::{self, Standing};
 
@@ -103,8 +103,7 @@ fn candidate(lanes: u32, batch_size: u32) -> Candidate {
             batch_size: (batch_size != 100).then_some(batch_size),
             ..MappingChange::default()
         },
-        parallelization_factor: lanes,
-        batch_size,
+        setting: Setting::Lanes { parallelization_factor: lanes, batch_size },
         refused: None,
         forecast: Some(Forecast {
             age_ms: [5.0, 15.0, 60.0].map(age),

@@ -7,20 +7,15 @@ use crate::console::overlay::{Overlay, TuneForm};
 use crate::console::rehearsal::{RehearsalAsk, Rehearsing, RehearsingState};
 use crate::model::finding::Severity;
 use crate::model::id::MappingId;
-use crate::model::rehearsal::Rehearsal;
+use crate::model::rehearsal::{Rehearsal, Setting};
 
 /// When the form opens: what is known and fresh is shown, anything else is rehearsed.
 pub(super) fn opened(console: &mut Console, id: &MappingId) -> Vec<Effect> {
     let fresh = console.fresh_rehearsal(id, console.now).is_some_and(|rehearsal| {
-        let settings = console.picture.mappings.get(id).map(|mapping| &mapping.value.settings);
+        let now = console.picture.mappings.get(id).map(|mapping| &mapping.value);
         let today = rehearsal.candidates.first();
         // Settings somebody changed since make it another consumer.
-        today.is_none_or(|today| {
-            settings.is_some_and(|settings| {
-                settings.batch_size == Some(today.batch_size)
-                    && settings.parallelization_factor.unwrap_or(1) == today.parallelization_factor
-            })
-        })
+        today.is_none_or(|today| now.is_some_and(|now| Setting::of(now.kind(), &now.settings) == today.setting))
     });
     let under_way = console.rehearsals.get(id).is_some_and(Rehearsing::is_under_way);
     if fresh || under_way { Vec::new() } else { ask(console, id) }

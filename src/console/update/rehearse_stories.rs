@@ -10,7 +10,7 @@ use crate::console::update::trial::{NOW, Trial, progress, stream_mapping};
 use crate::model::mapping::{MappingChange, MappingSettings};
 use crate::model::metric::{MetricKey, Stat};
 use crate::model::plan::{Plan, RetunePlan};
-use crate::model::rehearsal::{Band, Candidate, Forecast, Rehearsal};
+use crate::model::rehearsal::{Band, Candidate, Forecast, Rehearsal, Setting};
 use crate::model::time::Timestamp;
 use crate::operation::Undertaking;
 use crate::operation::order::{EndState, JournalEntry};
@@ -25,8 +25,7 @@ fn candidate(lanes: u32) -> Candidate {
     };
     Candidate {
         change: MappingChange { parallelization_factor: (lanes != 1).then_some(lanes), ..MappingChange::default() },
-        parallelization_factor: lanes,
-        batch_size: 100,
+        setting: Setting::Lanes { parallelization_factor: lanes, batch_size: 100 },
         refused: None,
         forecast: Some(Forecast {
             age_ms: [band(5), band(15), band(60)],

@@ -189,17 +189,19 @@ fn take(console: &mut Console, mut form: TuneForm, row: usize) {
         console.overlays.push(Overlay::Tune(form));
         return;
     };
-    let (lanes, batch, refused) = (candidate.parallelization_factor, candidate.batch_size, candidate.refused.clone());
+    let (setting, change, refused) = (candidate.setting, candidate.change.clone(), candidate.refused.clone());
     if let Some(why) = refused {
-        console.say(Severity::Note, format!("parallel {lanes}, batch {batch} is refused: {why}"));
+        console.say(Severity::Note, format!("{setting} is refused: {why}"));
         console.overlays.push(Overlay::Tune(form));
         return;
     }
     form.focus = form.fields.len() + row;
+    let after = change.applied_to(&form.before);
     for field in form.fields.iter_mut().chain(&mut form.shelf) {
         let value = match field.tunable {
-            Tunable::ParallelizationFactor => Some(lanes.to_string()),
-            Tunable::BatchSize => Some(batch.to_string()),
+            Tunable::ParallelizationFactor | Tunable::MaxConcurrency | Tunable::BatchSize => {
+                field.tunable.value(&after)
+            }
             // What was rehearsed is this change and no other.
             _ => field.was.clone(),
         };

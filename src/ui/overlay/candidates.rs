@@ -88,14 +88,14 @@ fn table(ink: &mut Ink<'_>, area: Rect, rehearsal: &Rehearsal, form: &TuneForm) 
 }
 
 fn cells(candidate: &Candidate) -> [String; 9] {
-    let (lanes, batch) = (candidate.parallelization_factor.to_string(), candidate.batch_size.to_string());
+    let (width, batch) = (candidate.setting.width(), candidate.setting.batch_size().to_string());
     let Some(forecast) = &candidate.forecast else {
         let gone = || MISSING.to_owned();
-        return [lanes, batch, gone(), "refused".to_owned(), gone(), gone(), gone(), gone(), gone()];
+        return [width, batch, gone(), "refused".to_owned(), gone(), gone(), gone(), gone(), gone()];
     };
     let age = |band: Option<Band>| band.map_or(MISSING.to_owned(), |band| short(band.p50));
     [
-        lanes,
+        width,
         batch,
         format!("{:.0} %", forecast.load * 100.0),
         drained(forecast),
@@ -157,7 +157,7 @@ fn told(rehearsing: Option<&Rehearsing>, form: &TuneForm, width: u16, theme: The
 fn of_done(prose: &mut Prose, rehearsal: &Rehearsal, form: &TuneForm, theme: Theme) {
     match (rehearsal.recommended(), &rehearsal.declined) {
         (Some(candidate), _) => {
-            prose.item(Piece::new("→ r ", theme.key()), &format!("recommended: {}", setting(candidate)), theme.bold());
+            prose.item(Piece::new("→ r ", theme.key()), &format!("recommended: {}", candidate.setting), theme.bold());
         }
         (None, Some(why)) => {
             prose.item(sign(theme, Severity::Note), &format!("nothing is recommended: {why}"), theme.plain());
@@ -178,11 +178,11 @@ fn of_done(prose: &mut Prose, rehearsal: &Rehearsal, form: &TuneForm, theme: The
 fn detail(candidate: &Candidate) -> String {
     let Some(forecast) = &candidate.forecast else {
         let why = candidate.refused.as_deref().unwrap_or("it was not rehearsed");
-        return format!("{} is refused: {why}", setting(candidate));
+        return format!("{} is refused: {why}", candidate.setting);
     };
     format!(
         "{}: {} runs/h; {} reach what is behind it, then {}; {} at once of {}{}; order per item is kept",
-        setting(candidate),
+        candidate.setting,
         figure::compact(forecast.invocations_per_hour),
         figure::rate(forecast.out_per_s_peak),
         figure::rate(forecast.out_per_s),
@@ -204,10 +204,6 @@ fn backtest(rehearsal: &Rehearsal) -> String {
         ),
         None => format!("{at} · no backtest: the settings are too young"),
     }
-}
-
-fn setting(candidate: &Candidate) -> String {
-    format!("parallel {}, batch {}", candidate.parallelization_factor, candidate.batch_size)
 }
 
 fn sign(theme: Theme, severity: Severity) -> Piece {

@@ -6,7 +6,7 @@ use redrive::forecast::sight::{Limit, Sight, wanted};
 use redrive::forecast::track::{DRAINED_MS, drained_s};
 use redrive::model::mapping::Mapping;
 use redrive::model::metric::{MetricKey, Metrics, Stat};
-use redrive::model::rehearsal::{Candidate, Rehearsal};
+use redrive::model::rehearsal::{Candidate, Rehearsal, Setting};
 use redrive::model::time::Timestamp;
 use redrive::pipeline::Pipeline;
 use redrive::pipeline::blueprint::Blueprint;
@@ -151,7 +151,10 @@ pub fn score(base: u64, number: usize, world: World) -> Scored {
         siblings: 0,
     };
     let batch = mapping.settings.batch_size.unwrap_or(100);
-    let asked = Asked { candidates: vec![(case.lanes, batch)], ..Asked::default() };
+    let asked = Asked {
+        candidates: vec![Setting::Lanes { parallelization_factor: case.lanes, batch_size: batch }],
+        ..Asked::default()
+    };
     let rehearsal = rehearse(&sight, &asked, &|_, _| true).expect("not cancelled");
     let update = MappingUpdate { parallelization_factor: Some(case.lanes), ..MappingUpdate::default() };
     ask(&mut pipeline, Request::Lambda(LambdaRequest::UpdateMapping { id: mapping.id.clone(), update }));

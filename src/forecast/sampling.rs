@@ -1,0 +1,117 @@
+//! Every candidate is run often enough for a band, on the threads there are: all with the same arrivals,
+//! the same errors of estimate and the same delay until the change acts.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+
+use rand_chacha::ChaCha8Rng;
+
+use crate::forecast::plant::Ahead;
+use crate::forecast::track::Track;
+use crate::pipeline::blueprint::Service;
+use crate::pipeline::distribution::{Distribution, below};
+
+/// Told how many runs of how many are done, from any thread; answers whether to go on.
+pub(super) type Progress<'a> = &'a (dyn Fn(usize, usize) -> bool + Sync);
+
+/// One run of a candidate, by its index and the number of the sample; `None` when it was told to stop.
+pub(super) type One<'a> = &'a (dyn Fn(usize, u32, &dyn Fn() -> bool) -> Option<Track> + Sync);
+
+/// All samples of all candidates that are not refused; by candidate, in order. `None` when `progress`
+/// said no.
+pub(super) fn run_all(refused: &[bool], samples: u32, one: One<'_>, progress: Progress<'_>) -> Option<Vec<Vec<Track>>> {
+    let jobs: Vec<(usize, u32)> = (0..samples)
+        .flat_map(|sample| (0..refused.len()).map(move |index| (index, sample)))
+        .filter(|(index, _)| !refused[*index])
+        .collect();
+    let (next, done, stop) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicBool::new(false));
+    let work = || {
+        let mut found = Vec::new();
+        while let Some((index, sample)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let go_on = || !stop.load(Ordering::Relaxed);
+            let Some(track) = one(*index, *sample, &go_on) else { break };
+            found.push((*index, *sample, track));
+            if !progress(done.fetch_add(1, Ordering::Relaxed) + 1, jobs.len()) {
+                stop.store(true, Ordering::Relaxed);
+                break;
+            }
+        }
+        found
+    };
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(jobs.len().max(1));
+    let mut all: Vec<(usize, u32, Track)> = thread::scope(|scope| {
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        running.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
+    });
+    if stop.load(Ordering::Relaxed) || all.len() < jobs.len() {
+        return None;
+    }
+    all.sort_by_key(|(index, sample, _)| (*index, *sample));
+    let mut by_candidate: Vec<Vec<Track>> = refused.iter().map(|_| Vec::new()).collect();
+    all.into_iter().for_each(|(index, _, track)| by_candidate[index].push(track));
+    Some(by_candidate)
+}
+
+/// Milliseconds from an update until it acts.
+pub(super) fn acts_after_ms(draws: &mut ChaCha8Rng) -> i64 {
+    i64::try_from(Distribution::Quantiles(APPLIES_S.map(|s| s * 1000).to_vec()).draw(draws)).unwrap_or(0)
+}
+
+/// Nobody knows what comes: in one sample of seven something does, in turn a step in arrivals and a pause.
+pub(super) fn ahead(sample: u32, draws: &mut ChaCha8Rng) -> Ahead {
+    let from_ms = i64::try_from(below(draws, SOON_MS)).unwrap_or(0);
+    match (sample % 7, sample / 7 % 2) {
+        (6, 0) => Ahead { surge: Some((from_ms, SURGE)), ..Ahead::default() },
+        (6, _) => Ahead { pause: Some((from_ms, from_ms + PAUSE_MS)), ..Ahead::default() },
+        _ => Ahead::default(),
+    }
+}
+
+pub(super) fn slower(service: &Service, times: f64) -> Service {
+    let scaled = |distribution: &Distribution| match distribution {
+        Distribution::Fixed(us) => Distribution::Fixed((*us as f64 * times) as u64),
+        Distribution::Exponential(us) => Distribution::Exponential((*us as f64 * times) as u64),
+        Distribution::Uniform(low, high) => {
+            Distribution::Uniform((*low as f64 * times) as u64, (*high as f64 * times) as u64)
+        }
+        Distribution::Quantiles(points) => {
+            Distribution::Quantiles(points.iter().map(|us| (*us as f64 * times) as u64).collect())
+        }
+    };
+    Service { per_run_us: scaled(&service.per_run_us), per_record_us: scaled(&service.per_record_us) }
+}
+
+/// What may come that nothing foretells: within the first hour, a third more records, or nobody to take
+/// them for five minutes.
+const SOON_MS: u64 = 3_600_000;
+const SURGE: f64 = 1.33;
+const PAUSE_MS: i64 = 300_000;
+/// Seconds from an update until it acts: equally spaced quantiles. AWS says "several minutes"
+/// (aws-facts §1.3); mostly it is less.
+pub(super) const APPLIES_S: [u64; 5] = [5, 15, 30, 60, 150];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_is_told_after_each_run_and_whoever_hears_it_may_stop_it() {
+        let told = AtomicUsize::new(0);
+        let count = |_, of| {
+            assert_eq!(of, 60, "four settings, fifteen samples");
+            told.fetch_add(1, Ordering::Relaxed) < 5
+        };
+        let one = |_: usize, _: u32, go_on: &dyn Fn() -> bool| {
+            // As long as it takes for the others to be told to stop.
+            thread::yield_now();
+            go_on().then(Track::default)
+        };
+        let refused = [false, false, true, false, false];
+        assert!(run_all(&refused, 15, &one, &count).is_none(), "it was told to stop");
+        // Others may be in the middle of a run when one is told to stop.
+        let told = told.load(Ordering::Relaxed);
+        assert!((6..30).contains(&told), "{told} runs were told");
+        let all = run_all(&refused, 15, &one, &|_, _| true).expect("nobody stopped it");
+        assert_eq!(all.iter().map(Vec::len).collect::<Vec<_>>(), [15, 15, 0, 15, 15]);
+    }
+}
