@@ -13,10 +13,11 @@ use crate::config::exit;
 use crate::driver::clock::Clock;
 use crate::journal::Journal;
 use crate::model::id::OperationId;
-use crate::model::time::spoken;
+use crate::model::time::{Timestamp, spoken};
 use crate::operation::order::EndState;
 use crate::operation::progress::{Cause, Progress, Report};
 use crate::operation::{Command, Owner, Undertaking};
+use crate::report::table::clean;
 use crate::runner::{self, Split};
 use crate::shell;
 
@@ -73,13 +74,14 @@ async fn run(
         region: look.account.region().to_owned(),
     };
     let machine = undertaking.begin(owner, shell::seed_of(&operation), look.now);
-    let performer = Split { calls: look.account.clone(), journal, clock: shell::Pace(Clock::aws()) };
+    let clock = Clock::aws();
+    let performer = Split { calls: look.account.clone(), journal, clock: shell::Pace(clock.clone()) };
     let (commands, orders) = unbounded_channel();
     let (outbox, mut inbox) = unbounded_channel::<Progress>();
     let mut run = tokio::spawn(runner::run(machine, performer, orders, move |progress| {
         let _ = outbox.send(progress);
     }));
-    let mut seen = Seen::default();
+    let mut seen = Seen { told: clock.account_now(), clock, found: Pile::default(), report: None, width: 0 };
     let mut asked = false;
     loop {
         tokio::select! {
@@ -105,11 +107,16 @@ async fn run(
     }
 }
 
-#[derive(Default)]
+/// How often a file, or a build's log, is told how far it came.
+const TOLD_EVERY_MS: i64 = 60_000;
+
 struct Seen {
     found: Pile,
     report: Option<Report>,
+    /// Columns of the line that stands on the terminal.
     width: usize,
+    clock: Clock,
+    told: Timestamp,
 }
 
 impl Seen {
@@ -121,14 +128,22 @@ impl Seen {
         }
     }
 
-    /// One line that overwrites itself on a terminal; nothing where standard error is a file.
+    /// One line that overwrites itself on a terminal; a line a minute where standard error is a file.
     fn show(&mut self, progress: &Progress) {
         let mut err = io::stderr().lock();
+        let eta = progress.eta_ms.map(|ms| format!(", about {} left", spoken(ms))).unwrap_or_default();
+        let line = clean(&format!("{}{eta}", progress.line));
         if !err.is_terminal() {
+            let now = self.clock.account_now();
+            if now.ms_since(self.told) >= TOLD_EVERY_MS && progress.report.is_none() {
+                let _ = writeln!(err, "redrive: {line}");
+                self.told = now;
+            }
             return;
         }
-        let eta = progress.eta_ms.map(|ms| format!(", about {} left", spoken(ms))).unwrap_or_default();
-        let line = format!("{}{eta}", progress.line);
+        let columns = shell::terminal_size().map_or(80, |(columns, _)| usize::from(columns.saturating_sub(1)));
+        // What is wider than the terminal would wrap, and could not be overwritten.
+        let line: String = line.chars().take(columns).collect();
         let _ = write!(err, "\r{line:<width$}", width = self.width);
         let _ = err.flush();
         self.width = line.chars().count();

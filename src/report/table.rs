@@ -3,6 +3,8 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use crate::model::hostile::is_dangerous;
+
 /// What stands where a figure is missing; a missing figure is never 0.
 pub const MISSING: &str = "–";
 
@@ -65,17 +67,13 @@ pub fn or_missing(value: Option<impl ToString>) -> String {
     value.map_or_else(|| MISSING.to_owned(), |value| value.to_string())
 }
 
-/// Control characters and direction overrides as visible escapes.
+/// What could drive the terminal or hide, as visible escapes; a tab, which only parts words, as two spaces.
 pub fn clean(text: &str) -> String {
-    let hostile = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    };
     text.chars().fold(String::with_capacity(text.len()), |mut clean, c| {
-        if hostile(c) {
-            clean.extend(c.escape_unicode())
-        } else {
-            clean.push(c)
+        match c {
+            '\t' => clean.push_str("  "),
+            _ if is_dangerous(c) => clean.extend(c.escape_unicode()),
+            _ => clean.push(c),
         }
         clean
     })
@@ -96,5 +94,6 @@ mod tests {
     #[test]
     fn what_a_stranger_sent_cannot_drive_the_terminal() {
         assert_eq!(clean("a\u{1b}[31mb\u{202e}c\n"), "a\\u{1b}[31mb\\u{202e}c\\u{a}");
+        assert_eq!(clean("sent\u{200b}out\tREPORT"), "sent\\u{200b}out  REPORT");
     }
 }

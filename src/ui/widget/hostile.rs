@@ -4,6 +4,8 @@
 
 use unicode_width::UnicodeWidthChar;
 
+use crate::model::hostile::is_dangerous;
+
 /// Combining marks drawn on one letter; more is an attack on the line above, and is escaped.
 const MAX_MARKS: u32 = 3;
 /// Columns of a tab stop in a body.
@@ -72,16 +74,6 @@ fn show(c: char) -> Shown {
             Some(width) => Shown::Char(c, u16::try_from(width).unwrap_or(1)),
         },
     }
-}
-
-/// Control characters, bidirectional controls, invisible and joining characters, private use.
-fn is_dangerous(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{ffa0}'
-            | '\u{feff}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
-            | '\u{1f3fb}'..='\u{1f3ff}' | '\u{e0000}'..='\u{e0fff}' | '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{10ffff}')
 }
 
 fn escape(c: char) -> String {
