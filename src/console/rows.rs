@@ -230,8 +230,7 @@ impl Console {
 
     fn consumers_of(&self, queue: &QueueName) -> Vec<MappingId> {
         let Some(queue) = self.picture.queues.get(queue) else { return Vec::new() };
-        let reads = |mapping: &&Observed<Mapping>| mapping.value.source == queue.value.arn;
-        self.picture.mappings.values().filter(reads).map(|mapping| mapping.value.id.clone()).collect()
+        self.picture.readers_of(&queue.value.arn).map(|mapping| mapping.id.clone()).collect()
     }
 
     /// The queue that the cursor's row is about.

@@ -113,4 +113,17 @@ impl Picture {
     pub fn readers_of<'a>(&'a self, source: &'a Arn) -> impl Iterator<Item = &'a Mapping> {
         self.mappings.values().map(|observed| &observed.value).filter(move |mapping| mapping.source == *source)
     }
+
+    /// The function that reads a queue; of a dead-letter queue the one that reads a queue whose letters it
+    /// takes, else the one whose failed batches it holds.
+    pub fn function_of_queue(&self, name: &QueueName) -> Option<&FunctionName> {
+        let queue = &self.queues.get(name)?.value;
+        let sources = std::iter::once(&queue.arn).chain(&queue.sources);
+        let reader = sources.flat_map(|arn| self.readers_of(arn)).next();
+        let failed = || {
+            let mut mappings = self.mappings.values().map(|observed| &observed.value);
+            mappings.find(|mapping| mapping.settings.on_failure.as_ref() == Some(&queue.arn))
+        };
+        reader.or_else(failed).map(|mapping| &mapping.function)
+    }
 }

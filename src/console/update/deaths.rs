@@ -6,7 +6,6 @@ use std::sync::Arc;
 use crate::console::Console;
 use crate::console::deaths::{Deaths, Errors};
 use crate::console::effect::Effect;
-use crate::console::update::logs;
 use crate::model::id::{FunctionName, QueueName};
 use crate::model::log::{LogAsk, default_group};
 use crate::model::message::Message;
@@ -15,7 +14,7 @@ use crate::model::time::Timestamp;
 
 /// After a scan.
 pub(super) fn ask(console: &mut Console, queue: &QueueName) -> Option<Effect> {
-    let function = logs::function_of_queue(console, queue)?;
+    let function = console.picture.function_of_queue(queue)?.clone();
     let snapshot = console.snapshots.get(queue)?;
     let messages: Vec<Arc<Message>> = snapshot.messages().map(|(message, _)| Arc::clone(message)).collect();
     let (from, to) = window(console, queue, &messages)?;

@@ -8,7 +8,7 @@ use crate::console::logs::LogView;
 use crate::console::screen::Screen;
 use crate::console::update::navigation;
 use crate::model::finding::{Severity, Subject};
-use crate::model::id::{FunctionName, QueueName};
+use crate::model::id::FunctionName;
 use crate::model::log::{LogAsk, LogReading, default_group};
 use crate::model::service_error::ServiceError;
 use crate::model::time::Timestamp;
@@ -54,20 +54,7 @@ fn function_here(console: &Console) -> Option<FunctionName> {
     }
     let mapping = console.mappings_here().into_iter().next();
     let of_mapping = mapping.and_then(|id| Some(console.picture.mappings.get(&id)?.value.function.clone()));
-    of_mapping.or_else(|| function_of_queue(console, &console.queue_here()?))
-}
-
-pub(super) fn function_of_queue(console: &Console, name: &QueueName) -> Option<FunctionName> {
-    let queue = &console.picture.queues.get(name)?.value;
-    let arns = std::iter::once(&queue.arn).chain(&queue.sources);
-    let reader = arns.flat_map(|arn| console.picture.mappings.values().filter(move |row| row.value.source == *arn));
-    let writer = || {
-        let failed = |row: &&crate::model::observed::Observed<crate::model::mapping::Mapping>| {
-            row.value.settings.on_failure.as_ref() == Some(&queue.arn)
-        };
-        console.picture.mappings.values().find(failed)
-    };
-    reader.into_iter().next().or_else(writer).map(|row| row.value.function.clone())
+    of_mapping.or_else(|| console.picture.function_of_queue(&console.queue_here()?).cloned())
 }
 
 pub(super) fn act(console: &mut Console, action: Action) -> Vec<Effect> {

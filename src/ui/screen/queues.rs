@@ -92,13 +92,8 @@ fn row(theme: Theme, console: &Console, seen: &Observed<Queue>) -> Row {
         _ => theme.plain(),
     };
     let name = if queue.is_dead_letter() { format!("└▶ {}", queue.name) } else { queue.name.to_string() };
-    let readers: Vec<&str> = console
-        .picture
-        .mappings
-        .values()
-        .filter(|mapping| mapping.value.source == queue.arn)
-        .map(|mapping| mapping.value.function.as_str())
-        .collect();
+    let readers = console.picture.readers_of(&queue.arn).map(|mapping| mapping.function.as_str());
+    let readers: Vec<&str> = readers.collect();
     let receives =
         queue.redrive.as_ref().map_or(MISSING.to_owned(), |policy| format!("≤ {}", policy.max_receive_count));
     Row {

@@ -112,7 +112,7 @@ impl<'a> Vital<'a> {
             Some(series) => (Some(Cow::Borrowed(series)), "CloudWatch"),
             None => (depths(console, name).map(Cow::Owned), "own polls"),
         };
-        let consumer = consumer_of(console, name);
+        let consumer = console.picture.function_of_queue(name).cloned();
         Vital {
             title: format!("{name} · messages ready, ~"),
             unit: Unit::Count,
@@ -284,14 +284,6 @@ pub fn error_share(console: &Console, function: &FunctionName) -> Option<f64> {
     let mean = |name| reading::mean(metrics, &MetricKey::lambda(function, name, Stat::Sum), console.now);
     let runs = mean("Invocations").filter(|runs| *runs > 0.0)?;
     Some(mean("Errors")? / runs)
-}
-
-/// The function that reads a queue, or whose failures a dead-letter queue holds.
-pub fn consumer_of(console: &Console, name: &QueueName) -> Option<FunctionName> {
-    let queue = &console.picture.queues.get(name)?.value;
-    let reads = |arn| console.picture.mappings.values().find(|mapping| mapping.value.source == arn);
-    let mapping = reads(queue.arn.clone()).or_else(|| queue.sources.iter().find_map(|arn| reads(arn.clone())));
-    mapping.map(|mapping| mapping.value.function.clone())
 }
 
 /// The forecast of the change that is followed, as far as it is worth looking ahead.
