@@ -6,13 +6,17 @@ use crate::console::rows::{JournalRow, finding_key};
 use crate::console::running::{Effectiveness, Follow};
 use crate::console::{Console, command};
 use crate::model::finding::{Finding, Remedy, Severity, Subject};
+use crate::model::id::QueueName;
 use crate::model::plan::Plan;
+use crate::model::queue::Scanned;
+use crate::model::time::Timestamp;
 use crate::verdict;
 
 impl Console {
     /// Judges anew: worst first, acknowledged ones last, and forgets acknowledgements of what got
     /// worse. One whose finding comes and goes is kept.
     pub(in crate::console) fn judge(&mut self) {
+        self.picture.scanned = self.scanned();
         let mut findings = verdict::judge(&self.picture, self.now);
         self.posture = verdict::posture::judge(&self.picture);
         for finding in &mut findings {
@@ -48,6 +52,21 @@ impl Console {
         });
         self.findings = findings;
         self.judged_at = Some(self.mono);
+    }
+
+    /// What the scans of this session say of how old the messages are. A FIFO queue counts its retention
+    /// from a moment no message tells (aws-facts §3).
+    fn scanned(&self) -> BTreeMap<QueueName, Scanned> {
+        let standard = |name: &QueueName| self.picture.queues.get(name).is_some_and(|queue| !queue.value.fifo);
+        let seen = self.snapshots.iter().filter(|(name, _)| standard(name)).filter_map(|(name, snapshot)| {
+            let sent = snapshot.messages().map(|(message, _)| message.system.sent_at);
+            let (listed, oldest) = sent.fold((0, None), |(listed, oldest): (u64, Option<Timestamp>), sent_at| {
+                (listed + 1, Some(oldest.map_or(sent_at, |oldest| oldest.min(sent_at))))
+            });
+            let (at, whole) = (snapshot.began_at, snapshot.complete);
+            Some((name.clone(), Scanned { at, listed, oldest_sent_at: oldest?, whole }))
+        });
+        seen.collect()
     }
 
     /// Who stopped a consumer, where this machine's journal has it: the last that did, at about the time at

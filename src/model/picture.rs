@@ -12,7 +12,7 @@ use crate::model::metric::Metrics;
 use crate::model::move_task::MoveTask;
 use crate::model::objective::Objectives;
 use crate::model::observed::Observed;
-use crate::model::queue::{Queue, QueueCounts};
+use crate::model::queue::{Queue, QueueCounts, Scanned};
 use crate::model::time::Timestamp;
 use crate::model::topology::Topology;
 
@@ -42,6 +42,8 @@ pub struct Picture {
     pub depths: BTreeMap<QueueName, VecDeque<(Timestamp, QueueCounts)>>,
     /// The newest move task of each dead-letter queue that was asked for.
     pub move_tasks: BTreeMap<QueueName, Observed<Option<MoveTask>>>,
+    /// What was seen of the messages themselves, of queues that were scanned.
+    pub scanned: BTreeMap<QueueName, Scanned>,
     pub metrics: Metrics,
     /// Why metrics are not there, when they are not: `metrics unavailable: …`.
     pub metrics_error: Option<String>,

@@ -30,6 +30,18 @@ impl QueueCounts {
     }
 }
 
+/// What a scan knows of how old a queue's messages are: `SentTimestamp`, which no metric tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scanned {
+    pub at: Timestamp,
+    /// Messages found that are still listed.
+    pub listed: u64,
+    /// When the oldest of them was sent first.
+    pub oldest_sent_at: Timestamp,
+    /// The queue was seen empty behind them.
+    pub whole: bool,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Queue {
     pub name: QueueName,
