@@ -14,6 +14,7 @@ mod failure;
 mod function;
 mod function_settings;
 mod invoke;
+mod kinesis;
 mod log;
 mod mapping;
 mod message;

@@ -13,7 +13,7 @@ use crate::model::permission::{OPERATOR, READ_ONLY, action_of, actions_in};
 const PREFIXES: &[(&str, &str)] = &[("cloudwatchlogs", "logs"), ("resourcegroupstagging", "tag"), ("sfn", "states")];
 /// Prefixes that a text in this layer may have and be an action: `logs:FilterLogEvents`.
 const SERVICES: &[&str] =
-    &["cloudformation", "cloudwatch", "dynamodb", "iam", "lambda", "logs", "s3", "sqs", "sts", "tag"];
+    &["cloudformation", "cloudwatch", "dynamodb", "iam", "kinesis", "lambda", "logs", "s3", "sqs", "sts", "tag"];
 
 /// This file, and the meter, whose counters are called like the clients they count.
 const NO_CALLS: &[&str] = &["aws/permissions.rs", "aws/meter.rs"];

@@ -18,6 +18,7 @@ struct Seen {
     mappings: Vec<MappingId>,
     functions: Vec<FunctionName>,
     streams: Vec<Arn>,
+    kinesis: Vec<Arn>,
     queues: Vec<QueueUrl>,
 }
 
@@ -33,12 +34,11 @@ impl Account {
         let (mappings, functions, queues) = tokio::join!(self.mappings(), self.functions(), self.list_queues(prefix));
         seen.mappings = mappings.iter().flatten().map(|mapping| mapping.id.clone()).collect();
         seen.functions = functions.iter().flatten().map(|function| function.name.clone()).collect();
-        seen.streams = mappings
-            .iter()
-            .flatten()
-            .filter(|mapping| mapping.kind() == SourceKind::DynamoDb)
-            .map(|mapping| mapping.source.clone())
-            .collect();
+        let read = |kind: SourceKind| {
+            let mappings = mappings.iter().flatten().filter(move |mapping| mapping.kind() == kind);
+            mappings.map(|mapping| mapping.source.clone()).collect()
+        };
+        (seen.streams, seen.kinesis) = (read(SourceKind::DynamoDb), read(SourceKind::Kinesis));
         seen.queues = queues.clone().unwrap_or_default();
         found.insert("lambda:ListEventSourceMappings", outcome(&mappings));
         found.insert("lambda:ListFunctions", outcome(&functions));
@@ -50,6 +50,11 @@ impl Account {
             None => Found::Untried("no stream to try it with".to_owned()),
         };
         found.insert("dynamodb:DescribeStream", shards);
+        let summary = match seen.kinesis.first() {
+            Some(stream) => outcome(&self.stream_summary(stream).await),
+            None => Found::Untried("no Kinesis stream to try it with".to_owned()),
+        };
+        found.insert("kinesis:DescribeStreamSummary", summary);
         let name = seen.functions.first().cloned().unwrap_or_else(|| FunctionName::from("redrive-doctor"));
         let keys = [MetricKey::lambda(&name, "Invocations", Stat::Sum)];
         let to = now.floor_to(60);

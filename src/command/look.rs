@@ -91,6 +91,13 @@ async fn read(here: &Here, policies_most: usize) -> Result<Look, Failure> {
         Err(error) => missing.push(error.to_string()),
     }
     picture.topology = Some(Observed::new(topology?, now));
+    for (arn, result) in account.stream_summaries(mappings.as_deref().unwrap_or_default()).await {
+        match result {
+            Ok(summary) => drop(picture.streams.insert(arn, Observed::new(summary, now))),
+            Err(error) if error.is_denied() => missing.push(not_allowed(&error.action)),
+            Err(error) => missing.push(format!("how long {} keeps records: {error}", arn.resource())),
+        }
+    }
     for mapping in mappings.into_iter().flatten() {
         picture.changes.extend(Change::of_mapping(&mapping, now));
         picture.mappings.insert(mapping.id.clone(), Observed::new(mapping, now));

@@ -10,7 +10,7 @@ use crate::model::acknowledgement::Acknowledged;
 use crate::model::alarm::Alarm;
 use crate::model::bench::Bench;
 use crate::model::function::{AccountLimits, Function, FunctionAnswer, FunctionQuestion};
-use crate::model::id::{FunctionName, MappingId, MessageId, OperationId, QueueName};
+use crate::model::id::{Arn, FunctionName, MappingId, MessageId, OperationId, QueueName};
 use crate::model::kept::Kept;
 use crate::model::log::LogReading;
 use crate::model::mapping::Mapping;
@@ -21,6 +21,7 @@ use crate::model::queue::Queue;
 use crate::model::rehearsal::Rehearsal;
 use crate::model::service_error::ServiceError;
 use crate::model::stack::Stack;
+use crate::model::stream::StreamSummary;
 use crate::model::time::{Mono, Timestamp};
 use crate::model::topology::Topology;
 use crate::model::usage::Usage;
@@ -96,6 +97,11 @@ pub enum Msg {
     StacksArrived {
         at: Timestamp,
         result: Result<Vec<Stack>, ServiceError>,
+    },
+    /// Kinesis streams, each by itself.
+    StreamsArrived {
+        at: Timestamp,
+        found: Vec<(Arn, StreamSummary)>,
     },
     AlarmsArrived {
         at: Timestamp,

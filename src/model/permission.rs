@@ -40,6 +40,7 @@ pub const FEATURES: &[(&str, &[&str])] = &[
     ("what the logs say", &["logs:FilterLogEvents", "lambda:GetFunctionConfiguration"]),
     ("verdicts and charts", &["cloudwatch:GetMetricData"]),
     ("limits and shards of a rehearsal", &["dynamodb:DescribeStream", "lambda:GetAccountSettings"]),
+    ("how long Kinesis keeps records", &["kinesis:DescribeStreamSummary"]),
     ("what paged you", &["cloudwatch:DescribeAlarms"]),
     ("what was deployed by which stack", &["cloudformation:DescribeStacks"]),
     ("watching one stack", &["cloudformation:ListStackResources"]),

@@ -13,6 +13,7 @@ use crate::model::move_task::MoveTask;
 use crate::model::objective::Objectives;
 use crate::model::observed::Observed;
 use crate::model::queue::{Queue, QueueCounts, Scanned};
+use crate::model::stream::StreamSummary;
 use crate::model::time::Timestamp;
 use crate::model::topology::Topology;
 
@@ -36,14 +37,16 @@ pub struct Picture {
     pub function_settings: BTreeMap<FunctionName, Observed<FunctionSettings>>,
     /// What all functions share; `None` until it is read.
     pub account_limits: Option<Observed<AccountLimits>>,
+    /// Kinesis streams that are read, as far as they could be asked.
+    pub streams: BTreeMap<Arn, Observed<StreamSummary>>,
     pub queues: BTreeMap<QueueName, Observed<Queue>>,
     /// Counts seen by our own polls, oldest first, bounded: seconds fresh where CloudWatch is
     /// minutes late.
     pub depths: BTreeMap<QueueName, VecDeque<(Timestamp, QueueCounts)>>,
-    /// The newest move task of each dead-letter queue that was asked for.
-    pub move_tasks: BTreeMap<QueueName, Observed<Option<MoveTask>>>,
     /// What was seen of the messages themselves, of queues that were scanned.
     pub scanned: BTreeMap<QueueName, Scanned>,
+    /// The newest move task of each dead-letter queue that was asked for.
+    pub move_tasks: BTreeMap<QueueName, Observed<Option<MoveTask>>>,
     pub metrics: Metrics,
     /// Why metrics are not there, when they are not: `metrics unavailable: …`.
     pub metrics_error: Option<String>,

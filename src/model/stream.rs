@@ -10,6 +10,13 @@ use crate::model::id::{Arn, FunctionName};
 use crate::model::nesting::nesting;
 use crate::model::time::Timestamp;
 
+/// What a Kinesis stream says of itself (`DescribeStreamSummary`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamSummary {
+    pub retention_h: u32,
+    pub open_shards: u32,
+}
+
 /// One record. Items stay in DynamoDB's typed JSON, unchanged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StreamRecord {

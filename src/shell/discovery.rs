@@ -142,7 +142,8 @@ impl Discovery {
             this.tell(Msg::QueuesArrived { at, results: survey.queues.clone() });
             this.drawn(&survey, at);
             this.keep(&survey, &scope, at).await;
-            // Nothing that is drawn waits for it.
+            // Nothing that is drawn waits for these.
+            this.streams(&mut survey).await;
             let result = this.account.stacks().await;
             this.tell(Msg::StacksArrived { at: this.clock.account_now(), result });
             if survey.unasked.is_empty() {
@@ -156,6 +157,26 @@ impl Discovery {
                 this.keep(&survey, &scope, at).await;
             }
         });
+    }
+
+    /// How long the Kinesis streams keep their records; one that cannot be asked is taken for the shortest.
+    async fn streams(&self, survey: &mut Survey) {
+        let mappings = survey.mappings.clone().unwrap_or_default();
+        let mut found = Vec::new();
+        for (arn, result) in self.account.stream_summaries(&mappings).await {
+            match result {
+                Ok(summary) => found.push((arn, summary)),
+                Err(error) if error.is_denied() => drop(survey.denied.insert(error.action)),
+                // It is asked again with the next discovery; until then the clock says what it assumes.
+                Err(_) => {}
+            }
+        }
+        if !found.is_empty() {
+            self.tell(Msg::StreamsArrived { at: self.clock.account_now(), found });
+        }
+        if !survey.denied.is_empty() {
+            self.tell(Msg::DenialsArrived { actions: survey.denied.clone() });
+        }
     }
 
     fn drawn(&self, survey: &Survey, at: Timestamp) {

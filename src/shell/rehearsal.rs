@@ -12,7 +12,7 @@ use crate::console::rehearsal::RehearsalAsk;
 use crate::forecast::rehearse::{Asked, rehearse};
 use crate::forecast::sight::{Limit, Sight, wanted};
 use crate::model::function::{FunctionAnswer, FunctionQuestion};
-use crate::model::mapping::{Mapping, SourceKind};
+use crate::model::mapping::Mapping;
 use crate::model::metric::Metrics;
 use crate::model::service_error::ServiceError;
 use crate::model::time::Timestamp;
@@ -26,7 +26,7 @@ const EVERY: usize = 5;
 #[derive(Debug)]
 pub struct Reading {
     pub metrics: Metrics,
-    /// Open shards of a DynamoDB stream; without them they are estimated from the runs at a time.
+    /// Open shards of the stream; without them they are estimated from the runs at a time.
     pub shards: Option<u32>,
     /// Runs the function may have at a time: its reserve, or what the account leaves to all without one.
     pub limit: Option<Limit>,
@@ -46,11 +46,9 @@ pub async fn read(account: &Account, mapping: &Mapping, now: Timestamp) -> Resul
             Err(why) => reading.missing.push(format!("{}: {why}", key.name)),
         }
     }
-    if mapping.kind() == SourceKind::DynamoDb {
-        match account.open_shards(&mapping.source).await {
-            Ok(shards) => reading.shards = Some(shards),
-            Err(error) => reading.missing.push(error.to_string()),
-        }
+    match account.shards_of(mapping).await {
+        Ok(shards) => reading.shards = shards,
+        Err(error) => reading.missing.push(error.to_string()),
     }
     match limit(account, mapping).await {
         Ok(limit) => reading.limit = limit,

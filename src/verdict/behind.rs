@@ -52,11 +52,16 @@ fn falling(picture: &Picture, now: Timestamp, mapping: &Mapping, age: Trend) -> 
         (Some(best), _) => format!("not all shards (the best is {} late)", spoken(whole_ms(best.newest))),
         (None, _) => "shards not told apart: no Minimum".to_owned(),
     };
-    let (loss_age_ms, what) = loss_age(mapping);
+    let (loss_age_ms, what) = loss_age(picture, mapping);
     let loss_in_ms = (loss_age_ms - age.newest).max(0.0) / age.long;
     let mut evidence = vec![
         format!("age {} ↑ {} s/s, {where_}", spoken(whole_ms(age.newest)), rate(age.long)),
-        format!("records are {what}{} from {}: in about {}", given_to(mapping), about(loss_age_ms), about(loss_in_ms)),
+        format!(
+            "records are {what}{} from {}: in about {}",
+            given_to(picture, mapping),
+            about(loss_age_ms),
+            about(loss_in_ms)
+        ),
     ];
     let mut remedies = vec![remedy("logs", format!("logs of {function}"))];
     if cause.is_none() {
@@ -138,21 +143,23 @@ pub fn measured(age: &Trend) -> String {
 
 /// The age at which a record is gone, in milliseconds, and how: the stream trims it, or the mapping
 /// gives it up sooner.
-pub fn loss_age(mapping: &Mapping) -> (f64, &'static str) {
-    // DynamoDB keeps 24 h; Kinesis at least that (its own retention is not known here).
-    let trimmed = 86_400_000.0;
+pub fn loss_age(picture: &Picture, mapping: &Mapping) -> (f64, &'static str) {
+    let kinesis = mapping.kind() == SourceKind::Kinesis;
+    let own_h = picture.streams.get(&mapping.source).filter(|_| kinesis).map(|seen| seen.value.retention_h);
+    // DynamoDB keeps 24 h, Kinesis at least that.
+    let trimmed = f64::from(own_h.unwrap_or(24)) * 3_600_000.0;
     let given_up = mapping.settings.max_record_age_s.filter(|s| *s > 0).map(|s| f64::from(s) * 1000.0);
     match given_up.filter(|ms| *ms < trimmed) {
         Some(ms) if mapping.settings.on_failure.is_some() => (ms, GIVEN_UP),
         Some(ms) => (ms, "dropped"),
-        None if mapping.kind() == SourceKind::Kinesis => (trimmed, "lost, at the shortest retention,"),
+        None if kinesis && own_h.is_none() => (trimmed, "lost, at the shortest retention,"),
         None => (trimmed, "lost"),
     }
 }
 
 /// ` to LogFailures`, where a destination takes what is given up.
-pub fn given_to(mapping: &Mapping) -> String {
-    let (_, what) = loss_age(mapping);
+pub fn given_to(picture: &Picture, mapping: &Mapping) -> String {
+    let (_, what) = loss_age(picture, mapping);
     let to = mapping.settings.on_failure.as_ref().filter(|_| what == GIVEN_UP);
     to.map(|arn| format!(" to {}", arn.resource())).unwrap_or_default()
 }

@@ -69,7 +69,7 @@ pub fn of(picture: &Picture, now: Timestamp, mapping: &Mapping) -> Clocks {
 fn of_stream(picture: &Picture, now: Timestamp, mapping: &Mapping) -> Clocks {
     let key = age_max(&mapping.function);
     let age = trend(picture, now, &key);
-    let (lost_at_ms, how) = loss_age(mapping);
+    let (lost_at_ms, how) = loss_age(picture, mapping);
     let newest = picture.metrics.get(&key).and_then(|series| series.newest());
     // What was that old then has aged since: by time itself, while nobody reads.
     let oldest_ms = newest.map(|(at, age_ms)| age_ms + span(now.ms_since(at)));
@@ -122,6 +122,8 @@ fn drain(mapping: &Mapping, age: Option<Trend>, noise: f64, per: f64) -> Drain {
 mod tests {
     use super::*;
     use crate::model::mapping::MappingState;
+    use crate::model::observed::Observed;
+    use crate::model::stream::StreamSummary;
     use crate::verdict::examples::{FUNCTION, lambda, mapping, now, stream};
 
     fn clocks(age: impl Fn(f64) -> f64) -> Clocks {
@@ -157,5 +159,23 @@ mod tests {
         stopped.settings.max_record_age_s = Some(7_200);
         assert_eq!(of(&picture, at, &stopped).loss, Loss { at_least_ms: Some(0.0), how: "dropped" });
         assert_eq!(of(&stream(), at, &stopped).drain, Drain::Stopped);
+    }
+
+    #[test]
+    fn a_kinesis_stream_keeps_what_it_says_and_at_least_a_day_where_it_could_not_be_asked() {
+        let mut picture = stream();
+        lambda(&mut picture, FUNCTION, "IteratorAge", Stat::Maximum, |_| 3_600_000.0);
+        let mut mapping = mapping(&mut picture).clone();
+        mapping.source = "arn:aws:kinesis:eu-west-1:123456789012:stream/orders".into();
+        let hours = |picture: &Picture, mapping: &Mapping| {
+            let loss = of(picture, now(), mapping).loss;
+            ((loss.at_least_ms.expect("an age") / 3_600_000.0).round(), loss.how)
+        };
+        assert_eq!(hours(&picture, &mapping), (23.0, "lost, at the shortest retention,"));
+        let summary = StreamSummary { retention_h: 168, open_shards: 2 };
+        picture.streams.insert(mapping.source.clone(), Observed::new(summary, now()));
+        assert_eq!(hours(&picture, &mapping), (167.0, "lost"));
+        mapping.settings.max_record_age_s = Some(2 * 86_400);
+        assert_eq!(hours(&picture, &mapping), (47.0, "dropped"), "what gives up first");
     }
 }

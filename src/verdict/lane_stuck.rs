@@ -30,7 +30,7 @@ pub fn check(picture: &Picture, now: Timestamp, mapping: &Mapping) -> Option<Fin
     if best.newest > worst.newest * UP_TO_DATE || best.is_rising(STANDS / 2.0) {
         return None;
     }
-    let (loss_age_ms, what) = loss_age(mapping);
+    let (loss_age_ms, what) = loss_age(picture, mapping);
     let loss_in_ms = (loss_age_ms - worst.newest).max(0.0) / worst.long;
     let mut evidence = vec![
         format!(
@@ -41,7 +41,7 @@ pub fn check(picture: &Picture, now: Timestamp, mapping: &Mapping) -> Option<Fin
         ),
         format!(
             "its records are {what}{} from {}: in about {}",
-            given_to(mapping),
+            given_to(picture, mapping),
             about(loss_age_ms),
             about(loss_in_ms)
         ),

@@ -126,7 +126,7 @@ fn stream_stands(picture: &Picture, now: Timestamp, mapping: &Mapping, done: Don
             stands(key).map(|age| age.newest)
         }
     };
-    let (lost_at_ms, what) = loss_age(mapping);
+    let (lost_at_ms, what) = loss_age(picture, mapping);
     let mut evidence = vec![done.line()];
     evidence.extend(age_ms.map(|ms| {
         let left_ms = (lost_at_ms - ms).max(0.0);

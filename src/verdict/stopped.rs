@@ -53,8 +53,8 @@ fn by_whom(reason: &str) -> &'static str {
 /// When the first record is gone, at the earliest: what was up to date when it stopped has aged since then,
 /// and what was late already longer.
 fn stream(picture: &Picture, now: Timestamp, mapping: &Mapping, evidence: &mut Vec<String>) -> Option<f64> {
-    let (lost_at_ms, what) = loss_age(mapping);
-    let from = format!("records are {what}{} from {}", given_to(mapping), about(lost_at_ms));
+    let (lost_at_ms, what) = loss_age(picture, mapping);
+    let from = format!("records are {what}{} from {}", given_to(picture, mapping), about(lost_at_ms));
     let since_stop = mapping.last_modified.map(|at| (lost_at_ms - span(now.ms_since(at))).max(0.0));
     let since_seen = clock::of(picture, now, mapping).loss.at_least_ms;
     let Some(left_ms) = since_stop.into_iter().chain(since_seen).min_by(f64::total_cmp) else {

@@ -6,6 +6,8 @@ use aws_smithy_types::body::SdkBody;
 use redrive::aws::Account;
 use redrive::aws::connect::ConnectOptions;
 use redrive::aws::signed::{Api, JSON_1_1, Protocol};
+use redrive::model::id::Arn;
+use redrive::model::stream::StreamSummary;
 use redrive::model::time::Timestamp;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -61,6 +63,25 @@ async fn a_json_call_is_signed_and_addressed_as_the_sdk_does_it() {
     assert_eq!(said["events"][0]["message"], "x");
     assert_eq!((account.usage().other, line.calls()), (1, 1), "counted");
     assert_eq!(*account.dates().borrow(), Timestamp::parse("2026-01-01T00:00:00Z"), "the Date of the answer");
+}
+
+#[tokio::test]
+async fn a_kinesis_stream_says_how_long_it_keeps_records_and_how_many_shards_are_open() {
+    let line = Line::new(|request| {
+        assert_eq!(header(&request, "x-amz-target"), "Kinesis_20131202.DescribeStreamSummary");
+        assert!(header(&request, "authorization").contains("/eu-west-1/kinesis/aws4_request"));
+        assert_eq!(request.body().bytes(), Some(&br#"{"StreamARN":"arn:aws:kinesis:eu-west-1:1:stream/orders"}"#[..]));
+        let text = r#"{"StreamDescriptionSummary":{"StreamName":"orders","StreamStatus":"ACTIVE",
+            "RetentionPeriodHours":168,"OpenShardCount":12,"ConsumerCount":1}}"#;
+        Ok(answer(200, text))
+    });
+    let account = line.account().await;
+    let consumer = Arn::from("arn:aws:kinesis:eu-west-1:1:stream/orders/consumer/app:1700000000");
+    let summary = account.stream_summary(&consumer).await.expect("answered");
+    assert_eq!(summary, StreamSummary { retention_h: 168, open_shards: 12 });
+    let empty = Line::new(|_| Ok(answer(200, "{}")));
+    let error = empty.account().await.stream_summary(&consumer).await.expect_err("nothing was said");
+    assert_eq!(error.action, "kinesis:DescribeStreamSummary");
 }
 
 #[tokio::test]

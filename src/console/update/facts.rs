@@ -64,6 +64,10 @@ pub(super) fn take(console: &mut Console, fact: Msg) -> Vec<Effect> {
                 changes::put_stacks(console, at, &found);
             }
         }
+        Msg::StreamsArrived { at, found } => {
+            let streams = found.into_iter().map(|(arn, summary)| (arn, Observed::new(summary, at)));
+            console.picture.streams.extend(streams);
+        }
         Msg::AlarmsArrived { at, result } => {
             alarms::arrived(console, at, result);
             scope::alarms_arrived(console);
