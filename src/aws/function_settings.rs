@@ -1,11 +1,13 @@
 //! What `ListFunctions` does not show of a function: one control call a question, which the account
-//! shares with every deploy (aws-facts §1.4). Whoever asks paces himself.
+//! shares with every deploy (aws-facts §1.4). Whoever asks paces himself. Of these settings only the
+//! reserved concurrency is changed here.
 
 use crate::aws::Account;
-use crate::aws::failure::refused;
+use crate::aws::failure::{outcome, refused};
 use crate::model::function::{AccountLimits, AsyncSettings, FunctionAnswer, FunctionQuestion};
 use crate::model::id::{Arn, FunctionName};
 use crate::model::service_error::ServiceError;
+use crate::operation::order::{Answer, OrderResult};
 
 impl Account {
     /// # Errors
@@ -47,6 +49,24 @@ impl Account {
         let request = self.reads.lambda.get_function_concurrency().function_name(function.as_str());
         let answer = request.send().await.map_err(|e| refused("lambda:GetFunctionConcurrency", &e))?;
         Ok(answer.reserved_concurrent_executions.and_then(|n| u32::try_from(n).ok()))
+    }
+
+    /// Keeps so many runs at a time for the function, or none of its own any more. Sent once.
+    pub(super) async fn put_reserve(&self, function: &FunctionName, to: Option<u32>) -> OrderResult {
+        match to {
+            Some(to) => {
+                let request = self.changes.lambda.put_function_concurrency().function_name(function.as_str());
+                let request = request.reserved_concurrent_executions(i32::try_from(to).unwrap_or(i32::MAX));
+                outcome("lambda:PutFunctionConcurrency", request.send().await).map(|answer| {
+                    let reserve = answer.reserved_concurrent_executions.and_then(|n| u32::try_from(n).ok());
+                    Answer::Reserve(reserve)
+                })
+            }
+            None => {
+                let request = self.changes.lambda.delete_function_concurrency().function_name(function.as_str());
+                outcome("lambda:DeleteFunctionConcurrency", request.send().await).map(|_| Answer::Reserve(None))
+            }
+        }
     }
 
     /// A function that was never configured answers 404, and so does one that is gone; the two are

@@ -40,6 +40,8 @@ impl Account {
             }
             Order::CancelMoveTask { handle } => self.cancel_task(&handle).await,
             Order::UpdateMapping { mapping, change } => self.update_mapping(&mapping, &change).await,
+            Order::GetReserve(function) => seen(self.concurrency(&function).await.map(Answer::Reserve)),
+            Order::PutReserve { function, to } => self.put_reserve(&function, to).await,
             Order::ListMoveTasks { source } => seen(self.move_tasks(&source).await.map(Answer::Tasks)),
             Order::QueueCounts { queue } => seen(self.queue_counts(&queue).await.map(Answer::Counts)),
             Order::Invoke { function, payload, timeout_s } => self.invoke(&function, payload, timeout_s).await,

@@ -74,10 +74,16 @@ async fn put_back(here: &Here, done: &RetunePlan, consent: Consent) -> Result<u8
     let mapping = tune::find(&look, done.mapping.as_str())?;
     let change = done.reverse();
     let enabled = change.enabled.unwrap_or_else(|| tune::is_enabled(mapping));
-    if change.applied_to(&mapping.settings) == mapping.settings && enabled == tune::is_enabled(mapping) {
+    let reserve = match &done.reserve {
+        Some(reserve) => tune::reserved(&look, mapping, reserve.before).await?,
+        None => None,
+    };
+    let same = change.applied_to(&mapping.settings) == mapping.settings && enabled == tune::is_enabled(mapping);
+    if same && reserve.is_none() {
         print(&format!("{} has these settings already; nothing was changed\n", mapping.function))?;
         return Ok(exit::FINE);
     }
+    let (reserve, about) = reserve.unzip();
     let plan = RetunePlan {
         mapping: mapping.id.clone(),
         before: mapping.settings.clone(),
@@ -85,8 +91,9 @@ async fn put_back(here: &Here, done: &RetunePlan, consent: Consent) -> Result<u8
         change,
         reason: Some("undo".to_owned()),
         revert_after_s: None,
+        reserve,
     };
-    tune::retune(here, &look, mapping, plan, consent).await
+    tune::retune(here, &look, mapping, plan, about.unwrap_or_default(), consent).await
 }
 
 fn drop_of(entry: &JournalEntry) -> Option<&DropPlan> {

@@ -8,17 +8,32 @@ use crate::command::{Here, print};
 use crate::config::{Consent, Tune, exit};
 use crate::model::mapping::{Mapping, MappingState};
 use crate::model::plan::RetunePlan;
-use crate::operation::Undertaking;
+use crate::model::reserve::ReserveChange;
 use crate::operation::setting::validate_change;
+use crate::operation::{Undertaking, reserve};
+use crate::shell;
 
 pub async fn run(here: &Here, asked: Tune) -> Result<u8, Failure> {
     let look = look(here).await?;
-    let mapping = find(&look, &asked.target)?;
+    let mapping = match find(&look, &asked.target) {
+        // What the function keeps is the same for all that feed it.
+        Err(_) if asked.change.is_empty() => first_of(&look, &asked.target)?,
+        found => found?,
+    };
     let faults = validate_change(mapping, &asked.change);
     if !faults.is_empty() {
         let lines: Vec<String> = faults.into_iter().map(|fault| fault.message).collect();
         return Err(Failure::Usage(format!("{}: Lambda would refuse this: {}", mapping.function, lines.join("; "))));
     }
+    let reserve = match asked.reserve {
+        Some(to) => reserved(&look, mapping, to).await?,
+        None => None,
+    };
+    if asked.change.is_empty() && reserve.is_none() {
+        print(&format!("{} has that reserved concurrency already; nothing was changed\n", mapping.function))?;
+        return Ok(exit::FINE);
+    }
+    let (reserve, about) = reserve.unzip();
     let plan = RetunePlan {
         mapping: mapping.id.clone(),
         before: mapping.settings.clone(),
@@ -26,8 +41,33 @@ pub async fn run(here: &Here, asked: Tune) -> Result<u8, Failure> {
         change: asked.change,
         reason: asked.reason,
         revert_after_s: asked.revert_after_s,
+        reserve,
     };
-    retune(here, &look, mapping, plan, asked.consent).await
+    retune(here, &look, mapping, plan, about.unwrap_or_default(), asked.consent).await
+}
+
+/// The change of the function's reserve and what it does to others; `None` when it is so already.
+///
+/// # Errors
+/// The reserve could not be read, or Lambda would refuse the new one.
+pub async fn reserved(
+    look: &Look,
+    mapping: &Mapping,
+    to: Option<u32>,
+) -> Result<Option<(ReserveChange, Vec<String>)>, Failure> {
+    let reading = shell::reserve::read(&look.account, mapping).await;
+    let before = reading.reserve.clone().map_err(|why| {
+        Failure::Unreachable(format!("the reserved concurrency of {} could not be read: {why}", mapping.function))
+    })?;
+    if to == before {
+        return Ok(None);
+    }
+    let change = ReserveChange { function: mapping.function.clone(), before, to };
+    if let Some(why) = reserve::fault(&change, reading.limits) {
+        return Err(Failure::Usage(format!("{}: Lambda would refuse this: {why}", mapping.function)));
+    }
+    let about = reserve::effects(&look.picture, &change, &reading, look.now);
+    Ok(Some((change, about)))
 }
 
 /// Shows the card, and with consent changes the mapping and follows it until it is settled.
@@ -36,9 +76,11 @@ pub async fn retune(
     look: &Look,
     mapping: &Mapping,
     plan: RetunePlan,
+    about: Vec<String>,
     consent: Consent,
 ) -> Result<u8, Failure> {
     let mut facts = facts(look, here, mapping.function.as_str());
+    facts.about = about;
     facts.checked.push(format!("State is {}", mapping.state));
     let Some(confirmed) = confirm(plan, &facts, consent)? else { return Ok(exit::FINE) };
     let finished = operate(here, look, Undertaking::Retune(confirmed)).await?;
@@ -63,6 +105,12 @@ pub fn find<'a>(look: &'a Look, name: &str) -> Result<&'a Mapping, Failure> {
             Err(Failure::Usage(format!("{name} has several mappings; name one: {}", ids.join(", "))))
         }
     }
+}
+
+/// Any mapping of the function.
+fn first_of<'a>(look: &'a Look, name: &str) -> Result<&'a Mapping, Failure> {
+    let mut all = look.picture.mappings.values().map(|mapping| &mapping.value);
+    all.find(|mapping| mapping.function.as_str() == name).map_or_else(|| find(look, name), Ok)
 }
 
 pub fn is_enabled(mapping: &Mapping) -> bool {

@@ -299,6 +299,8 @@ pub struct Tune {
     /// A mapping's id, or the name of a function that one mapping feeds.
     pub target: String,
     pub change: MappingChange,
+    /// The function's reserved concurrency; `Some(None)` takes it away.
+    pub reserve: Option<Option<u32>>,
     pub consent: Consent,
     pub reason: Option<String>,
     /// Seconds after which this process puts it back.
@@ -425,6 +427,13 @@ mod tests {
         };
         assert_eq!(tune.change, change);
         assert_eq!(tune.revert_after_s, None);
+        for (text, reserve) in [("20", Some(Some(20))), ("0", Some(Some(0))), ("none", Some(None))] {
+            let config = parse(&format!("redrive tune LogWorker --reserved-concurrency {text}")).expect("valid");
+            let Action::Tune(tune) = config.action else { panic!("tune") };
+            assert_eq!((tune.reserve, tune.change.is_empty()), (reserve, true));
+        }
+        let wrong = parse("redrive tune LogWorker --reserved-concurrency off");
+        assert!(wrong.is_err_and(|stop| stop.text.contains("neither a whole number nor none")));
         let soon = parse("redrive tune LogWorker --batch-size 5 --revert-after 14m");
         assert!(soon.is_err_and(|stop| stop.text.contains("15m or more")));
         assert!(parse("redrive tune LogWorker").is_err(), "nothing to change");

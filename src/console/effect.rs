@@ -13,6 +13,7 @@ use crate::model::finding::{Finding, Subject};
 use crate::model::function::FunctionQuestion;
 use crate::model::id::{Arn, FunctionName, MessageId, OperationId, QueueName, QueueUrl};
 use crate::model::log::LogAsk;
+use crate::model::mapping::Mapping;
 use crate::model::message::Message;
 use crate::model::metric::MetricKey;
 use crate::model::plan::NotePlan;
@@ -92,6 +93,9 @@ pub enum Effect {
     },
     /// What all functions of the account share. Answered by `AccountLimitsArrived`.
     FetchAccountLimits,
+    /// What has to be known before the reserve of this mapping's function is changed. Answered by
+    /// `ReserveArrived`.
+    FetchReserve(Box<Mapping>),
     /// What was acknowledged in this account, by any console. Answered by `AcknowledgedArrived`.
     LoadAcknowledged,
     /// Keep (or, with `None`, forget) acknowledgements by rule and subject, and read them all again.

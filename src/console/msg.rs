@@ -19,6 +19,7 @@ use crate::model::move_task::MoveTask;
 use crate::model::picture::Identity;
 use crate::model::queue::Queue;
 use crate::model::rehearsal::Rehearsal;
+use crate::model::reserve::ReserveReading;
 use crate::model::service_error::ServiceError;
 use crate::model::stack::Stack;
 use crate::model::stream::StreamSummary;
@@ -130,6 +131,11 @@ pub enum Msg {
     AccountLimitsArrived {
         at: Timestamp,
         result: Result<Option<AccountLimits>, ServiceError>,
+    },
+    ReserveArrived {
+        at: Timestamp,
+        mapping: MappingId,
+        reading: Box<ReserveReading>,
     },
     /// Every acknowledgement of this account and region; `saved` answers one of our own changes.
     AcknowledgedArrived {

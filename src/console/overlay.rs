@@ -11,6 +11,7 @@ use crate::model::id::{Arn, FunctionName, MappingId, MessageId, OperationId, Que
 use crate::model::mapping::{MappingSettings, SourceKind};
 use crate::model::plan::{DropPlan, MoveAllPlan, RedrivePlan, RetunePlan, ScanPlan};
 use crate::model::rescue::RescuePlan;
+use crate::model::reserve::ReserveReading;
 use crate::model::time::Mono;
 use crate::model::trial::TrialPlan;
 use crate::operation::card::Card as CardText;
@@ -139,15 +140,17 @@ pub enum Tunable {
     MaxRecordAge,
     Bisect,
     OnFailure,
+    /// The function's, and not the mapping's.
+    Reserve,
 }
 
 impl Tunable {
-    /// What becomes of records that fail: the form's other page.
+    /// What becomes of records that fail, and what the function keeps for itself: the form's other page.
     pub fn more_of(kind: SourceKind) -> &'static [Tunable] {
         if kind.is_stream() {
-            &[Tunable::MaxRetryAttempts, Tunable::MaxRecordAge, Tunable::Bisect, Tunable::OnFailure]
+            &[Tunable::MaxRetryAttempts, Tunable::MaxRecordAge, Tunable::Bisect, Tunable::OnFailure, Tunable::Reserve]
         } else {
-            &[]
+            &[Tunable::Reserve]
         }
     }
 
@@ -174,6 +177,7 @@ impl Tunable {
             Tunable::MaxRecordAge => "MaximumRecordAgeInSeconds",
             Tunable::Bisect => "BisectBatchOnFunctionError",
             Tunable::OnFailure => "OnFailure destination",
+            Tunable::Reserve => "Reserved concurrency",
         }
     }
 
@@ -188,6 +192,7 @@ impl Tunable {
             Tunable::MaxRecordAge => "seconds, 60–604,800; older is given up; empty is no limit",
             Tunable::Bisect => "+ and −: halve a batch whose run fails",
             Tunable::OnFailure => "← → a queue, or an ARN; empty is none",
+            Tunable::Reserve => "of the function; 0 stops it, empty is none",
         }
     }
 
@@ -204,6 +209,8 @@ impl Tunable {
             Tunable::MaxRecordAge => limit(settings.max_record_age_s),
             Tunable::Bisect => settings.bisect.map(|on| if on { "on" } else { "off" }.to_owned()),
             Tunable::OnFailure => settings.on_failure.as_ref().map(|arn| arn.resource().to_owned()),
+            // No setting of the mapping: it is read for the form.
+            Tunable::Reserve => None,
         }
     }
 }
@@ -238,6 +245,8 @@ pub struct TuneForm {
     pub shelf: Vec<TuneField>,
     /// Queues that may be destinations, by name.
     pub destinations: Vec<(String, Arn)>,
+    /// What the function keeps for itself; `None` until it was read.
+    pub reserve: Option<ReserveReading>,
     /// A field, or after the last one a candidate of the rehearsal.
     pub focus: usize,
     /// Put what is in force now back after so long, by this process.

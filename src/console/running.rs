@@ -137,6 +137,8 @@ pub struct Follow {
     pub function: FunctionName,
     /// `parallel 1→5`
     pub what: String,
+    /// What the function keeps for itself now, where that was changed; `None` inside is nothing.
+    pub reserve: Option<Option<u32>>,
     /// When the settings were settled.
     pub settled_at: Timestamp,
     pub state: Effectiveness,

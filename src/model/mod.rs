@@ -36,6 +36,7 @@ pub mod redaction;
 pub mod rehearsal;
 pub mod rerun;
 pub mod rescue;
+pub mod reserve;
 pub mod scope;
 pub mod service_error;
 pub mod stack;

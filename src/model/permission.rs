@@ -51,6 +51,7 @@ pub const FEATURES: &[(&str, &[&str])] = &[
         &["lambda:GetFunctionConcurrency", "lambda:GetFunctionEventInvokeConfig", "lambda:GetFunctionRecursionConfig"],
     ),
     ("tune, stop, start", &["lambda:UpdateEventSourceMapping"]),
+    ("reserved concurrency", &["lambda:PutFunctionConcurrency", "lambda:DeleteFunctionConcurrency"]),
     ("scan", &["sqs:ReceiveMessage", "sqs:ChangeMessageVisibility"]),
     ("redrive", &["sqs:SendMessage", "sqs:DeleteMessage"]),
     ("try one, rescue", &["lambda:InvokeFunction", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]),

@@ -10,6 +10,7 @@ use crate::model::mapping::{MappingChange, MappingSettings};
 use crate::model::message::MAX_MESSAGE_BYTES;
 use crate::model::rerun::RerunPlan;
 use crate::model::rescue::RescuePlan;
+use crate::model::reserve::ReserveChange;
 use crate::model::time::Timestamp;
 use crate::model::trial::TrialPlan;
 
@@ -198,6 +199,9 @@ pub struct RetunePlan {
     /// and only while it runs.
     #[serde(default)]
     pub revert_after_s: Option<u32>,
+    /// What the function keeps for itself, beside the mapping's own settings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserve: Option<ReserveChange>,
 }
 
 impl RetunePlan {
@@ -209,7 +213,19 @@ impl RetunePlan {
         self.revert_after_s.map(|s| began_at.plus_s(s.into()))
     }
 
-    /// What puts back what it changes.
+    /// The plan that puts back what this one changes, once it is in force.
+    #[must_use]
+    pub fn back(&self) -> Self {
+        RetunePlan {
+            before: self.change.applied_to(&self.before),
+            enabled_before: self.change.enabled.unwrap_or(self.enabled_before),
+            change: self.reverse(),
+            reserve: self.reserve.as_ref().map(ReserveChange::reverse),
+            ..self.clone()
+        }
+    }
+
+    /// What puts back what it changes of the mapping.
     pub fn reverse(&self) -> MappingChange {
         let before = &self.before;
         MappingChange {

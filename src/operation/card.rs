@@ -9,7 +9,7 @@ use crate::model::plan::{MoveAllPlan, RedrivePlan, ScanPlan};
 use crate::operation::confirm::{Level, Planned};
 use crate::operation::progress::grouped;
 
-pub use setting::{change_lines, retune};
+pub use setting::{change_lines, plan_lines, retune};
 
 /// What whoever makes the plan knows beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -18,6 +18,7 @@ pub mod record;
 pub mod redrive;
 pub mod rerun;
 pub mod rescue;
+pub mod reserve;
 pub mod restore;
 pub mod resume;
 #[cfg(test)]

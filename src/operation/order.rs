@@ -75,6 +75,13 @@ pub enum Order {
         mapping: MappingId,
         change: MappingChange,
     },
+    /// The function's reserved concurrency.
+    GetReserve(FunctionName),
+    /// `None` takes it away.
+    PutReserve {
+        function: FunctionName,
+        to: Option<u32>,
+    },
     /// Run a function with this event and wait for its answer, `timeout_s` and a little more.
     Invoke {
         function: FunctionName,
@@ -118,6 +125,7 @@ pub enum Answer {
     Counts(QueueCounts),
     Vitals(Vitals),
     Mapping(Box<Mapping>),
+    Reserve(Option<u32>),
     Invoked(Box<Invoked>),
     /// In the order of the stream.
     Records(Vec<StreamRecord>),

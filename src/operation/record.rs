@@ -309,7 +309,7 @@ pub fn title(plan: &Plan) -> String {
             format!("Try {} of {}{edited} on {}", plan.id.short(), plan.from.name(), plan.function)
         }
         Plan::Retune(plan) => {
-            let what = crate::operation::card::change_lines(&plan.before, plan.enabled_before, &plan.change);
+            let what = crate::operation::card::plan_lines(plan);
             format!("Tune {}: {}", plan.mapping, what.join(", "))
         }
     }

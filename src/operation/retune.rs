@@ -3,13 +3,14 @@
 //! is written; the answer to a write is never believed (aws-facts §1.3), only a read after it.
 
 mod hold;
+mod reserve;
 mod telling;
 
-use crate::model::mapping::{Mapping, MappingState};
+use crate::model::mapping::Mapping;
 use crate::model::plan::{Plan, RetunePlan};
 use crate::model::service_error::{Outcome, ServiceError};
 use crate::model::time::Timestamp;
-use crate::operation::card::change_lines;
+use crate::operation::card::plan_lines;
 use crate::operation::confirm::Confirmed;
 use crate::operation::order::{Answer, EndState, JournalEntry, Order, OrderId, OrderResult};
 use crate::operation::outbox::Outbox;
@@ -24,7 +25,10 @@ enum Purpose {
     Began,
     /// A look at the mapping, before or after the write.
     Look,
+    /// The same at the function's reserve, where the plan changes it.
+    LookReserve,
     Write,
+    WriteReserve,
     /// A line on the way; nothing waits for it.
     Noted,
     Ended,
@@ -57,6 +61,8 @@ pub struct Retune {
     writes: u32,
     backoff: Backoff,
     seen: Option<Mapping>,
+    /// The function's reserve as last seen; `None` inside is none of its own.
+    reserve: Option<Option<u32>>,
     end: Option<(EndState, Option<String>)>,
     cause: Option<Cause>,
     settled_at: Option<Timestamp>,
@@ -91,7 +97,7 @@ impl Retune {
     }
 
     fn begin(plan: RetunePlan, owner: Owner, seed: u64, now: Timestamp, first: JournalEntry) -> Self {
-        let what = change_lines(&plan.before, plan.enabled_before, &plan.change).join(", ");
+        let what = plan_lines(&plan).join(", ");
         let mut outbox = Outbox::new();
         outbox.give(Order::Record(vec![first]), Purpose::Began);
         Retune {
@@ -106,6 +112,7 @@ impl Retune {
             writes: 0,
             backoff: Backoff::new(seed, "retune"),
             seen: None,
+            reserve: None,
             end: None,
             cause: None,
             settled_at: None,
@@ -142,13 +149,22 @@ impl Retune {
             Outcome::Done(Answer::Mapping(mapping)) => {
                 self.backoff.succeed();
                 self.seen = Some((*mapping).clone());
-                match self.aim {
-                    Aim::Compare => self.compare(now, &mapping),
-                    Aim::Follow { since, certain } => self.follow(now, &mapping, since, certain),
-                    Aim::Hold => self.turn_back(now, &mapping),
+                match &self.plan.reserve {
+                    Some(change) => {
+                        let order = Order::GetReserve(change.function.clone());
+                        self.outbox.give(order, Purpose::LookReserve);
+                    }
+                    None => self.looked(now, &mapping),
                 }
             }
-            Outcome::Refused(error) if error.is_missing() => {
+            Outcome::Done(Answer::Reserve(reserve)) => {
+                self.backoff.succeed();
+                self.reserve = Some(reserve);
+                if let Some(mapping) = self.seen.clone() {
+                    self.looked(now, &mapping);
+                }
+            }
+            Outcome::Refused(error) if error.is_missing() && !error.action.ends_with("GetFunctionConcurrency") => {
                 self.finish(EndState::Failed, Some("the mapping does not exist any more".to_owned()));
             }
             Outcome::Refused(error) if !error.is_throttle() => self.refused(&error),
@@ -163,23 +179,29 @@ impl Retune {
         }
     }
 
+    /// Everything that the plan is about was seen.
+    fn looked(&mut self, now: Timestamp, mapping: &Mapping) {
+        match self.aim {
+            Aim::Compare => self.compare(now, mapping),
+            Aim::Follow { since, certain } => self.follow(now, mapping, since, certain),
+            Aim::Hold => self.turn_back(now, mapping),
+        }
+    }
+
     /// Before the write: is this still the mapping the plan was made for?
     fn compare(&mut self, now: Timestamp, mapping: &Mapping) {
-        if !mapping.state.is_settled() {
+        if self.is_about_mapping() && !mapping.state.is_settled() {
             if now.ms_since(self.started_at) > BUSY_MOST_MS {
-                let problem = format!("the mapping stays {}; nothing was written", mapping.state);
-                return self.finish(EndState::Failed, Some(problem));
+                return self.unwritten(&format!("the mapping stays {}", mapping.state));
             }
             self.look_at = Some(now.plus_ms(BUSY_PAUSE_MS));
             return;
         }
-        let enabled = mapping.state == MappingState::Enabled;
-        if mapping.settings != self.plan.before || enabled != self.plan.enabled_before {
+        if !self.is_expected(mapping) {
             if self.is_applied(mapping) {
                 return self.settle(now);
             }
-            let problem = format!("somebody changed it meanwhile ({}); nothing was written", self.difference(mapping));
-            return self.finish(EndState::Failed, Some(problem));
+            return self.unwritten(&format!("somebody changed it meanwhile ({})", self.difference(mapping)));
         }
         if let Some(fault) = validate_change(mapping, &self.plan.change).into_iter().next() {
             return self.finish(EndState::Failed, Some(fault.message));
@@ -192,8 +214,7 @@ impl Retune {
             return self.finish(EndState::Done, None);
         }
         self.writes += 1;
-        let order = Order::UpdateMapping { mapping: self.plan.mapping.clone(), change: self.plan.change.clone() };
-        self.outbox.give(order, Purpose::Write);
+        self.write(mapping);
     }
 
     fn handle_write(&mut self, now: Timestamp, result: OrderResult) {
@@ -204,7 +225,7 @@ impl Retune {
                 self.look_at = Some(now.plus_ms(LOOK_MS[0]));
             }
             // Somebody's change, or our own, is under way: look until it is settled, compare again.
-            Outcome::Refused(error) if error.code.contains("ResourceInUse") || error.is_throttle() => {
+            Outcome::Refused(error) if is_busy(&error) => {
                 if now.ms_since(self.started_at) > BUSY_MOST_MS {
                     return self.refused(&error);
                 }
@@ -224,16 +245,15 @@ impl Retune {
     fn follow(&mut self, now: Timestamp, mapping: &Mapping, since: Timestamp, certain: bool) {
         let waited_ms = now.ms_since(since);
         let applied = self.is_applied(mapping);
-        if mapping.state.is_settled() && applied {
+        let settled = mapping.state.is_settled() || !self.is_about_mapping();
+        if settled && applied {
             return self.settle(now);
         }
-        if !mapping.state.is_settled() {
+        if !settled {
             // It moves: the write was taken, whatever its answer was.
             self.aim = Aim::Follow { since, certain: true };
         } else if waited_ms > GRACE_MS {
-            let untouched = mapping.settings == self.plan.before
-                && (mapping.state == MappingState::Enabled) == self.plan.enabled_before;
-            if untouched && !certain && self.writes < WRITES_MOST {
+            if self.is_expected(mapping) && !certain && self.writes < WRITES_MOST {
                 // The write whose end was unknown was not taken: the same values may be written again.
                 self.aim = Aim::Compare;
                 self.look_at = Some(now);
@@ -251,14 +271,11 @@ impl Retune {
         self.look_at = Some(now.plus_ms(pause_ms));
     }
 
-    fn is_applied(&self, mapping: &Mapping) -> bool {
-        let enabled = self.plan.change.enabled.unwrap_or(self.plan.enabled_before);
-        self.plan.change.applied_to(&mapping.settings) == mapping.settings
-            && (mapping.state == MappingState::Enabled) == enabled
-    }
-
     fn refused(&mut self, error: &ServiceError) {
         self.cause = Some(Cause::of(error));
+        if self.plan.reserve.is_some() && self.writes > 0 {
+            return self.unwritten(&error.to_string());
+        }
         self.finish(EndState::Failed, Some(error.to_string()));
     }
 
@@ -286,7 +303,8 @@ impl Operation for Retune {
             self.told = false;
             return;
         }
-        let written = self.outbox.open().any(|purpose| *purpose == Purpose::Write) || self.aim != Aim::Compare;
+        let is_write = |purpose: &Purpose| matches!(purpose, Purpose::Write | Purpose::WriteReserve);
+        let written = self.outbox.open().any(is_write) || self.aim != Aim::Compare;
         let problem = if written { "sent, not followed to its end" } else { "cancelled; nothing was written" };
         self.finish(EndState::Cancelled, Some(problem.to_owned()));
         self.told = false;
@@ -296,10 +314,11 @@ impl Operation for Retune {
         self.now = now;
         match self.outbox.settle(id) {
             Some(Purpose::Began) => self.handle_began(now, &result),
-            Some(Purpose::Look) => self.handle_look(now, result),
+            Some(Purpose::Look | Purpose::LookReserve) => self.handle_look(now, result),
             Some(Purpose::Write) if self.end.is_none() => self.handle_write(now, result),
+            Some(Purpose::WriteReserve) if self.end.is_none() => self.handle_reserve(now, result),
             Some(Purpose::Ended) => self.phase = Phase::Finished,
-            Some(Purpose::Write | Purpose::Noted) | None => {}
+            Some(Purpose::Write | Purpose::WriteReserve | Purpose::Noted) | None => {}
         }
         self.told = false;
     }
@@ -338,6 +357,12 @@ impl Operation for Retune {
     fn is_finished(&self) -> bool {
         self.phase == Phase::Finished
     }
+}
+
+/// Somebody's change, or our own, is under way, or too many ask at once.
+fn is_busy(error: &ServiceError) -> bool {
+    let codes = ["ResourceInUse", "ResourceConflict"];
+    error.is_throttle() || codes.iter().any(|code| error.code.contains(code))
 }
 
 /// Pauses between looks after a write: soon first, then sparing the control plane, whose 15 requests

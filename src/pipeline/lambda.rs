@@ -143,8 +143,10 @@ impl Pipeline {
     fn put_concurrency(&mut self, name: &FunctionName, limit: Option<u32>) -> Answer {
         let function = self.function_index(name)?;
         let others: u32 = self.functions.iter().filter(|f| f.blueprint.name != *name).filter_map(|f| f.reserved).sum();
-        let left = self.functions.account_limit().saturating_sub(others + limit.unwrap_or(0));
-        if limit.is_some() && left < MIN_UNRESERVED {
+        let left = self.functions.account_limit().saturating_sub(others.saturating_add(limit.unwrap_or(0)));
+        // Only what decreases it is refused: 0 stops a function in an account however small.
+        let more = limit.unwrap_or(0) > self.functions.get(function).reserved.unwrap_or(0);
+        if more && left < MIN_UNRESERVED {
             return Err(invalid(format!(
                 "Specified ReservedConcurrentExecutions for function decreases account's \
                  UnreservedConcurrentExecution below its minimum value of [{MIN_UNRESERVED}]."

@@ -67,6 +67,7 @@ fn confirmed() -> Undertaking {
         change: MappingChange { parallelization_factor: Some(5), ..MappingChange::default() },
         reason: None,
         revert_after_s: None,
+        reserve: None,
     };
     let Ok(confirmed) = Preflight::new(plan, &Facts::default()).accept(&Consent::Enter) else {
         panic!("a retune takes a button")

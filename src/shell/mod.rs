@@ -15,6 +15,7 @@ mod leave;
 pub mod nameless;
 mod pace;
 pub mod rehearsal;
+pub mod reserve;
 mod session;
 mod sift;
 mod signals;

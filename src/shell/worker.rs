@@ -20,7 +20,9 @@ use crate::driver::sandbox::Sandbox;
 use crate::journal::Journal;
 use crate::model::acknowledgement::Acknowledgement;
 use crate::model::finding::Subject;
-use crate::model::id::{MessageId, OperationId, QueueName};
+use crate::model::function::FunctionQuestion;
+use crate::model::id::{FunctionName, MessageId, OperationId, QueueName};
+use crate::model::mapping::Mapping;
 use crate::model::message::Message;
 use crate::model::metric::MetricKey;
 use crate::model::picture::Identity;
@@ -36,7 +38,7 @@ use crate::shell::discovery::Discovery;
 use crate::shell::hoard::Hoard;
 use crate::shell::incident;
 use crate::shell::pace::Pace;
-use crate::shell::{deaths, export, rehearsal, session, sift};
+use crate::shell::{deaths, export, rehearsal, reserve, session, sift};
 
 /// What effects are performed on.
 #[derive(Clone)]
@@ -130,12 +132,9 @@ impl Worker {
                     Msg::DeathsArrived { queue, function, window, result }
                 })
             }
-            Effect::FetchFunctionSetting { function, question } => self.fetch(move |account, at| async move {
-                account.leisure().await;
-                let result = account.function_setting(&function, question).await;
-                Msg::FunctionSettingArrived { at: at(), function, question, result }
-            }),
+            Effect::FetchFunctionSetting { function, question } => self.fetch_function_setting(function, question),
             Effect::FetchAccountLimits => self.fetch_account_limits(),
+            Effect::FetchReserve(mapping) => self.fetch_reserve(*mapping),
             Effect::LoadAcknowledged => self.acknowledge(None),
             Effect::Acknowledge { keys, acknowledgement } => self.acknowledge(Some((keys, acknowledgement))),
             Effect::Rehearse(ask) => self.rehearse(*ask),
@@ -284,6 +283,22 @@ impl Worker {
         let (journal, outbox) = (Arc::clone(&self.ground.journal), self.outbox.clone());
         tokio::task::spawn_blocking(move || {
             let _ = outbox.send(Msg::IncidentWritten { result: incident::write(&journal, incident) });
+        });
+    }
+
+    fn fetch_function_setting(&self, function: FunctionName, question: FunctionQuestion) {
+        self.fetch(move |account, at| async move {
+            account.leisure().await;
+            let result = account.function_setting(&function, question).await;
+            Msg::FunctionSettingArrived { at: at(), function, question, result }
+        });
+    }
+
+    /// Somebody looks at the form: it does not wait for leisure.
+    fn fetch_reserve(&self, mapping: Mapping) {
+        self.fetch(move |account, at| async move {
+            let reading = Box::new(reserve::read(&account, &mapping).await);
+            Msg::ReserveArrived { at: at(), mapping: mapping.id, reading }
         });
     }
 

@@ -189,6 +189,7 @@ pub fn retune() -> RetunePlan {
         change: MappingChange { parallelization_factor: Some(5), ..MappingChange::default() },
         reason: Some("behind since the deploy".to_owned()),
         revert_after_s: None,
+        reserve: None,
     }
 }
 
@@ -200,6 +201,7 @@ pub fn retuned() -> Console {
         mapping: plan.mapping.clone(),
         function: "LogWorker".into(),
         what: "parallel 1→5".to_owned(),
+        reserve: None,
         settled_at: console.now.plus_s(-100),
         state: Effectiveness::Awaited,
         foreseen: None,

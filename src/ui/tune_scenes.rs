@@ -6,8 +6,10 @@ use crate::console::msg::Msg;
 use crate::console::running::{Effectiveness, Follow};
 use crate::console::screen::Screen;
 use crate::console::update::update;
+use crate::model::function::AccountLimits;
 use crate::model::mapping::MappingChange;
 use crate::model::rehearsal::{Backtest, Band, Candidate, Forecast, Foreseen, Rehearsal, Setting};
+use crate::model::reserve::ReserveReading;
 use crate::ui::{fixture, scenes};
 use crate::verdict::foretold::{self, Standing};
 
@@ -24,6 +26,8 @@ pub fn all() -> Vec<(&'static str, Console)> {
         ("tune-declined", rehearsed(declined)),
         ("tune-failures", with(scenes::armed(), "tm\t9\t\t")),
         ("card-tune-failures", failures()),
+        ("tune-reserve", reserve("tm\t\t\t\t", "2")),
+        ("card-tune-reserve", reserve("tm\t\t\t\t", "2\n")),
         ("card-tune-rehearsed", with(rehearsed(rehearsal()), "r")),
         ("consumer-forecast", followed(1.0)),
         ("consumer-forecast-worse", followed(2.2)),
@@ -34,6 +38,8 @@ fn with(mut console: Console, keys: &str) -> Console {
     for c in keys.chars() {
         let key = if c == '\t' {
             crate::console::key::Key::plain(crate::console::key::Code::Tab)
+        } else if c == '\n' {
+            crate::console::key::Key::plain(crate::console::key::Code::Enter)
         } else {
             crate::console::key::Key::char(c)
         };
@@ -41,6 +47,22 @@ fn with(mut console: Console, keys: &str) -> Console {
     }
     scenes::wait(&mut console);
     console
+}
+
+/// The function's reserve is read, and changed by these keys.
+fn reserve(before: &str, keys: &str) -> Console {
+    let mut console = with(scenes::armed(), before);
+    let mapping = fixture::log_mapping();
+    let reading = ReserveReading {
+        function: "LogWorker".into(),
+        reserve: Ok(Some(40)),
+        limits: Some(AccountLimits { concurrent: 1_000, unreserved: 900 }),
+        shards: Some(4),
+        source: console.picture.mappings.get(&mapping).map(|mapping| mapping.value.source.clone()),
+    };
+    let at = console.now;
+    update(&mut console, Msg::ReserveArrived { at, mapping, reading: Box::new(reading) });
+    with(console, keys)
 }
 
 /// The card of other retries and no destination.
@@ -144,6 +166,7 @@ fn followed(slower: f64) -> Console {
         mapping: id.clone(),
         function: "LogWorker".into(),
         what: "parallel 1→4".to_owned(),
+        reserve: None,
         settled_at: from.plus_s(24),
         state: Effectiveness::Seen(format!("effective: age falling since {}", from.plus_s(60).clock())),
         foreseen: Some(foreseen),

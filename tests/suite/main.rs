@@ -21,6 +21,7 @@ mod pty;
 mod quiet;
 mod rescue;
 mod schema;
+mod settings;
 mod signed;
 mod soak;
 mod standing;

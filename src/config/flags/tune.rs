@@ -43,6 +43,10 @@ pub(in crate::config) struct TuneFlags {
     #[arg(long, value_name = "ARN|none")]
     pub(in crate::config) on_failure: Option<String>,
 
+    /// Most runs at a time of the whole function, kept for it alone: 0 (stops it) upwards, or none
+    #[arg(long, value_name = "N|none")]
+    pub(in crate::config) reserved_concurrency: Option<String>,
+
     /// Stop the consumer
     #[arg(long, conflicts_with = "start")]
     pub(in crate::config) stop: bool,
@@ -79,4 +83,5 @@ Examples:
   redrive tune JobWorker --max-concurrency none --yes
   redrive tune LogWorker --max-retry-attempts 5 --bisect on --dry-run
   redrive tune LogWorker --on-failure arn:aws:sqs:eu-west-1:123456789012:LogFailures --yes
+  redrive tune JobWorker --reserved-concurrency 50 --dry-run
   redrive tune JobWorker --stop --reason 'bad deploy' --yes";

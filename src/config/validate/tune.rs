@@ -21,10 +21,11 @@ pub(super) fn tune(flags: TuneFlags) -> Result<Action, Stop> {
         bisect: flags.bisect,
         on_failure: flags.on_failure.as_deref().map(destination).transpose()?,
     };
-    if change.is_empty() {
+    let reserve = flags.reserved_concurrency.as_deref().map(reserved).transpose()?;
+    if change.is_empty() && reserve.is_none() {
         return Err(Stop::fault(
             "nothing to change: give --parallelization-factor, --batch-size, --window, --max-concurrency, \
-             --max-retry-attempts, --max-record-age, --bisect, --on-failure, --stop or --start",
+             --max-retry-attempts, --max-record-age, --bisect, --on-failure, --reserved-concurrency, --stop or --start",
         ));
     }
     let revert_after_s = match flags.revert_after {
@@ -37,13 +38,22 @@ pub(super) fn tune(flags: TuneFlags) -> Result<Action, Stop> {
         None => None,
     };
     let (consent, reason) = (consent(&flags.consent), flags.reason);
-    Ok(Action::Tune(Tune { target: flags.target, change, consent, reason, revert_after_s }))
+    Ok(Action::Tune(Tune { target: flags.target, change, reserve, consent, reason, revert_after_s }))
 }
 
 fn max_concurrency(text: &str) -> Result<Option<u32>, Stop> {
     match text {
         "none" | "off" => Ok(None),
         _ => text.parse().map(Some).map_err(|_| wrong("--max-concurrency", text, "neither a number nor none")),
+    }
+}
+
+fn reserved(text: &str) -> Result<Option<u32>, Stop> {
+    match text {
+        "none" => Ok(None),
+        _ => text.parse().map(Some).map_err(|_| {
+            wrong("--reserved-concurrency", text, "neither a whole number nor none (0 stops the function)")
+        }),
     }
 }
 

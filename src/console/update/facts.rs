@@ -6,11 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::console::effect::Effect;
 use crate::console::msg::{MetricAnswer, Msg};
 use crate::console::screen::Screen;
-use crate::console::update::{alarms, arm, arrivals, changes, follow, function_settings, navigation, opening, scope};
+use crate::console::update::{
+    alarms, arm, arrivals, changes, follow, function_settings, navigation, opening, scope, tune,
+};
 use crate::console::{Asked, Console};
 use crate::model::finding::Severity;
 use crate::model::id::QueueName;
 use crate::model::mapping::Mapping;
+use crate::model::move_task::MoveTask;
 use crate::model::observed::Observed;
 use crate::model::permission::action_of;
 use crate::model::queue::Queue;
@@ -53,20 +56,14 @@ pub(super) fn take(console: &mut Console, fact: Msg) -> Vec<Effect> {
             arrivals::watch(console);
         }
         Msg::MetricsArrived { generation, at, result } => metrics(console, generation, at, result),
-        Msg::MoveTaskArrived { at, queue, result } => {
-            console.schedule.move_task.answered(result.is_ok());
-            if let Some(task) = note(console, Asked::MoveTask, result) {
-                console.picture.move_tasks.insert(queue, Observed::new(task, at));
-            }
-        }
+        Msg::MoveTaskArrived { at, queue, result } => move_task(console, at, queue, result),
         Msg::StacksArrived { at, result } => {
             if let Some(found) = note(console, Asked::Stacks, result).filter(|_| !frozen(console)) {
                 changes::put_stacks(console, at, &found);
             }
         }
         Msg::StreamsArrived { at, found } => {
-            let streams = found.into_iter().map(|(arn, summary)| (arn, Observed::new(summary, at)));
-            console.picture.streams.extend(streams);
+            console.picture.streams.extend(found.into_iter().map(|(arn, one)| (arn, Observed::new(one, at))));
         }
         Msg::AlarmsArrived { at, result } => {
             alarms::arrived(console, at, result);
@@ -76,6 +73,7 @@ pub(super) fn take(console: &mut Console, fact: Msg) -> Vec<Effect> {
             function_settings::arrived(console, at, &function, question, result);
         }
         Msg::AccountLimitsArrived { at, result } => function_settings::limits_arrived(console, at, result),
+        Msg::ReserveArrived { at, mapping, reading } => tune::reserve_arrived(console, at, &mapping, *reading),
         Msg::Copied { result: Ok(()) } => console.say(Severity::Good, "copied"),
         Msg::Copied { result: Err(text) } => console.say(Severity::Note, format!("could not copy: {text}")),
         Msg::Exported { path, result: Ok(count) } => {
@@ -91,6 +89,13 @@ pub(super) fn take(console: &mut Console, fact: Msg) -> Vec<Effect> {
         console.judge();
     }
     Vec::new()
+}
+
+fn move_task(console: &mut Console, at: Timestamp, queue: QueueName, result: Result<Option<MoveTask>, ServiceError>) {
+    console.schedule.move_task.answered(result.is_ok());
+    if let Some(task) = note(console, Asked::MoveTask, result) {
+        console.picture.move_tasks.insert(queue, Observed::new(task, at));
+    }
 }
 
 pub(super) fn frozen(console: &Console) -> bool {

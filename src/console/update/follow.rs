@@ -4,6 +4,7 @@
 use crate::console::Console;
 use crate::console::running::{Effectiveness, Follow};
 use crate::model::finding::Severity;
+use crate::model::id::FunctionName;
 use crate::model::mapping::{Mapping, MappingState};
 use crate::model::metric::{MetricKey, Stat};
 use crate::model::time::Timestamp;
@@ -58,6 +59,9 @@ fn kind(standing: &Standing) -> std::mem::Discriminant<Standing> {
 fn effect(console: &Console, follow: &Follow) -> Option<String> {
     let function = &console.picture.mappings.get(&follow.mapping)?.value.function;
     let from = follow.settled_at.floor_to(60).plus_s(60);
+    if let Some(seen) = of_reserve(console, follow, function, from) {
+        return Some(seen);
+    }
     let series = |name| console.picture.metrics.get(&MetricKey::lambda(function, name, Stat::Maximum));
     if let Some(age) = series("IteratorAge") {
         let ages: Vec<_> = age.between(from, console.now).collect();
@@ -70,8 +74,24 @@ fn effect(console: &Console, follow: &Follow) -> Option<String> {
     let before = top(from.plus_s(-BEFORE_S), follow.settled_at.floor_to(60))?;
     let since = concurrency.between(from, console.now).count();
     let after = top(from, console.now)?;
-    (since >= PERIODS && after > before)
+    let capped = matches!(follow.reserve, Some(Some(cap)) if before > f64::from(cap) && after <= f64::from(cap));
+    (since >= PERIODS && (after > before || capped))
         .then(|| format!("effective: concurrency {before:.0}→{after:.0} since {}", from.clock()))
+}
+
+/// What only a reserve does: of 0, every run is refused; of more than before, none is any more.
+fn of_reserve(console: &Console, follow: &Follow, function: &FunctionName, from: Timestamp) -> Option<String> {
+    let to = follow.reserve?;
+    let throttles = console.picture.metrics.get(&MetricKey::lambda(function, "Throttles", Stat::Sum))?;
+    let refused = |(_, count): &(Timestamp, f64)| *count > 0.0;
+    if to == Some(0) {
+        let (at, _) = throttles.between(from, console.now).find(refused)?;
+        return Some(format!("effective: runs are refused since {}", at.clock()));
+    }
+    let before = throttles.between(from.plus_s(-BEFORE_S), follow.settled_at.floor_to(60)).any(|point| refused(&point));
+    let since: Vec<_> = throttles.between(from, console.now).collect();
+    (before && since.len() >= PERIODS && !since.iter().any(refused))
+        .then(|| format!("effective: no run refused since {}", from.clock()))
 }
 
 /// Since when the values fall: the highest of them, when at least two lower ones, each lower than

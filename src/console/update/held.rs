@@ -9,11 +9,11 @@ use crate::console::running::About;
 use crate::console::update::operations;
 use crate::model::finding::Severity;
 use crate::model::id::OperationId;
-use crate::model::mapping::{MappingChange, MappingState};
+use crate::model::mapping::MappingState;
 use crate::model::metric::{MetricKey, Stat};
 use crate::model::plan::{Plan, RetunePlan};
 use crate::model::time::spoken;
-use crate::operation::card::change_lines;
+use crate::operation::card::plan_lines;
 use crate::operation::progress::RetuneReport;
 
 /// The operation at `at` has just begun to hold what it changed.
@@ -49,7 +49,7 @@ pub(super) fn ask(console: &mut Console) {
     let due = plan.revert_at(row.began_at).map(|at| at.to_string()).unwrap_or_default();
     let name = console.picture.mappings.get(&plan.mapping);
     let name = name.map_or_else(|| plan.mapping.to_string(), |seen| seen.value.function.to_string());
-    let back = RetunePlan { before: plan.change.applied_to(&plan.before), change: plan.reverse(), ..plan.clone() };
+    let back = plan.back();
     let option = |label: String, detail: String, pick| ChoiceOption { label, detail, pick, off: None };
     let options = vec![
         option(format!("keep {}", what(plan)), age(console, plan), Pick::Keep(row.operation.clone())),
@@ -98,6 +98,5 @@ fn age(console: &Console, plan: &RetunePlan) -> String {
 }
 
 fn what(plan: &RetunePlan) -> String {
-    let change: &MappingChange = &plan.change;
-    change_lines(&plan.before, plan.enabled_before, change).join(", ")
+    plan_lines(plan).join(", ")
 }

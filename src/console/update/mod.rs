@@ -58,6 +58,8 @@ mod protected_stories;
 #[cfg(test)]
 mod rehearse_stories;
 #[cfg(test)]
+mod reserve_stories;
+#[cfg(test)]
 mod stories;
 #[cfg(test)]
 pub(in crate::console) mod trial;

@@ -9,7 +9,7 @@ use crate::console::effect::Effect;
 use crate::console::running::{About, Effectiveness, Ended, Follow, Running};
 use crate::console::screen::Screen;
 use crate::console::snapshot::Snapshot;
-use crate::console::update::{arm, changes, deaths, filter, held, navigation, try_one};
+use crate::console::update::{arm, changes, deaths, filter, held, navigation, try_one, tune};
 use crate::model::change::{Change, ChangeSubject};
 use crate::model::finding::Severity;
 use crate::model::id::{MessageId, OperationId, QueueName, ReceiptHandle};
@@ -186,15 +186,15 @@ fn without(console: &mut Console, queue: &QueueName, ids: Vec<MessageId>, there:
 
 /// It is as it was: nothing was foretold of that, and there is nothing left to put back.
 fn put_back(console: &mut Console, plan: &RetunePlan, report: RetuneReport) {
-    let back = RetunePlan { change: plan.reverse(), ..plan.clone() };
-    retuned(console, &back, Timestamp::ZERO, report);
+    retuned(console, &plan.back(), Timestamp::ZERO, report);
     console.saved.remove(&plan.mapping);
 }
 
 pub(super) fn retuned(console: &mut Console, plan: &RetunePlan, began_at: Timestamp, report: RetuneReport) {
     let mapping = &plan.mapping;
     // Before the mapping is read anew: what was rehearsed is a change of the settings it had.
-    let foreseen = console.foreseen(mapping, &plan.change, began_at);
+    // A rehearsal knows one reserve only, the one there was.
+    let foreseen = console.foreseen(mapping, &plan.change, began_at).filter(|_| plan.reserve.is_none());
     if let Some(mapping) = report.mapping {
         changes::put_mapping(console, mapping, console.now);
     }
@@ -208,6 +208,7 @@ pub(super) fn retuned(console: &mut Console, plan: &RetunePlan, began_at: Timest
             mapping: mapping.clone(),
             function: seen.function.clone(),
             what: report.what,
+            reserve: plan.reserve.as_ref().map(|change| change.to),
             settled_at,
             state: Effectiveness::Awaited,
             foreseen,
@@ -216,6 +217,9 @@ pub(super) fn retuned(console: &mut Console, plan: &RetunePlan, began_at: Timest
     }
     // Forecasts were of the settings it had.
     console.rehearsals.remove(mapping);
+    if let Some(change) = plan.reserve.clone() {
+        tune::reserve_changed(console, &change);
+    }
 }
 
 /// What was acted on is looked at again at once.

@@ -65,7 +65,7 @@ fn open_tune(trial: &mut Trial) -> u64 {
     trial.console.cursors.consumers.put(&keys, row);
     trial.types("\n");
     match trial.types("t").as_slice() {
-        [Effect::Rehearse(ask)] => {
+        [Effect::Rehearse(ask), Effect::FetchReserve(_)] => {
             assert_eq!(ask.mapping.id.as_str(), "uuid-stream");
             ask.generation
         }
@@ -213,6 +213,7 @@ fn to_be_put_back(began_at: Timestamp, holder: Holder) -> Outline {
         change: MappingChange { parallelization_factor: Some(5), ..MappingChange::default() },
         reason: None,
         revert_after_s: Some(900),
+        reserve: None,
     };
     let began = JournalEntry::Began {
         operation: "old-1".into(),

@@ -247,6 +247,7 @@ fn the_journal_puts_settings_back_and_says_that_messages_cannot_be() {
         change: MappingChange { parallelization_factor: Some(1), ..MappingChange::default() },
         reason: None,
         revert_after_s: None,
+        reserve: None,
     };
     let began = JournalEntry::Began {
         operation: "old-1".into(),

@@ -1,6 +1,9 @@
 //! Tuning a consumer, and stopping or starting it: the form, its judgement, its card.
 
+mod reserve;
 mod typing;
+
+pub(super) use reserve::{arrived as reserve_arrived, changed as reserve_changed};
 
 use crate::console::Console;
 use crate::console::effect::Effect;
@@ -15,6 +18,7 @@ use crate::model::id::{Arn, MappingId};
 use crate::model::mapping::{Mapping, MappingChange};
 use crate::model::metric::{MetricKey, Stat};
 use crate::model::plan::RetunePlan;
+use crate::model::reserve::ReserveChange;
 use crate::model::time::spoken;
 use crate::operation::confirm::Preflight;
 use crate::operation::setting::validate_change;
@@ -88,12 +92,15 @@ pub(super) fn form(console: &mut Console, id: &MappingId) -> Vec<Effect> {
         fields: Tunable::of(mapping.kind()).iter().map(field).collect(),
         shelf: Tunable::more_of(mapping.kind()).iter().map(field).collect(),
         destinations: destinations(console, &mapping),
+        reserve: None,
         focus: 0,
         revert_after_s: None,
         assumptions: false,
         problems: Vec::new(),
     }));
-    rehearse::opened(console, id)
+    let mut effects = rehearse::opened(console, id);
+    effects.push(Effect::FetchReserve(Box::new(mapping)));
+    effects
 }
 
 /// Queues that may take pointers to what fails: standard ones, those that do so already first.
@@ -210,16 +217,24 @@ fn take(console: &mut Console, mut form: TuneForm, row: usize) {
     submit(console, form);
 }
 
-fn judge(console: &Console, form: &mut TuneForm) -> Option<MappingChange> {
+/// What the form comes to.
+struct Wanted {
+    change: MappingChange,
+    reserve: Option<ReserveChange>,
+}
+
+fn judge(console: &Console, form: &mut TuneForm) -> Option<Wanted> {
     let Some(mapping) = console.picture.mappings.get(&form.mapping) else {
         form.problems = vec!["the mapping was deleted meanwhile".to_owned()];
         return None;
     };
-    match change(form) {
-        Ok(change) => {
-            let faults = validate_change(&mapping.value, &change);
+    let wanted = change(form).and_then(|change| Ok(Wanted { change, reserve: reserve::change(form)? }));
+    match wanted {
+        Ok(wanted) => {
+            let faults = validate_change(&mapping.value, &wanted.change);
             form.problems = faults.into_iter().map(|fault| fault.message).collect();
-            form.problems.is_empty().then_some(change)
+            form.problems.extend(reserve::fault(form, wanted.reserve.as_ref()));
+            form.problems.is_empty().then_some(wanted)
         }
         Err(problems) => {
             form.problems = problems;
@@ -230,11 +245,11 @@ fn judge(console: &Console, form: &mut TuneForm) -> Option<MappingChange> {
 
 fn submit(console: &mut Console, mut form: TuneForm) {
     match judge(console, &mut form) {
-        Some(change) if change.is_empty() => {
+        Some(Wanted { change, reserve: None }) if change.is_empty() => {
             console.say(Severity::Note, "nothing is changed");
             console.overlays.push(Overlay::Tune(form));
         }
-        Some(change) => {
+        Some(Wanted { change, reserve }) => {
             let plan = RetunePlan {
                 mapping: form.mapping.clone(),
                 before: form.before.clone(),
@@ -242,6 +257,7 @@ fn submit(console: &mut Console, mut form: TuneForm) {
                 change,
                 reason: None,
                 revert_after_s: form.revert_after_s,
+                reserve,
             };
             card_of(console, plan, Some(form));
         }
@@ -259,6 +275,7 @@ pub(super) fn stop_start_card(console: &mut Console, id: &MappingId) {
         change: MappingChange { enabled: Some(!enabled_before), ..MappingChange::default() },
         reason: None,
         revert_after_s: None,
+        reserve: None,
     };
     card_of(console, plan, None);
 }
@@ -268,7 +285,8 @@ pub(super) fn undo_card(console: &mut Console, plan: &RetunePlan) {
     let Some(mapping) = settled(console, &plan.mapping) else { return };
     let enabled = follow::is_enabled(&mapping);
     let change = plan.reverse().beside(&mapping.settings, enabled);
-    if change.is_empty() {
+    let reserve = reserve::back(console, plan);
+    if change.is_empty() && reserve.is_none() {
         console.say(Severity::Note, format!("{} has those settings already", mapping.function));
         return;
     }
@@ -279,13 +297,14 @@ pub(super) fn undo_card(console: &mut Console, plan: &RetunePlan) {
         change,
         reason: Some("puts the saved settings back".to_owned()),
         revert_after_s: None,
+        reserve,
     };
     card_of(console, undo, None);
 }
 
 /// What a rehearsal says of exactly this change.
 fn foretold(console: &Console, plan: &RetunePlan) -> Vec<String> {
-    let rehearsal = console.fresh_rehearsal(&plan.mapping, console.now);
+    let rehearsal = console.fresh_rehearsal(&plan.mapping, console.now).filter(|_| plan.reserve.is_none());
     let candidate = rehearsal.and_then(|rehearsal| rehearsal.candidate(&plan.change));
     let Some(forecast) = candidate.and_then(|candidate| candidate.forecast.as_ref()) else { return Vec::new() };
     let short = |s: f64| spoken((s * 1000.0) as i64);
@@ -326,6 +345,7 @@ fn card_of(console: &mut Console, plan: RetunePlan, form: Option<TuneForm>) {
     let mut facts = card::facts(console, name);
     facts.about = foretold(console, &plan);
     facts.about.extend(given_up_at_once(console, &plan));
+    facts.about.extend(reserve::effects(console, &plan, form.as_ref()));
     if let Some(mapping) = mapping {
         facts.checked.push(format!("State is {}", mapping.state));
     }

@@ -1,6 +1,7 @@
 //! The card of a change of a consumer's settings: what changes, the line that would do it, and what each
 //! new setting may cost.
 
+mod reserve;
 mod warnings;
 
 use crate::model::id::Arn;
@@ -16,24 +17,39 @@ pub fn retune(plan: &RetunePlan, facts: &Facts) -> Card {
         None => "Tune",
     };
     let mut card = facts.card(format!("{verb} {}", facts.subject), plan.level(facts), verb);
-    card.calls = vec![format!("lambda:UpdateEventSourceMapping {}", plan.mapping)];
-    card.cli = vec![update_line(plan, facts)];
-    card.scope = change_lines(&plan.before, plan.enabled_before, &plan.change);
+    if let Some(change) = &plan.reserve {
+        reserve::commands(&mut card, change, facts);
+    }
+    if !plan.change.is_empty() {
+        card.calls.push(format!("lambda:UpdateEventSourceMapping {}", plan.mapping));
+        card.cli.push(update_line(plan, facts));
+    }
+    card.scope = plan_lines(plan);
     if plan.change.enabled == Some(false) {
         card.scope.push("nothing is consumed while it is stopped; what waits grows older".to_owned());
     }
     card.scope.extend(warnings::of(plan));
+    card.scope.extend(plan.reserve.iter().flat_map(reserve::warnings));
     if let Some(s) = plan.revert_after_s {
         let after = crate::model::time::spoken(i64::from(s) * 1000);
         card.scope.push(format!(
             "put back after {after} by this process, and only while it runs; opened again later, it asks first"
         ));
     }
-    card.scope.push("the mapping is Updating for a while, minutes on a stream, and may pause meanwhile".to_owned());
+    if !plan.change.is_empty() {
+        card.scope.push("the mapping is Updating for a while, minutes on a stream, and may pause meanwhile".to_owned());
+    }
     card.checked
         .push("settings are read again before the call; if somebody changed them, nothing is written".to_owned());
     card.unchecked.push("whether the next deploy puts the old settings back".to_owned());
     card
+}
+
+/// What a plan changes: of the mapping, and of what its function keeps.
+pub fn plan_lines(plan: &RetunePlan) -> Vec<String> {
+    let mut lines = change_lines(&plan.before, plan.enabled_before, &plan.change);
+    lines.extend(plan.reserve.as_ref().filter(|change| change.to != change.before).map(|change| change.line()));
+    lines
 }
 
 /// `parallel 1→5`, one a changed setting.
@@ -149,6 +165,7 @@ mod tests {
             },
             reason: None,
             revert_after_s: None,
+            reserve: None,
         };
         let card = retune(&plan, &facts());
         assert_eq!(
@@ -181,6 +198,7 @@ mod tests {
             },
             reason: None,
             revert_after_s: None,
+            reserve: None,
         };
         let card = retune(&plan, &facts());
         let changes = ["retries no end→5", "record age no limit→1 h", "bisect off→on", "on failure none→LogFailures"];

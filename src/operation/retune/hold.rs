@@ -3,9 +3,8 @@
 //! puts it back by itself.
 
 use crate::model::mapping::Mapping;
-use crate::model::plan::RetunePlan;
 use crate::model::time::Timestamp;
-use crate::operation::card::change_lines;
+use crate::operation::card::plan_lines;
 use crate::operation::order::{EndState, Order};
 use crate::operation::progress::Phase;
 use crate::operation::retune::{Aim, Purpose, Retune};
@@ -26,14 +25,8 @@ impl Retune {
 
     /// Its time has come: the way back is a change like any other, compared before it is written.
     pub(super) fn turn_back(&mut self, now: Timestamp, mapping: &Mapping) {
-        let enabled = self.plan.change.enabled.unwrap_or(self.plan.enabled_before);
-        let back = RetunePlan {
-            before: self.plan.change.applied_to(&self.plan.before),
-            enabled_before: enabled,
-            change: self.plan.reverse(),
-            ..self.plan.clone()
-        };
-        self.what = format!("put back: {}", change_lines(&back.before, enabled, &back.change).join(", "));
+        let back = self.plan.back();
+        self.what = format!("put back: {}", plan_lines(&back).join(", "));
         self.plan = back;
         self.returning = true;
         self.aim = Aim::Compare;

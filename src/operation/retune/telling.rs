@@ -1,6 +1,7 @@
 //! What a retune says of itself: how far it is, and what came of it.
 
 use crate::model::mapping::{Mapping, MappingChange, MappingState};
+use crate::model::reserve::ReserveChange;
 use crate::model::service_error::Outcome;
 use crate::model::time::Timestamp;
 use crate::operation::card::change_lines;
@@ -12,7 +13,15 @@ impl Retune {
     /// How the mapping differs from what the plan saw.
     pub(super) fn difference(&self, mapping: &Mapping) -> String {
         let change = MappingChange::of(&mapping.settings, mapping.state == MappingState::Enabled);
-        let lines = change_lines(&self.plan.before, self.plan.enabled_before, &change);
+        let mut lines = Vec::new();
+        if self.is_about_mapping() {
+            lines = change_lines(&self.plan.before, self.plan.enabled_before, &change);
+        }
+        if let (Some(change), Some(seen)) = (&self.plan.reserve, self.reserve)
+            && seen != change.before
+        {
+            lines.push(ReserveChange { to: seen, ..change.clone() }.line());
+        }
         if lines.is_empty() { "settings this program does not tune".to_owned() } else { lines.join(", ") }
     }
 

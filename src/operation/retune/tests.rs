@@ -1,7 +1,8 @@
 //! Retunes played through against a Lambda of a few lines.
 
 use super::*;
-use crate::model::mapping::{MappingChange, MappingSettings};
+use crate::model::mapping::{MappingChange, MappingSettings, MappingState};
+use crate::model::reserve::ReserveChange;
 use crate::operation::progress::RetuneReport;
 use crate::operation::soak::play::{Played, play, refused};
 use crate::operation::soak::{START, confirm, owner};
@@ -11,6 +12,8 @@ struct Lambda {
     mapping: Mapping,
     pending: Option<(Timestamp, Mapping)>,
     writes: u32,
+    reserve: Option<u32>,
+    reserves: u32,
 }
 
 impl Lambda {
@@ -31,7 +34,7 @@ impl Lambda {
             last_processing_result: None,
             last_modified: None,
         };
-        Lambda { mapping, pending: None, writes: 0 }
+        Lambda { mapping, pending: None, writes: 0, reserve: None, reserves: 0 }
     }
 
     fn answer(&mut self, now: Timestamp, order: &Order) -> OrderResult {
@@ -58,6 +61,12 @@ impl Lambda {
                 echo.settings = change.applied_to(&echo.settings);
                 Answer::Mapping(Box::new(echo))
             }
+            Order::GetReserve(_) => Answer::Reserve(self.reserve),
+            Order::PutReserve { to, .. } => {
+                self.reserves += 1;
+                self.reserve = *to;
+                Answer::Reserve(*to)
+            }
             other => panic!("a retune does not order {other:?}"),
         })
     }
@@ -71,6 +80,7 @@ fn parallel(to: u32) -> RetunePlan {
         change: MappingChange { parallelization_factor: Some(to), ..MappingChange::default() },
         reason: None,
         revert_after_s: None,
+        reserve: None,
     }
 }
 
@@ -228,4 +238,81 @@ fn taken_up_after_its_time_it_is_put_back_if_it_still_stands_and_never_applied()
         assert_eq!((played.report.state(), lambda.writes), (EndState::Done, writes), "{:?}", played.report);
         assert_eq!(lambda.mapping.settings.parallelization_factor, Some(1));
     }
+}
+
+fn reserve(before: Option<u32>, to: Option<u32>, change: MappingChange) -> RetunePlan {
+    RetunePlan { change, reserve: Some(ReserveChange { function: "f".into(), before, to }), ..parallel(1) }
+}
+
+#[test]
+fn a_reserve_is_written_alone_whatever_happens_to_the_mapping_meanwhile() {
+    let mut lambda = Lambda::new(7);
+    lambda.mapping.state = MappingState::Updating;
+    let (report, _) = run(reserve(None, Some(20), MappingChange::default()), |now, order| lambda.answer(now, order));
+    assert_eq!((report.state, lambda.writes, lambda.reserves), (EndState::Done, 0, 1), "{report:?}");
+    assert_eq!((report.what.as_str(), lambda.reserve), ("reserved concurrency none→20", Some(20)));
+    let (report, _) = run(reserve(Some(20), None, MappingChange::default()), |now, order| lambda.answer(now, order));
+    assert_eq!((report.state, lambda.reserve), (EndState::Done, None));
+}
+
+#[test]
+fn somebody_elses_reserve_is_not_written_over() {
+    let mut lambda = Lambda::new(1);
+    lambda.reserve = Some(8);
+    let (report, _) = run(reserve(Some(5), Some(20), parallel(5).change), |now, order| lambda.answer(now, order));
+    assert_eq!((report.state, lambda.writes, lambda.reserves), (EndState::Failed, 0, 0));
+    let why = "somebody changed it meanwhile (reserved concurrency 5→8); nothing was written";
+    assert_eq!(report.problem.as_deref(), Some(why));
+}
+
+#[test]
+fn a_refused_reserve_leaves_the_mapping_as_it_is_and_a_refused_mapping_is_told_in_part() {
+    let mut lambda = Lambda::new(1);
+    let both = || reserve(None, Some(20), parallel(5).change);
+    let (report, _) = run(both(), |now, order| match order {
+        Order::PutReserve { .. } => refused("InvalidParameterValueException", "below its minimum value"),
+        _ => lambda.answer(now, order),
+    });
+    assert_eq!((report.state, lambda.writes), (EndState::Failed, 0));
+    assert!(report.problem.is_some_and(|why| why.ends_with("below its minimum value; nothing was written")));
+    let (report, _) = run(both(), |now, order| match order {
+        Order::UpdateMapping { .. } => refused("AccessDeniedException", "no"),
+        _ => lambda.answer(now, order),
+    });
+    assert_eq!((report.state, lambda.reserve), (EndState::Partly, Some(20)));
+    assert!(report.problem.is_some_and(|why| why.ends_with("only the reserved concurrency is changed")));
+    // Again: what is there already is not written a second time.
+    let (report, _) = run(both(), |now, order| lambda.answer(now, order));
+    assert_eq!((report.state, lambda.writes, lambda.reserves), (EndState::Done, 1, 1));
+}
+
+#[test]
+fn a_reserve_without_an_answer_is_looked_after_and_written_again_only_if_it_was_not_taken() {
+    for (taken, reserves) in [(true, 1), (false, 1)] {
+        let mut lambda = Lambda::new(1);
+        let mut lost = false;
+        let plan = reserve(None, Some(20), parallel(5).change);
+        let (report, _) = run(plan, |now, order| {
+            let write = matches!(order, Order::PutReserve { .. });
+            if write && !std::mem::replace(&mut lost, true) {
+                if taken {
+                    lambda.answer(now, order);
+                }
+                return Outcome::Unknown("cut".to_owned());
+            }
+            lambda.answer(now, order)
+        });
+        assert_eq!((report.state, lambda.reserves, lambda.writes), (EndState::Done, reserves, 1), "taken: {taken}");
+        assert_eq!((lambda.reserve, lambda.mapping.settings.parallelization_factor), (Some(20), Some(5)));
+    }
+}
+
+#[test]
+fn a_reserve_is_put_back_with_the_rest_when_its_time_has_come() {
+    let mut lambda = Lambda::new(1);
+    let plan = RetunePlan { revert_after_s: Some(900), ..reserve(None, Some(20), parallel(5).change) };
+    let (report, _) = run(plan, |now, order| lambda.answer(now, order));
+    assert_eq!((report.state, report.put_back, lambda.reserve), (EndState::Done, true, None), "{report:?}");
+    assert_eq!(lambda.mapping.settings.parallelization_factor, Some(1));
+    assert_eq!(report.what, "put back: parallel 5→1, reserved concurrency 20→none");
 }

@@ -49,8 +49,11 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, form: &TuneForm) {
         let width = if entry.tunable == Tunable::OnFailure { NAME_FIELD } else { FIELD };
         field(ink, x, y, width, line, focused);
         x += width + 1;
-        let was =
-            if entry.is_changed() { format!("was {}", figure::or_missing(entry.was.as_ref())) } else { String::new() };
+        let was = match unread(form, entry.tunable) {
+            Some(why) => why.to_owned(),
+            None if entry.is_changed() => format!("was {}", figure::or_missing(entry.was.as_ref())),
+            None => String::new(),
+        };
         ink.text(x, y, inside.right().saturating_sub(x), &was, theme.bold());
     }
     let hint = form.fields.get(form.focus).map_or("enter takes this setting to its card", |field| field.tunable.hint());
@@ -71,5 +74,16 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, form: &TuneForm) {
     if inside.height > top {
         let rest = Rect::new(inside.x, inside.y + top, inside.width, inside.height - top);
         candidates::draw(ink, rest, rehearsing, form);
+    }
+}
+
+/// Why there is nothing in this field that could be changed.
+fn unread(form: &TuneForm, tunable: Tunable) -> Option<&str> {
+    if tunable != Tunable::Reserve {
+        return None;
+    }
+    match &form.reserve {
+        None => Some("being read"),
+        Some(reading) => reading.reserve.as_ref().err().map(String::as_str),
     }
 }

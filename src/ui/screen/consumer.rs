@@ -10,7 +10,7 @@ use crate::model::id::MappingId;
 use crate::model::mapping::{Mapping, MappingState};
 use crate::model::observed::Observed;
 use crate::model::time::spoken;
-use crate::operation::card::change_lines;
+use crate::operation::card::plan_lines;
 use crate::ui::screen::posture;
 use crate::ui::screen::vital::Vital;
 use crate::ui::widget::figure;
@@ -103,7 +103,7 @@ fn told(ink: &Ink<'_>, console: &Console, seen: &Observed<Mapping>, width: u16, 
         prose.item(Piece::new("→ ", theme.bold()), &follow.line(), theme.plain());
     }
     if let Some(saved) = console.saved.get(&mapping.id) {
-        let lines = change_lines(&saved.before, saved.enabled_before, &saved.change).join(", ");
+        let lines = plan_lines(saved).join(", ");
         prose.item(Piece::new("→ u ", theme.key()), &format!("puts back what was before: {lines}"), theme.plain());
     }
     posture::block(&mut prose, theme, console, &console.subjects_of(mapping), brief);

@@ -6,7 +6,7 @@ use crate::console::Console;
 use crate::console::rows::JournalRow;
 use crate::model::finding::Severity;
 use crate::model::plan::Plan;
-use crate::operation::card::change_lines;
+use crate::operation::card::plan_lines;
 use crate::operation::order::EndState;
 use crate::operation::record::Holder;
 use crate::ui::theme::Theme;
@@ -109,7 +109,7 @@ fn detail(theme: Theme, console: &Console, journal: &JournalRow, width: u16) -> 
         pair("messages", format!("{} moved, {} failed, {} open", counts[0], counts[1], counts[2]));
     }
     if let Plan::Retune(plan) = &journal.plan {
-        pair("settings", change_lines(&plan.before, plan.enabled_before, &plan.change).join(", "));
+        pair("settings", plan_lines(plan).join(", "));
         pair("mapping", plan.mapping.to_string());
     }
     let reason = match &journal.plan {

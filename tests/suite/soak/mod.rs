@@ -161,6 +161,7 @@ fn a_retune_settles_when_the_pipeline_says_so() {
             change,
             reason: None,
             revert_after_s: None,
+            reserve: None,
         };
         let mut machine: Box<dyn Operation> = Box::new(Retune::new(confirm(plan), owner("retune"), seed, ground.now));
         let report = ground.run(machine.as_mut());

@@ -61,6 +61,13 @@ pub fn request_of(order: &Order) -> Request {
             };
             return Request::Lambda(LambdaRequest::UpdateMapping { id: mapping, update });
         }
+        Order::GetReserve(function) => return Request::Lambda(LambdaRequest::GetConcurrency(function)),
+        Order::PutReserve { function, to: Some(to) } => {
+            return Request::Lambda(LambdaRequest::PutConcurrency(function, to));
+        }
+        Order::PutReserve { function, to: None } => {
+            return Request::Lambda(LambdaRequest::DeleteConcurrency(function));
+        }
         Order::ReadStream { .. } => panic!("reads of the stream are several requests"),
         Order::GetObject { .. } => panic!("nothing here lies in a bucket"),
         Order::Vitals { .. } => panic!("nobody is watched here"),

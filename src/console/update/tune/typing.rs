@@ -25,7 +25,9 @@ pub(super) fn type_in(form: &mut TuneForm, key: Key) {
     if typed.is_some_and(|c| !takes(c)) || (typed.is_some() && !field.fresh && field.line.text().len() >= most) {
         return;
     }
-    if field.tunable == Tunable::Bisect {
+    // What is not known yet is not changed.
+    let unread = form.reserve.as_ref().is_none_or(|reading| reading.reserve.is_err());
+    if field.tunable == Tunable::Bisect || (field.tunable == Tunable::Reserve && unread) {
         return;
     }
     // The first thing typed replaces what stands there, as on a selected text.
@@ -38,6 +40,7 @@ pub(super) fn type_in(form: &mut TuneForm, key: Key) {
 }
 
 pub(super) fn nudge(form: &mut TuneForm, by: i64) {
+    let unread = form.reserve.as_ref().is_none_or(|reading| reading.reserve.is_err());
     let names: Vec<String> = form.destinations.iter().map(|(name, _)| name.clone()).collect();
     let Some(field) = form.fields.get_mut(form.focus) else { return };
     let text = field.line.text().trim().to_owned();
@@ -45,6 +48,9 @@ pub(super) fn nudge(form: &mut TuneForm, by: i64) {
     let next = match field.tunable {
         Tunable::Bisect => if text == "on" { "off" } else { "on" }.to_owned(),
         Tunable::OnFailure => beside(&names, &text, by),
+        // Below 0 there is none.
+        Tunable::Reserve if unread => return,
+        Tunable::Reserve => limit(number.map_or(by - 1, |n| n + by), 0, 999_999),
         // Below 0 there is no end.
         Tunable::MaxRetryAttempts => limit(number.map_or(by - 1, |n| n + by), 0, i64::from(RETRIES_MAX)),
         Tunable::MaxRecordAge => {
@@ -99,6 +105,8 @@ fn take_in(change: &mut MappingChange, form: &TuneForm, field: &TuneField) -> Re
         Tunable::MaxRecordAge => change.max_record_age_s = Some(or_none()?),
         Tunable::Bisect => change.bisect = Some(text == "on"),
         Tunable::OnFailure => change.on_failure = Some(destination(form, text)?),
+        // No change of the mapping's: see `tune::reserve`.
+        Tunable::Reserve => {}
     }
     Ok(())
 }
@@ -141,6 +149,7 @@ mod tests {
             destinations: vec![("LogFailures".to_owned(), FAILURES.into()), ("Other".to_owned(), "arn:o".into())],
             before,
             enabled: true,
+            reserve: None,
             focus: 0,
             revert_after_s: None,
             assumptions: false,

@@ -90,6 +90,7 @@ mod tests {
             change,
             reason: None,
             revert_after_s: None,
+            reserve: None,
         };
         of(&plan).join("; ")
     }
