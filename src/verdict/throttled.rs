@@ -4,6 +4,7 @@
 
 use crate::model::finding::{Finding, Remedy, Severity, Subject};
 use crate::model::id::FunctionName;
+use crate::model::mapping::Mapping;
 use crate::model::picture::Picture;
 use crate::model::time::Timestamp;
 use crate::verdict::bound::Bound;
@@ -113,14 +114,21 @@ impl By {
     }
 }
 
-/// A queue's mapping can be held to what the function may run; a stream's cannot.
+/// A queue's mapping can be held to what the function may run; a stream's cannot. A reserve can be raised
+/// where a mapping leads to the form that does it.
 fn remedies(picture: &Picture, function: &FunctionName, reserved: Option<u32>) -> Vec<Remedy> {
-    let Some(reserved) = reserved.filter(|reserved| *reserved >= LEAST_MAX_CONCURRENCY) else { return Vec::new() };
-    let queue = picture
-        .mappings_of(function)
-        .map(|observed| &observed.value)
-        .find(|mapping| mapping.kind().is_queue() && mapping.settings.max_concurrency.is_none_or(|max| max > reserved));
-    queue.map(|_| remedy("tune", format!("tune: maximum concurrency →{reserved}"))).into_iter().collect()
+    let Some(reserved) = reserved else { return Vec::new() };
+    let mut mappings = picture.mappings_of(function).map(|observed| &observed.value).peekable();
+    if mappings.peek().is_none() {
+        return Vec::new();
+    }
+    let asks_more = |mapping: &Mapping| {
+        mapping.kind().is_queue() && mapping.settings.max_concurrency.is_none_or(|max| max > reserved)
+    };
+    let held = (reserved >= LEAST_MAX_CONCURRENCY && mappings.any(asks_more))
+        .then(|| remedy("tune", format!("tune: maximum concurrency →{reserved}")));
+    let raised = remedy("tune", format!("tune: reserved concurrency {reserved}→more, or none (m in the form)"));
+    held.into_iter().chain([raised]).collect()
 }
 
 #[cfg(test)]
@@ -161,5 +169,8 @@ mod tests {
         assert_eq!(headline(&picture), "LogWorker is throttled by its reserved concurrency");
         reserve(&mut picture, Some(0));
         assert_eq!(headline(&picture), "LogWorker is throttled: its reserved concurrency is 0");
+        let remedies = check(&picture, now(), &FUNCTION.into()).expect("throttled").remedies;
+        let lines: Vec<&str> = remedies.iter().map(|remedy| remedy.text.as_str()).collect();
+        assert_eq!(lines, ["tune: reserved concurrency 0→more, or none (m in the form)"]);
     }
 }
