@@ -103,7 +103,7 @@ fn told(ink: &Ink<'_>, console: &Console, seen: &Observed<Mapping>, width: u16, 
         prose.item(Piece::new("→ ", theme.bold()), &follow.line(), theme.plain());
     }
     if let Some(saved) = console.saved.get(&mapping.id) {
-        let lines = plan_lines(saved).join(", ");
+        let lines = plan_lines(&saved.back()).join(", ");
         prose.item(Piece::new("→ u ", theme.key()), &format!("puts back what was before: {lines}"), theme.plain());
     }
     posture::block(&mut prose, theme, console, &console.subjects_of(mapping), brief);
