@@ -111,6 +111,9 @@ fn a_reserve_is_typed_once_it_is_known_warned_of_changed_and_put_back() {
     assert_eq!(trial.console.picture.reserved_concurrency(&"LogWorker".into()), Some(3));
     assert_eq!(trial.console.follows[0].reserve, Some(Some(3)));
     trial.types("u");
+    let Some(Overlay::Card(card)) = trial.console.overlay() else { panic!("no card; {}", trial.said()) };
+    let text = card.planned.card().about.join("; ");
+    assert!(text.contains("share 900 runs at a time, 917 now"), "what was written is counted: {text}");
     let (_, undo) = started(&mut trial);
     assert_eq!((undo.reserve, undo.change.is_empty()), (reserve(Some(3), Some(20)), true));
 }

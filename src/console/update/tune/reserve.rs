@@ -38,13 +38,16 @@ pub fn arrived(console: &mut Console, at: Timestamp, mapping: &MappingId, readin
     }
 }
 
-/// It was changed by us: what is known of the function is what was written, what others have left is not
-/// known any more, and every forecast of the function was made for another limit.
+/// It was changed by us: what is known of the function is what was written, others have so much less, and
+/// every forecast of the function was made for another limit.
 pub fn changed(console: &mut Console, change: &ReserveChange) {
     let answer = Ok(FunctionAnswer::Concurrency(change.to));
     let now = console.now;
     console.picture.put_function_setting(&change.function, FunctionQuestion::Concurrency, answer, now);
-    console.picture.account_limits = None;
+    if let Some(limits) = &mut console.picture.account_limits {
+        let free = limits.value.unreserved.saturating_add(change.before.unwrap_or(0));
+        limits.value.unreserved = free.saturating_sub(change.to.unwrap_or(0));
+    }
     let fed: Vec<MappingId> =
         console.picture.mappings_of(&change.function).map(|mapping| mapping.value.id.clone()).collect();
     fed.iter().for_each(|mapping| drop(console.rehearsals.remove(mapping)));
