@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use crate::model::id::QueueUrl;
+use crate::model::id::{MessageId, QueueUrl};
 use crate::model::message::{MAX_BATCH_ENTRIES, Message};
 use crate::model::service_error::Outcome;
 use crate::model::time::Timestamp;
@@ -24,6 +24,8 @@ pub(in crate::operation) struct Held {
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::operation) struct Found {
     pub message: Message,
+    /// When the receive that brought it was ordered.
+    pub asked_at: Timestamp,
     pub until: Timestamp,
 }
 
@@ -141,6 +143,11 @@ impl Returns {
 
     pub(in crate::operation) fn held(&self) -> usize {
         self.waiting.len() + self.releasing_entries
+    }
+
+    /// Those that wait, and how many are being given back.
+    pub(in crate::operation) fn held_ids(&self) -> (impl Iterator<Item = &MessageId>, usize) {
+        (self.waiting.iter().map(|waiting| &waiting.held.lease.id), self.releasing_entries)
     }
 
     pub(in crate::operation) fn held_until(&self) -> Option<Timestamp> {

@@ -1,6 +1,9 @@
 //! When is a queue empty? Several empty answers are needed, and even then what is wanted may be hidden
 //! by somebody's lease, or by a receive of ours whose answer was lost.
 
+use std::collections::BTreeSet;
+
+use crate::model::id::MessageId;
 use crate::model::service_error::Outcome;
 use crate::model::time::Timestamp;
 use crate::operation::order::{Answer, Order, OrderResult};
@@ -26,10 +29,18 @@ impl Sweep {
             }
             Want::Ids(_) => {
                 self.counting = true;
-                let order = SweepOrder::Counts { held: held + self.held(), callers: held };
+                let order = SweepOrder::Counts { held: held + self.messages_held(), callers: held };
                 Some((Order::QueueCounts { queue: self.queue.clone() }, order))
             }
         }
+    }
+
+    /// A message that was handed out twice is held twice, and counted once by its queue: taken for two, it
+    /// would hide that somebody else holds another.
+    fn messages_held(&self) -> usize {
+        let (waiting, releasing) = self.returns.held_ids();
+        let ids: BTreeSet<&MessageId> = self.rest.iter().map(|held| &held.lease.id).chain(waiting).collect();
+        ids.len() + releasing
     }
 
     pub(super) fn handle_counts(&mut self, now: Timestamp, held: usize, callers: usize, result: &OrderResult) {
@@ -39,7 +50,7 @@ impl Sweep {
             _ => u64::MAX,
         };
         let others = in_flight > held as u64;
-        let hidden = others || self.lost_until.is_some_and(|until| until > now);
+        let lost_until = self.lost_until.filter(|until| *until > now);
         let doubt_until = *self.doubt_until.get_or_insert(now.plus_ms(DOUBT_MS));
         if self.end.is_some() {
             return;
@@ -59,11 +70,15 @@ impl Sweep {
             // Something showed since the last look, or the count is late.
             self.second_looks += 1;
             self.empties = 0;
-        } else if hidden && now < doubt_until {
+        } else if let Some(until) = lost_until {
+            // What a receive of ours hides shows again by itself; looking sooner could only be lost again.
+            self.empties = 0;
+            self.not_before = until;
+        } else if others && now < doubt_until {
             self.empties = EMPTIES_NEEDED - 1;
             self.not_before = now.plus_ms(DOUBT_PAUSE_MS);
         } else {
-            self.finish(End::Empty { hidden: hidden || behind });
+            self.finish(End::Empty { hidden: others || behind });
         }
     }
 }
