@@ -307,7 +307,7 @@ mod tests {
             let journal = Journal::open(path, || Timestamp::from_s(1)).expect("a journal");
             let recorded =
                 MessageState::Recorded { to: "q".into(), sha256: "b".to_owned(), attributes: "a".to_owned() };
-            record(&journal, vec![began("a"), message("a", recorded), message("a", MessageState::Deleted)]);
+            record(&journal, vec![began("a"), message("a", recorded), message("a", MessageState::DELETED)]);
             let outline = journal.outline().expect("readable");
             assert_eq!(outline.entries, [began("a")]);
             assert_eq!(outline.tallies[&OperationId::from("a")].moved, 1);
@@ -352,7 +352,7 @@ mod tests {
         // The other cannot see whether that one lives: its boot is not this machine's, its pid not there.
         assert!(matches!(other.claim(&"a".into()).expect("written"), Holder::Dead { .. }));
         assert_eq!(other.claim(&"a".into()).expect("written"), Holder::Us);
-        let refused = record(&asleep, vec![message("a", MessageState::Deleted)]);
+        let refused = record(&asleep, vec![message("a", MessageState::DELETED)]);
         assert!(matches!(&refused, Outcome::Unknown(why) if why.contains("taken over by elsewhere")), "{refused:?}");
         assert_eq!(record(&other, vec![message("a", MessageState::Gone)]), Outcome::Done(Answer::Recorded));
         other.let_go(&"a".into());

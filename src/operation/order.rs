@@ -208,8 +208,15 @@ pub enum MessageState {
     NotSent { why: String },
     /// The destination answered with a new id.
     Acknowledged { new_id: MessageId },
-    /// Deleted from the source: moved.
-    Deleted,
+    /// Deleted from the source: moved. `beside`: the oldest receive that had no answer yet was ordered then.
+    /// What was deleted since may have been handed to it too, by a receipt that makes the older one void.
+    Deleted {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        beside: Option<Timestamp>,
+    },
+    /// Deleted, but perhaps by a void receipt: a receive that was out meanwhile was never answered. Certain
+    /// only after one more look.
+    Doubted,
     /// The send ended unknown: it may exist twice.
     PossibleDuplicate { why: String },
     /// Sent, but the source copy could not be deleted: it exists twice.
@@ -253,13 +260,17 @@ impl JournalEntry {
 }
 
 impl MessageState {
+    /// Deleted, and no receive was out that could make it doubtful.
+    pub const DELETED: Self = MessageState::Deleted { beside: None };
+
     /// As the journal's files name it.
     pub fn name(&self) -> &'static str {
         match self {
             MessageState::Recorded { .. } => "recorded",
             MessageState::NotSent { .. } => "not-sent",
             MessageState::Acknowledged { .. } => "acknowledged",
-            MessageState::Deleted => "deleted",
+            MessageState::Deleted { .. } => "deleted",
+            MessageState::Doubted => "doubted",
             MessageState::PossibleDuplicate { .. } => "possible-duplicate",
             MessageState::Duplicate { .. } => "duplicate",
             MessageState::Failed { .. } => "failed",

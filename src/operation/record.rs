@@ -58,6 +58,9 @@ pub struct Record {
     pub notes: Vec<(Timestamp, String)>,
     /// The last recorded state of each message.
     pub states: BTreeMap<MessageId, MessageState>,
+    /// Deleted, as far as was answered, while a receive was out whose answer is not on record: the delete
+    /// may not have taken.
+    pub doubted: BTreeSet<MessageId>,
     /// The ids messages got where they were sent.
     pub sent_as: BTreeMap<MessageId, MessageId>,
     /// The bodies messages were to be sent with instead of their own, while they are kept.
@@ -74,6 +77,7 @@ impl Record {
     /// From the entries of one operation, oldest first; `None` without its first line.
     pub fn read(entries: &[JournalEntry]) -> Option<Self> {
         let mut record = None;
+        let mut deletes = Deletes::default();
         for entry in entries {
             if let JournalEntry::Began { operation, at, plan, who, account, region } = entry {
                 record.get_or_insert_with(|| Record {
@@ -87,6 +91,7 @@ impl Record {
                     summary: String::new(),
                     notes: Vec::new(),
                     states: BTreeMap::new(),
+                    doubted: BTreeSet::new(),
                     sent_as: BTreeMap::new(),
                     edits: BTreeMap::new(),
                     kept: BTreeSet::new(),
@@ -96,7 +101,8 @@ impl Record {
             }
             let Some(record) = record.as_mut() else { continue };
             match entry {
-                JournalEntry::Message { id, state, .. } => {
+                JournalEntry::Message { id, state, at, .. } => {
+                    deletes.note(*at, id, state);
                     if let MessageState::Acknowledged { new_id } = state {
                         record.sent_as.insert(id.clone(), new_id.clone());
                     }
@@ -114,6 +120,9 @@ impl Record {
                 JournalEntry::Backup { message, .. } => drop(record.kept.insert(message.id.clone())),
                 JournalEntry::Began { .. } => {}
             }
+        }
+        if let Some(record) = &mut record {
+            record.doubted = deletes.doubted();
         }
         record
     }
@@ -181,7 +190,9 @@ impl Record {
         let mut counts = [0_u64; 4];
         for state in self.states.values() {
             match state {
-                MessageState::Deleted | MessageState::Dropped | MessageState::Ran => counts[0] += 1,
+                MessageState::Deleted { .. } | MessageState::Doubted | MessageState::Dropped | MessageState::Ran => {
+                    counts[0] += 1;
+                }
                 MessageState::Acknowledged { .. } => counts[1] += 1,
                 MessageState::Failed { .. } | MessageState::Skipped { .. } | MessageState::Gone => counts[2] += 1,
                 MessageState::NotSent { .. }
@@ -197,6 +208,7 @@ impl Record {
         let mut lines =
             vec![format!("{} of {} moved: sent, acknowledged and deleted", grouped(counts[0]), grouped(ids))];
         for (count, what) in [
+            (self.doubted.len() as u64, "of them deleted while a receive had no answer: looked for once more"),
             (
                 counts[1],
                 "acknowledged by their destination, their delete not certain: looked for, and deleted if there",
@@ -208,9 +220,9 @@ impl Record {
                 lines.push(format!("{} {what}", grouped(count)));
             }
         }
-        if unsure.is_empty() {
+        if unsure.is_empty() && self.doubted.is_empty() {
             lines.push("none of them can exist twice".to_owned());
-        } else {
+        } else if !unsure.is_empty() {
             lines.push(format!("{} may exist twice and are not sent again:", grouped(unsure.len() as u64)));
             lines.extend(unsure.iter().map(|id| format!("  {id}")));
         }
@@ -284,7 +296,7 @@ impl Record {
     }
 
     fn certain_of_rescue(&self, asked: u64) -> Vec<String> {
-        let done = self.count(|state| matches!(state, MessageState::Deleted));
+        let done = self.count(|state| matches!(state, MessageState::Deleted { .. }));
         vec![
             format!("{} of {} pointers rescued and deleted", grouped(done), grouped(asked)),
             format!("{} are looked for and rescued now", grouped(asked.saturating_sub(done))),
@@ -315,6 +327,36 @@ pub fn title(plan: &Plan) -> String {
     }
 }
 
+/// Deletes as they were put on record, and which of them a receive may have made void.
+#[derive(Default)]
+struct Deletes<'a> {
+    at: BTreeMap<&'a MessageId, Timestamp>,
+    /// No receive that was ordered before has no answer.
+    answered_before: Option<Timestamp>,
+    doubted: BTreeSet<MessageId>,
+}
+
+impl<'a> Deletes<'a> {
+    fn note(&mut self, at: Timestamp, id: &'a MessageId, state: &MessageState) {
+        self.at.remove(id);
+        self.doubted.remove(id);
+        match state {
+            MessageState::Deleted { beside } => {
+                self.at.insert(id, at);
+                self.answered_before = self.answered_before.max(Some(beside.unwrap_or(at.plus_ms(1))));
+            }
+            MessageState::Doubted => drop(self.doubted.insert(id.clone())),
+            _ => {}
+        }
+    }
+
+    fn doubted(mut self) -> BTreeSet<MessageId> {
+        let since = self.at.iter().filter(|(_, at)| Some(**at) >= self.answered_before);
+        self.doubted.extend(since.map(|(id, _)| (*id).clone()));
+        self.doubted
+    }
+}
+
 /// How many messages of an operation stand where, each by its last state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
@@ -327,7 +369,7 @@ impl Tally {
     /// `state` is a [`MessageState`]'s name.
     pub fn count(&mut self, state: &str, n: u64) {
         match state {
-            "deleted" | "dropped" | "ran" => self.moved += n,
+            "deleted" | "doubted" | "dropped" | "ran" => self.moved += n,
             "recorded" | "not-sent" | "acknowledged" | "running" => self.open += n,
             _ => self.failed += n,
         }
@@ -369,7 +411,7 @@ mod tests {
             began.clone(),
             message(0, recorded()),
             message(0, acknowledged()),
-            message(0, MessageState::Deleted),
+            message(0, MessageState::DELETED),
             message(1, recorded()),
             message(1, acknowledged()),
             message(2, recorded()),
@@ -389,5 +431,50 @@ mod tests {
         );
         assert_eq!(record.sent_as.len(), 2);
         assert_eq!(Record::read(&entries[1..]), None);
+    }
+
+    #[test]
+    fn what_was_deleted_beside_a_receive_without_an_answer_is_doubted() {
+        let ids: Vec<MessageId> = (0..4).map(|n| MessageId::new(format!("m-{n}"))).collect();
+        let plan = RedrivePlan::new("https://q/1/dlq".into(), "arn:dlq".into(), ids.clone(), Vec::new());
+        let began = JournalEntry::Began {
+            operation: "op".into(),
+            at: Timestamp::from_s(1),
+            plan: Box::new(Plan::Redrive(plan)),
+            who: "w".to_owned(),
+            account: "1".to_owned(),
+            region: "r".to_owned(),
+        };
+        let deleted = |n: usize, s: i64, beside: Option<i64>| JournalEntry::Message {
+            operation: "op".into(),
+            at: Timestamp::from_s(s),
+            id: ids[n].clone(),
+            state: MessageState::Deleted { beside: beside.map(Timestamp::from_s) },
+        };
+        let doubted = |entries: &[JournalEntry]| {
+            let names =
+                Record::read(entries).expect("it began").doubted.iter().map(ToString::to_string).collect::<Vec<_>>();
+            names.join(" ")
+        };
+        let mut entries = vec![began, deleted(0, 10, Some(9)), deleted(1, 20, Some(12))];
+        assert_eq!(doubted(&entries), "m-1", "the receive of second 9 was answered by second 20");
+        entries.push(deleted(2, 21, None));
+        assert_eq!(doubted(&entries), "", "none was out any more");
+        let state = MessageState::Doubted;
+        entries.push(JournalEntry::Message {
+            operation: "op".into(),
+            at: Timestamp::from_s(22),
+            id: ids[0].clone(),
+            state,
+        });
+        entries.push(deleted(3, 30, Some(30)));
+        assert_eq!(doubted(&entries), "m-0 m-3");
+        let record = Record::read(&entries).expect("it began");
+        assert!(
+            record.certain().iter().any(|line| line.starts_with("2 of them deleted while")),
+            "{:?}",
+            record.certain()
+        );
+        assert!(record.certain().iter().all(|line| !line.starts_with("none of them")), "{:?}", record.certain());
     }
 }

@@ -9,6 +9,7 @@ use std::panic::{RefUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use crate::storm::story::Story;
 // What is shared with the unit tests is written against the crate's own paths.
 use redrive::{model, operation};
 
@@ -21,10 +22,19 @@ fn main() {
     if let Some(seed) = told("REDRIVE_SEED") {
         storm::straight(seed);
         storm::door::run(seed);
+        storm::tell(Story::of_doubts(seed));
+        storm::door::tell(Story::of_doubts(seed));
         return;
     }
     let seeds = told("REDRIVE_SEEDS").unwrap_or(SEEDS);
-    let failed = run("straight", seeds, storm::straight) + run("door", seeds / DOOR, storm::door::run);
+    let failed = run("straight", seeds, storm::straight)
+        + run("door", seeds / DOOR, storm::door::run)
+        + run("straight, in doubt", seeds / DOOR, |seed| {
+            storm::tell(Story::of_doubts(seed));
+        })
+        + run("door, in doubt", seeds / DOOR / DOOR, |seed| {
+            storm::door::tell(Story::of_doubts(seed));
+        });
     if failed > 0 {
         std::process::exit(1);
     }

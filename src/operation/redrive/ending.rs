@@ -112,6 +112,7 @@ impl Redrive {
             }
         }
         self.settle_checked();
+        self.settle_doubted(&end);
         if let End::Refused(cause, why) = end {
             self.stop(cause, why);
         } else {
@@ -144,8 +145,12 @@ impl Redrive {
             return;
         }
         self.settle_checked();
+        let doubted = self.name_doubted(ending);
+        if !self.notes.is_empty() {
+            return self.record(Vec::new(), Purpose::Noted);
+        }
         let report = Report::Redrive(self.redrive_report());
-        let open = ending == Ending::Left && self.ledger.in_stage(Stage::Over(Fate::Returned)) > 0;
+        let open = ending == Ending::Left && (doubted || self.ledger.in_stage(Stage::Over(Fate::Returned)) > 0);
         let last = if open {
             self.owner.noted(now, format!("left: {}", report.line()))
         } else {

@@ -4,6 +4,7 @@
 //! extended while sends are slow; a message whose lease ran out is not sent.
 
 mod delivery;
+mod doubt;
 mod dress;
 pub mod edit;
 mod ending;
@@ -154,10 +155,11 @@ impl Redrive {
     /// Takes up what was cut off, by the last recorded state of each message. A message that was
     /// recorded and not acknowledged may have been sent: it is named, not sent again.
     pub fn resume(confirmed: Confirmed<RedrivePlan>, owner: Owner, seed: u64, now: Timestamp, record: &Record) -> Self {
-        let resumed = owner.resumed(now);
+        let mut first = vec![owner.resumed(now)];
+        first.extend(record.doubted.iter().map(|id| owner.message(now, id.clone(), MessageState::Doubted)));
         let plan = confirmed.into_plan();
         let edits = Edits::new(plan.edit.as_deref(), record.edits.clone());
-        Self::start(plan, edits, owner, seed, now, vec![resumed], Some(record))
+        Self::start(plan, edits, owner, seed, now, first, Some(record))
     }
 
     fn start(
@@ -173,6 +175,7 @@ impl Redrive {
         let mut climb = Climb::new(plan.ladder.as_ref(), ledger.len(), now);
         if let Some(record) = before {
             record.states.iter().for_each(|(id, state)| take_up(&mut ledger, id, state));
+            record.doubted.iter().filter_map(|id| ledger.get_mut(id).map(|entry| entry.doubted = true)).for_each(drop);
             climb.take_up(record.sent(), &record.sent_as);
         }
         let watchful = Watchful::new(plan.gentle.clone(), now);
@@ -257,7 +260,7 @@ fn take_up(ledger: &mut Ledger, id: &MessageId, state: &MessageState) {
             ledger.lapse_one(id);
         }
         // Deleted, as far as was answered: whether it is gone is looked for, not believed.
-        MessageState::Deleted => ledger.set_stage(id, Stage::Checking),
+        MessageState::Deleted { .. } | MessageState::Doubted => ledger.set_stage(id, Stage::Checking),
         MessageState::PossibleDuplicate { why } | MessageState::Duplicate { why } => {
             ledger.duplicates.insert(id.clone(), why.clone());
             fault(ledger, Fate::Failed, why);
@@ -299,6 +302,7 @@ impl Operation for Redrive {
                 }
             },
             Some(Purpose::Sweep(order)) => {
+                self.doubt(now, &order, &result);
                 let found = self.sweep.handle(now, order, result);
                 found.into_iter().for_each(|found| self.arrive(found));
             }
@@ -310,7 +314,10 @@ impl Operation for Redrive {
             Some(Purpose::Noted) if !matches!(result, Outcome::Done(_)) => {
                 self.stop(Cause::Journal, format!("the journal could not be written: {}", delivery::said(&result)));
             }
-            Some(Purpose::Look(order)) => self.look_back(now, order, result),
+            Some(Purpose::Look(order)) => {
+                self.doubt(now, &order, &result);
+                self.look_back(now, order, result);
+            }
             Some(Purpose::WatchCounts) => self.handle_watch_counts(now, &result),
             Some(Purpose::Vitals) => self.handle_vitals(now, result),
             Some(Purpose::Ended) => self.mode = Mode::Finished,

@@ -81,10 +81,9 @@ impl Redrive {
         if entry.lapsed || entry.found.as_ref().is_none_or(|found| found.until <= now) {
             return self.check(&lease.id, false);
         }
-        // What was named as a possible duplicate stays named on record.
-        if !self.ledger.duplicates.contains_key(&lease.id) {
-            self.note(&lease.id, MessageState::Deleted);
-        }
+        entry.deleted_at = Some(now);
+        let beside = self.receiving_since();
+        self.note_deleted(&lease.id, beside);
         self.ledger.let_go(&lease.id);
         self.ledger.set_stage(&lease.id, Stage::Over(Fate::Moved));
     }

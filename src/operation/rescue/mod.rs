@@ -93,7 +93,7 @@ impl Rescue {
     pub fn resume(confirmed: Confirmed<RescuePlan>, owner: Owner, seed: u64, now: Timestamp, record: &Record) -> Self {
         let resumed = owner.resumed(now);
         let mut rescue = Self::start(confirmed.into_plan(), owner, seed, now, resumed);
-        let done = |id: &MessageId| record.states.get(id) == Some(&MessageState::Deleted);
+        let done = |id: &MessageId| matches!(record.states.get(id), Some(MessageState::Deleted { .. }));
         let before = rescue.missing.len();
         rescue.missing.retain(|id| !done(id));
         rescue.rescued = (before - rescue.missing.len()) as u64;
@@ -238,7 +238,7 @@ impl Rescue {
                 self.current = None;
                 self.rescued += 1;
                 self.course.tell();
-                self.record(id, MessageState::Deleted);
+                self.record(id, MessageState::DELETED);
                 if self.course.is_cancelled() {
                     self.finish();
                 }

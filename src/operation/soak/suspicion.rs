@@ -1,7 +1,8 @@
 //! What may be named as a possible duplicate, found by other means than the machine's: from the orders
 //! and answers an operator could have written down, and from what a death left on record. A message is
 //! named with a reason only when its send ended unknown, its lease ran out while it was under way or was
-//! refused by the service, or its delete did not certainly take. The suite compiles this file too.
+//! refused by the service, or its delete did not certainly take; where a redrive ended without a last look,
+//! also when it was deleted while a receive was out that was never answered. The suite compiles this too.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,14 +20,25 @@ pub struct Suspicion {
     leases: BTreeMap<MessageId, Hold>,
     /// Sent, or being sent, and not certainly deleted.
     under_way: BTreeSet<MessageId>,
-    deleted: BTreeSet<MessageId>,
+    deleted: BTreeMap<MessageId, Deleted>,
+    /// From when to when receives were out that were never answered.
+    unheard: Vec<(Timestamp, Timestamp)>,
     delete_failed: BTreeSet<MessageId>,
     reasons: BTreeMap<MessageId, &'static str>,
     /// Sent with less of their lease left than a request and its answer may take.
     pub hasty: BTreeSet<MessageId>,
 }
 
+/// As the service said.
+struct Deleted {
+    at: Timestamp,
+    received: Timestamp,
+    /// When the oldest receive that had no answer then was ordered.
+    beside: Option<Timestamp>,
+}
+
 struct Hold {
+    asked_at: Timestamp,
     receive_count: u32,
     receipt: ReceiptHandle,
     /// Until when it certainly hides the message.
@@ -62,9 +74,10 @@ impl Suspicion {
                 for message in messages {
                     let until = asked_at.plus_s(i64::from(visibility_s));
                     let (receive_count, receipt) = (message.system.receive_count, message.receipt.clone());
-                    self.received(now, &message.id, Hold { receive_count, receipt, until });
+                    self.received(now, &message.id, Hold { asked_at, receive_count, receipt, until });
                 }
             }
+            (Order::Receive { .. }, Outcome::Unknown(_)) => self.unheard.push((asked_at, now)),
             (Order::Extend { entries, visibility_s, .. }, Outcome::Done(Answer::Entries(results))) => {
                 let until = asked_at.plus_s(i64::from(visibility_s));
                 for (lease, result) in entries.iter().zip(results) {
@@ -90,7 +103,7 @@ impl Suspicion {
 
     fn received(&mut self, now: Timestamp, id: &MessageId, hold: Hold) {
         self.watch(now, id);
-        if self.deleted.contains(id) {
+        if self.deleted.contains_key(id) {
             self.reason(id, "it showed again after its delete");
         }
         if self.leases.get(id).is_none_or(|newest| newest.receive_count <= hold.receive_count) {
@@ -133,7 +146,9 @@ impl Suspicion {
             Some(Ok(())) => {
                 self.delete_failed.remove(id);
                 self.under_way.remove(id);
-                self.deleted.insert(id.clone());
+                let received = self.leases.get(id).map_or(now, |hold| hold.asked_at);
+                let beside = self.oldest_receive();
+                self.deleted.insert(id.clone(), Deleted { at: now, received, beside });
             }
             Some(Err(error)) if is_over(error) => self.reason(id, "the service says its lease was over"),
             _ => {
@@ -144,19 +159,39 @@ impl Suspicion {
 
     /// The process died: what was under way is known by the journal's last durable word.
     pub fn died(&mut self, states: &BTreeMap<MessageId, MessageState>) {
+        let mut answered_before = None;
         for (id, state) in states {
             match state {
                 MessageState::Recorded { .. } => self.reason(id, "on record as being sent at a death"),
                 MessageState::Acknowledged { .. } => self.reason(id, "at a death its delete was not on record"),
+                // Receives ordered before were answered, as far as the record can tell.
+                MessageState::Deleted { .. } => {
+                    let since = self.deleted.get(id).map(|deleted| deleted.beside.unwrap_or(deleted.at.plus_ms(1)));
+                    answered_before = answered_before.max(since);
+                }
                 _ => {}
             }
         }
-        let Suspicion { reasons, deleted, hasty, .. } = std::mem::take(self);
-        *self = Suspicion { reasons, deleted, hasty, ..Suspicion::default() };
+        let Suspicion { reasons, deleted, mut unheard, hasty, .. } = std::mem::take(self);
+        let until = deleted.values().map(|deleted| deleted.at).max();
+        unheard.extend(answered_before.zip(until));
+        *self = Suspicion { reasons, deleted, unheard, hasty, ..Suspicion::default() };
     }
 
-    pub fn allows(&self, id: &MessageId) -> bool {
-        self.reasons.contains_key(id) || self.delete_failed.contains(id)
+    /// `early`: it ended without a last look.
+    pub fn allows(&self, id: &MessageId, early: bool) -> bool {
+        self.reasons.contains_key(id) || self.delete_failed.contains(id) || (early && self.may_be_void(id))
+    }
+
+    /// It was held or deleted while a receive was out that may have been handed it too.
+    fn may_be_void(&self, id: &MessageId) -> bool {
+        let Some(Deleted { at, received, .. }) = self.deleted.get(id) else { return false };
+        self.unheard.iter().any(|(from, until)| from <= at && received <= until)
+    }
+
+    fn oldest_receive(&self) -> Option<Timestamp> {
+        let receives = self.asked.values().filter(|(_, order)| matches!(order, Order::Receive { .. }));
+        receives.map(|(at, _)| *at).min()
     }
 
     fn watch(&mut self, now: Timestamp, id: &MessageId) {

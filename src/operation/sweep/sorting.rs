@@ -26,7 +26,10 @@ impl Sweep {
                     self.width = (self.width * 2).min(self.budget.lanes);
                 }
                 let until = asked_at.plus_s(self.budget.lease_s.into());
-                return messages.into_iter().filter_map(|message| self.sort(now, Found { message, until })).collect();
+                return messages
+                    .into_iter()
+                    .filter_map(|message| self.sort(now, Found { message, asked_at, until }))
+                    .collect();
             }
             Outcome::Done(other) => (Cause::Unreachable, format!("a receive was answered {other:?}")),
             Outcome::Refused(error) if !error.is_throttle() => {

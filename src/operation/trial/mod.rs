@@ -198,7 +198,7 @@ impl Trial {
         let report = self.report();
         let id = self.plan.id.clone();
         let state = match (&report.verdict, report.deleted) {
-            (Verdict::Succeeded, true) => MessageState::Deleted,
+            (Verdict::Succeeded, true) => MessageState::DELETED,
             (Verdict::Succeeded, false) => {
                 MessageState::Duplicate { why: "done by its function, and still in the queue".to_owned() }
             }

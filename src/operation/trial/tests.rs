@@ -134,7 +134,8 @@ fn a_message_that_comes_through_is_deleted_after_its_answer_and_the_rest_is_give
     // Written down before it is done, the lease longer than the run, deleted last.
     assert_eq!(world.seen, ["record", "extend 360", "record", "invoke JobWorker 300", "delete", "record"]);
     assert_eq!(world.there, ["m-1", "m-3"].map(MessageId::from));
-    let deleted = |entry: &JournalEntry| matches!(entry, JournalEntry::Message { state: MessageState::Deleted, .. });
+    let deleted =
+        |entry: &JournalEntry| matches!(entry, JournalEntry::Message { state: MessageState::Deleted { .. }, .. });
     assert!(world.journal.iter().any(deleted) && matches!(world.journal.last(), Some(JournalEntry::Ended { .. })));
     assert!(report.line().starts_with("JobWorker came through"), "{}", report.line());
 }

@@ -24,20 +24,25 @@ use crate::storm::fault::{Chance, Faults};
 use crate::storm::log::Log;
 use crate::storm::scene::{self, Site};
 use crate::storm::story::Story;
-use crate::storm::{Died, consumed, judge, owner, redriven, undertaking};
+use crate::storm::{Died, Twice, consumed, judge, owner, redriven, undertaking};
 
 /// One seed, through the door.
 ///
 /// # Panics
 /// As [`straight`](crate::storm::straight()).
 pub fn run(seed: u64) {
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.enable_time().start_paused(true).build().expect("a runtime");
-    runtime.block_on(through(seed));
+    tell(Story::of(seed));
 }
 
-async fn through(seed: u64) {
-    let story = Story::of(seed);
+/// A story through the door.
+pub fn tell(story: Story) -> Twice {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_time().start_paused(true).build().expect("a runtime");
+    runtime.block_on(through(story))
+}
+
+async fn through(story: Story) -> Twice {
+    let seed = story.seed;
     let site = Arc::new(Simulated::start(scene::blueprint(), seed, 0).expect("the blueprint fits together"));
     let mut ground = Ground(Arc::clone(&site));
     let queues = story.queues();
@@ -67,6 +72,7 @@ async fn through(seed: u64) {
             Ok(report) => break redriven(report),
             Err(Died) => pass(100).await,
         }
+        commands.clone_from(&story.later);
     };
     if story.is_calm() {
         assert_eq!(
@@ -79,12 +85,13 @@ async fn through(seed: u64) {
     pass(200).await;
     assert_eq!(scene::dead_letters(&mut ground, queues).in_flight, 0, "seed {seed}: something stays hidden");
     let copies = scene::count(&mut ground, queues);
-    judge(&story, &dead, &report, &lock(&shared).log, &copies);
+    let twice = judge(&story, &dead, &report, &lock(&shared).log, &copies);
     if !queues.fifo {
         scene::consume(&mut ground);
         pass(300).await;
         consumed(&story, &copies, &mut ground);
     }
+    twice
 }
 
 async fn connect(site: &Arc<Simulated>, weather: &Arc<Mutex<Weather>>) -> Account {

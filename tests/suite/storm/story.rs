@@ -19,6 +19,9 @@ pub struct Story {
     pub deaths: Vec<u64>,
     /// Milliseconds after the beginning.
     pub commands: Vec<(i64, Command)>,
+    /// The same of each life that takes it up again.
+    pub later: Vec<(i64, Command)>,
+    calm: bool,
 }
 
 impl Story {
@@ -41,7 +44,31 @@ impl Story {
         };
         let lanes = 1 + chance.draw(6) as u32;
         let rate_per_s = (chance.draw(3) == 0).then(|| 0.5 + chance.draw(30) as f64);
-        Story { seed, fifo, messages, asked, lanes, rate_per_s, faults, deaths, commands }
+        Story { seed, fifo, messages, asked, lanes, rate_per_s, faults, deaths, commands, later: Vec::new(), calm }
+    }
+
+    /// Messages are often handed out while they are leased, and answers are lost: receipts become void and
+    /// nobody hears of it. One in three is cancelled, one dies and is cancelled when it is taken up again,
+    /// one may look to the end.
+    pub fn of_doubts(seed: u64) -> Self {
+        let mut chance = Chance::new(seed, "doubts");
+        let messages = 20 + chance.draw(60) as usize;
+        let asked = if chance.draw(2) == 0 { messages } else { 1 + chance.draw(messages as u64) as usize };
+        let faults = Faults {
+            redeliver: 30 + chance.draw(150),
+            lost_after: 20 + chance.draw(100),
+            slow: chance.draw(40),
+            ..Faults::default()
+        };
+        let cancel = vec![(chance.draw(3_000) as i64, Command::Cancel)];
+        let (commands, deaths, later) = match seed % 3 {
+            0 => (cancel, Vec::new(), Vec::new()),
+            1 => (Vec::new(), vec![1 + chance.draw(250)], cancel),
+            _ => Default::default(),
+        };
+        let (lanes, rate_per_s) = (1 + chance.draw(6) as u32, None);
+        let (fifo, calm) = (false, false);
+        Story { seed, fifo, messages, asked, lanes, rate_per_s, faults, deaths, commands, later, calm }
     }
 
     pub fn queues(&self) -> Queues {
@@ -53,7 +80,7 @@ impl Story {
     }
 
     pub fn is_calm(&self) -> bool {
-        self.seed.is_multiple_of(4)
+        self.calm
     }
 
     /// Somebody else moves messages too.

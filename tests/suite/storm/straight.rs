@@ -85,7 +85,7 @@ impl Straight {
         self.faults = story.faults;
         let at = |ms| self.now.plus_ms(ms);
         self.no_extending = story.faults.no_extending.map(|(from, until)| (at(from), at(until)));
-        self.commands = story.commands.iter().map(|(ms, command)| (self.now.plus_ms(*ms), *command)).collect();
+        self.command(&story.commands);
         if self.faults.rival > 0 {
             self.put(20, Event::RivalTakes);
         }
@@ -93,6 +93,11 @@ impl Straight {
             let after_ms = 20 + self.chance.draw(2_000) as i64;
             self.put(after_ms, Event::TaskStarts);
         }
+    }
+
+    /// What the operator does in a life that has just begun.
+    pub fn command(&mut self, commands: &[(i64, Command)]) {
+        self.commands = commands.iter().map(|(ms, command)| (self.now.plus_ms(*ms), *command)).collect();
     }
 
     /// Until it is finished, or its process dies after so many steps.
