@@ -3,6 +3,7 @@
 //! redrives of 2,000 messages: each redrive is killed, taken up again, killed again …, and at last finished.
 
 mod proxy;
+mod restore;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -38,7 +39,7 @@ fn url(queue: &str) -> QueueUrl {
     format!("{}/{}/{queue}", blueprint.sqs_endpoint, blueprint.account).into()
 }
 
-async fn scene() -> Scene {
+async fn scene(messages: usize) -> Scene {
     let mut blueprint = standard();
     blueprint.load.requests_per_ks = 0;
     blueprint.load.events_per_ks = 0;
@@ -61,7 +62,7 @@ async fn scene() -> Scene {
     })
     .await
     .expect("in process");
-    for first in (0..MESSAGES).step_by(10) {
+    for first in (0..messages).step_by(10) {
         let body = |n: usize| Outgoing { body: format!("{{\"n\":{n}}}"), ..Outgoing::default() };
         let entries = (first..first + 10).map(body).collect();
         let sent = account.perform(Order::Send { queue: url("JobQueue"), entries }).await;
@@ -69,9 +70,9 @@ async fn scene() -> Scene {
     }
     // Received once too often, each is dead.
     while !receive(&account, "JobQueue", 0).await.is_empty() {}
-    let letters = drain(&account, "JobDLQ", 0, MESSAGES).await;
+    let letters = drain(&account, "JobDLQ", 0, messages).await;
     let dead: BTreeSet<String> = letters.iter().map(|letter| letter.id.to_string()).collect();
-    assert_eq!(dead.len(), MESSAGES);
+    assert_eq!(dead.len(), messages);
     let listener = sandbox.listen("127.0.0.1:0".parse().expect("an address")).await.expect("a free port");
     Scene { sandbox, listener, account, dead, home: tempfile::tempdir().expect("a directory") }
 }
@@ -109,7 +110,7 @@ fn program(home: &Path, endpoint: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_redrive"));
     command
         .args(arguments)
-        .args(["--endpoint-url", endpoint, "--region", "eu-west-1", "-o", "json"])
+        .args(["--endpoint-url", endpoint, "--region", "eu-west-1"])
         .env_clear()
         .env("HOME", home)
         .env("REDRIVE_STATE_DIR", home.join("state"))
@@ -128,8 +129,8 @@ async fn ended(mut command: Command, aim: impl FnOnce(u32)) -> Output {
     output.expect("no panic").expect("it ends")
 }
 
-const REDRIVE: [&str; 7] = ["dlq", "redrive", "JobDLQ", "--rate", "off", "--no-canary", "--yes"];
-const RESUME: [&str; 3] = ["journal", "resume", "--yes"];
+const REDRIVE: [&str; 9] = ["dlq", "redrive", "JobDLQ", "--rate", "off", "--no-canary", "--yes", "-o", "json"];
+const RESUME: [&str; 5] = ["journal", "resume", "--yes", "-o", "json"];
 
 /// How one life of the program ends.
 #[derive(Debug, Clone, Copy)]
@@ -141,7 +142,7 @@ enum Death {
 
 /// One redrive, killed and taken up again as often as there are deaths, then finished and counted.
 async fn killed(deaths: &[Death]) {
-    let scene = scene().await;
+    let scene = scene(MESSAGES).await;
     for (n, death) in deaths.iter().enumerate() {
         let what = format!("kill {} of {}, {death:?}", n + 1, deaths.len());
         let boundary = match death {
@@ -178,7 +179,7 @@ async fn finish(scene: &Scene, deaths: usize) {
         .unwrap_or_default();
     assert!(named.len() <= 200 * deaths, "{} named: what was under way at a kill, not more", named.len());
     account_for(scene, &named).await;
-    let list = ended(program(scene.home.path(), &endpoint, &["journal", "list"]), drop).await;
+    let list = ended(program(scene.home.path(), &endpoint, &["journal", "list", "-o", "json"]), drop).await;
     assert!(!String::from_utf8_lossy(&list.stdout).contains("cut-off"), "nothing is open any more");
 }
 
