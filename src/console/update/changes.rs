@@ -3,10 +3,12 @@
 use crate::console::Console;
 use crate::console::update::follow::is_enabled;
 use crate::model::change::{Change, ChangeSubject};
-use crate::model::function::Function;
+use crate::model::function::{Function, FunctionAnswer, FunctionQuestion};
+use crate::model::id::FunctionName;
 use crate::model::mapping::{Mapping, MappingChange};
 use crate::model::observed::Observed;
 use crate::model::queue::Queue;
+use crate::model::reserve::ReserveChange;
 use crate::model::stack::Stack;
 use crate::model::time::Timestamp;
 use crate::operation::card::change_lines;
@@ -24,6 +26,18 @@ pub(super) fn put_functions(console: &mut Console, at: Timestamp, found: Vec<Fun
         change.into_iter().for_each(|change| record(console, change));
         console.picture.functions.insert(function.name.clone(), Observed::new(function, at));
     }
+}
+
+/// Takes a function's reserve in and records that it is another than it was.
+pub(super) fn put_reserve(console: &mut Console, function: &FunctionName, to: Option<u32>, at: Timestamp) {
+    let known = console.picture.function_settings.get(function);
+    let before = known.and_then(|seen| seen.value.reserved_concurrency.known().ok().copied());
+    if let Some(before) = before.filter(|before| *before != to) {
+        let what = ReserveChange { function: function.clone(), before, to }.line();
+        record(console, Change { at, subject: ChangeSubject::Function(function.clone()), what });
+    }
+    let answer = Ok(FunctionAnswer::Concurrency(to));
+    console.picture.put_function_setting(function, FunctionQuestion::Concurrency, answer, at);
 }
 
 /// `deploy`, or which settings; `None` when it is as it was.

@@ -1,8 +1,8 @@
 //! What Lambda told of one function, slowly, one answer of many. A permission that is missing is missing
 //! for every function: the others of the same question are not asked for nothing.
 
-use crate::console::update::denied;
 use crate::console::update::facts::{explained, frozen};
+use crate::console::update::{changes, denied};
 use crate::console::{Asked, Console};
 use crate::model::function::{AccountLimits, FunctionAnswer, FunctionQuestion};
 use crate::model::id::FunctionName;
@@ -26,7 +26,10 @@ pub(super) fn arrived(
     match result {
         Ok(answer) => {
             denied::forget(console, asked(question));
-            console.picture.put_function_setting(function, question, Ok(answer), at);
+            match answer {
+                FunctionAnswer::Concurrency(limit) => changes::put_reserve(console, function, limit, at),
+                answer => console.picture.put_function_setting(function, question, Ok(answer), at),
+            }
         }
         Err(error) if error.is_denied() => {
             denied::by_poll(console, asked(question), &error);

@@ -119,6 +119,24 @@ fn a_reserve_is_typed_once_it_is_known_warned_of_changed_and_put_back() {
 }
 
 #[test]
+fn somebody_elses_reserve_is_told_as_a_change_of_the_function_and_ours_is_told_once() {
+    let mut trial = on_the_reserve();
+    read(&mut trial, Ok(Some(20)));
+    let told = |trial: &Trial| -> Vec<String> {
+        let changes = trial.console.picture.changes.iter();
+        changes.map(|change| change.what.clone()).filter(|what| what.starts_with("reserved")).collect()
+    };
+    assert_eq!(told(&trial), Vec::<String>::new(), "what is seen first is no change");
+    read(&mut trial, Ok(Some(8)));
+    assert_eq!(told(&trial), ["reserved concurrency 20→8"]);
+    trial.types("3\n");
+    let (id, _) = started(&mut trial);
+    settled(&mut trial, &id, "reserved concurrency 8→3");
+    read(&mut trial, Ok(Some(3)));
+    assert_eq!(told(&trial), ["reserved concurrency 20→8", "reserved concurrency 8→3"]);
+}
+
+#[test]
 fn what_the_account_does_not_leave_is_said_beside_the_field_and_nothing_is_none() {
     let mut trial = on_the_reserve();
     read(&mut trial, Ok(Some(20)));

@@ -4,6 +4,7 @@
 use crate::console::Console;
 use crate::console::key::Line;
 use crate::console::overlay::{Overlay, Tunable, TuneField, TuneForm};
+use crate::console::update::changes;
 use crate::model::function::{FunctionAnswer, FunctionQuestion};
 use crate::model::id::MappingId;
 use crate::model::observed::Observed;
@@ -15,8 +16,7 @@ use crate::operation::reserve;
 /// What was read for the form; the picture learns of it too.
 pub fn arrived(console: &mut Console, at: Timestamp, mapping: &MappingId, reading: ReserveReading) {
     if let Ok(limit) = reading.reserve {
-        let answer = Ok(FunctionAnswer::Concurrency(limit));
-        console.picture.put_function_setting(&reading.function, FunctionQuestion::Concurrency, answer, at);
+        changes::put_reserve(console, &reading.function, limit, at);
     }
     if let Some(limits) = reading.limits {
         console.picture.account_limits = Some(Observed::new(limits, at));
