@@ -139,7 +139,16 @@ impl Load for Count {
     }
 
     fn without(&self, lanes: u32, done: &dyn Fn(u32) -> u32) -> Option<Self> {
-        let gone: u32 = (0..lanes).map(|lane| done(lane).min(self.share(lane, lanes))).sum();
+        // Most entries are wholly before or wholly behind every lane, and need no dealing.
+        let gone: u32 = (0..lanes)
+            .map(|lane| match done(lane) {
+                0 => 0,
+                done => done.min(self.share(lane, lanes)),
+            })
+            .sum();
+        if gone == 0 {
+            return Some(*self).filter(|count| count.records > 0);
+        }
         let records = self.records - gone;
         (records > 0).then_some(Count { records, dealt: Dealt::default(), ..*self })
     }
