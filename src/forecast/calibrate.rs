@@ -2,8 +2,9 @@
 
 use crate::forecast::ages::Ages;
 use crate::forecast::cost::{Cost, cost};
-use crate::forecast::loads::{Handled, Lanes, Since, loads, shard_loads};
-use crate::forecast::plant::{Ahead, StreamPlant, stretch};
+use crate::forecast::items::Lanes;
+use crate::forecast::loads::{Handled, Since, loads, shard_loads, shared};
+use crate::forecast::plant::{Ahead, ShardLoad, StreamPlant, stretch};
 use crate::forecast::room::room;
 use crate::forecast::sight::{Seen, Sight};
 use crate::forecast::writes::Writes;
@@ -16,12 +17,16 @@ use crate::pipeline::stream::rules::{POLL_MS, Rules};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Calibration {
     pub plant: StreamPlant,
+    /// Its shards where lanes are dealt anew.
+    pub redealt: Vec<ShardLoad>,
     /// Relative standard error of the arrivals.
     pub arrivals_error: f64,
     /// Relative standard error of what a lane handles.
     pub capacity_error: f64,
     /// Standard error of the plant's crowding.
     pub crowding_error: f64,
+    /// How many items there are is known to this power of e.
+    pub items_error: f64,
     /// The most runs at a time that were seen, where nothing says what more of them would do.
     pub unknown_beyond: Option<f64>,
     /// Runs at a time now, by Little's law.
@@ -72,7 +77,7 @@ pub fn calibrate(sight: &Sight<'_>, minutes: &[Seen], at: Timestamp) -> Result<C
     let room = room(sight.limit, sight.siblings, &seen, own);
     let held = window.saturated.then_some(fill.mean * f64::from(rules.lanes));
     let plant = StreamPlant {
-        shards: shard_loads(&window.ages, &loads, shards.number, held),
+        shards: shard_loads(&window.ages, &loads, shards.number, held, 1.0),
         rules,
         service: service(spread, window.duration_ms / stretch(crowding, window.runs_now), &cost, fill.mean),
         turnaround_ms: window.turnaround_ms.round() as i64,
@@ -89,12 +94,15 @@ pub fn calibrate(sight: &Sight<'_>, minutes: &[Seen], at: Timestamp) -> Result<C
     assumptions.extend([window.sentence(seen.len()), room.sentence]);
     assumptions.extend(siblings(sight.siblings));
     assumptions.push(loads.until().to_owned());
+    let redealt = shard_loads(&window.ages, &loads, shards.number, held, shared(shards.number, rules.lanes));
     Ok(Calibration {
         plant,
+        redealt,
         // What was handled and how the age moved err together: what is left is how many happened to come.
         arrivals_error: (1.0 / records + 0.25 * spread * spread / runs + loads.error()).sqrt() + MODEL_ERROR,
         capacity_error: spread / runs.sqrt() + MODEL_ERROR,
         crowding_error: cost.crowding.error(),
+        items_error: loads.items_error(),
         unknown_beyond: cost.crowding.unknown_beyond().map(|runs| runs.max(window.runs_now)),
         runs_now: window.runs_now,
         fill_varied: cost.seen,
@@ -277,5 +285,6 @@ fn failures(seen: &[Seen], invocations: f64) -> u32 {
 
 /// Where fills vary, they vary over hours.
 const LONG_WINDOW_MIN: i64 = 180;
-/// What no figure shows: a model is not the thing.
-const MODEL_ERROR: f64 = 0.01;
+/// What no figure shows: a model is not the thing. Over 135 consumers of the bench arrivals were 0.4 % and
+/// runs 0.6 % off, all in all.
+const MODEL_ERROR: f64 = 0.005;

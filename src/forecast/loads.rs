@@ -4,18 +4,11 @@
 //! shape, also of what no run has seen yet.
 
 use crate::forecast::ages::{Ages, BEHIND_MS};
+use crate::forecast::items::{Items, Lanes, expected_range};
 use crate::forecast::plant::ShardLoad;
 use crate::forecast::sight::Seen;
 use crate::forecast::writes::Writes;
 use crate::model::time::Timestamp;
-
-/// The lanes whose ages were seen, and what differs between them by chance alone: how many records
-/// happened to come, how long runs happened to take; a relative variance.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Lanes {
-    pub(super) number: f64,
-    pub(super) chance: f64,
-}
 
 /// What was handled, and in which stretch of time: seconds before the moment of the calibration.
 #[derive(Debug, Clone, Copy)]
@@ -32,8 +25,9 @@ impl Handled {
     }
 }
 
-/// Since when every shard has been behind, seconds, and how old each was then, seconds.
-#[derive(Debug, Clone, Copy)]
+/// How old every shard was when all of them had not been behind for long: when that was, seconds, and the
+/// ages, seconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Since {
     s: f64,
     max_s: f64,
@@ -42,15 +36,38 @@ pub(super) struct Since {
 }
 
 impl Since {
+    /// From lines through the first minutes: one minute's greatest and smallest age are also as far apart
+    /// as the age moves in it.
     pub(super) fn of(minutes: &[Seen], at: Timestamp) -> Option<Self> {
         let behind = |seen: &&Seen| seen.age_min_ms.is_some_and(|ms| ms > BEHIND_MS);
-        let first = minutes.iter().rev().take_while(behind).last()?;
+        let long = minutes.iter().rev().take_while(behind).count();
+        let first = &minutes[minutes.len() - long..][..long.min(FIRST_MIN)];
+        let middle = first.first().filter(|_| long > FIRST_MIN)?.at.plus_s(first.len() as i64 * 30);
+        let ages = Ages::of(first, middle);
         Some(Since {
-            s: first.at.plus_s(30).ms_since(at) as f64 / 1000.0,
-            max_s: first.age_max_ms? / 1000.0,
-            min_s: first.age_min_ms? / 1000.0,
-            mean_s: first.age_avg_ms? / 1000.0,
+            s: middle.ms_since(at) as f64 / 1000.0,
+            max_s: ages.max_ms / 1000.0,
+            min_s: ages.min_ms / 1000.0,
+            mean_s: ages.mean_s(0.0)?,
         })
+    }
+
+    /// Seconds by which the worst and the best have moved away from the mean since then, by what they get and
+    /// not by where they happened to begin: the one part of their distance has grown for as long as they have
+    /// been behind, the other is as it was, and both together are as far as the root of their squares.
+    fn moved_apart(&self, mean_s: f64, max_s: f64, min_s: f64) -> (f64, f64) {
+        let (now, then) = ((max_s - min_s).max(0.0), (self.max_s - self.min_s).max(0.0));
+        let lasted_s = -self.s;
+        let growth = (mean_s - self.mean_s) / lasted_s;
+        let apart = if growth > LEAST_GROWTH {
+            let before_s = self.mean_s / growth;
+            let square = (now * now - then * then).max(0.0) / ((before_s + lasted_s).powi(2) - before_s * before_s);
+            square.sqrt() * lasted_s
+        } else {
+            (now - then).max(0.0)
+        };
+        let part = |distance: f64| if now > 0.0 { apart * (distance / now).clamp(0.0, 1.0) } else { 0.0 };
+        (part(max_s - mean_s), part(mean_s - min_s))
     }
 }
 
@@ -62,7 +79,7 @@ pub(super) struct Loads {
     best_per_s: f64,
     out_per_s: f64,
     slope: f64,
-    items: u32,
+    items: Items,
     /// All that arrives, and for how many minutes it has been as it is; where writes say so.
     written: Option<(f64, usize)>,
 }
@@ -90,14 +107,16 @@ pub(super) fn loads(
         best_per_s: worst.min(best),
         out_per_s: handled.per_s,
         slope: ages.max_slope,
-        items: 0,
+        items: Items::default(),
         written: None,
     };
     let by_shape = writes.and_then(|writes| plain.by_shape(ages, handled, writes, since.filter(|_| ages.all_behind)));
     let (loads, over) = by_shape.unwrap_or((plain, 1.0));
     let lanes = Lanes { chance: lanes.chance * over, ..lanes };
     let mean = f64::midpoint(loads.worst_per_s, loads.best_per_s);
-    let (items, lasting) = unevenness(mean, loads.worst_per_s - loads.best_per_s, handled.shards, &lanes);
+    let range = if mean > 0.0 { (loads.worst_per_s - loads.best_per_s) / mean } else { 0.0 };
+    let items = Items::of(range, &lanes);
+    let lasting = items.lasting(&lanes);
     let loads = Loads { items, ..loads };
     if !ages.all_behind {
         return loads;
@@ -130,10 +149,11 @@ impl Loads {
             let (worst, best) = if ages.any_behind { (worst, best) } else { (mean, mean) };
             return Some((Loads { worst_per_s: worst, best_per_s: best, written, ..self }, 1.0));
         };
-        let came = |then_s: f64, now_s: f64| writes.between(since.s - then_s, -now_s).filter(|units| *units > 0.0);
-        let all = came(since.mean_s, ages.mean_s(0.0)?)?;
-        let worst = mean * all / came(since.max_s, ages.max_ms / 1000.0)?;
-        let best = mean * all / came(since.min_s, ages.min_ms / 1000.0)?;
+        let mean_s = ages.mean_s(0.0)?;
+        let came = |now_s: f64| writes.between(since.s - since.mean_s, -now_s).filter(|units| *units > 0.0);
+        let (worst_s, best_s) = since.moved_apart(mean_s, ages.max_ms / 1000.0, ages.min_ms / 1000.0);
+        let worst = mean * came(mean_s)? / came(mean_s + worst_s)?;
+        let best = mean * came(mean_s)? / came(mean_s - best_s)?;
         let over = (handled.span_s() / -since.s).clamp(0.0, 1.0);
         Some((Loads { worst_per_s: worst.max(best), best_per_s: worst.min(best), written, ..self }, over))
     }
@@ -169,6 +189,10 @@ impl Loads {
         }
     }
 
+    pub(super) fn items_error(&self) -> f64 {
+        self.items.error
+    }
+
     /// Relative error of taking the last minutes for what comes.
     pub(super) fn error(&self) -> f64 {
         self.written.map_or(0.0, |(per_s, minutes)| 1.0 / (per_s * 60.0 * minutes as f64).max(1.0))
@@ -177,49 +201,123 @@ impl Loads {
 
 /// The worst shard, the best, and the others evenly between. `batches` are the records that a shard's
 /// lanes hold, where they always hold some: half of them are sent already, and count as waiting here.
-pub(super) fn shard_loads(ages: &Ages, loads: &Loads, shards: u32, batches: Option<f64>) -> Vec<ShardLoad> {
+/// `apart` is how far shards are from their mean, as a share of how far lanes are: all of it where lanes
+/// stay, less where they are dealt anew (see [`shared`]).
+pub(super) fn shard_loads(ages: &Ages, loads: &Loads, shards: u32, batches: Option<f64>, apart: f64) -> Vec<ShardLoad> {
     let last = f64::from(shards.saturating_sub(1)).max(1.0);
-    let middle = f64::midpoint(loads.worst_per_s, loads.best_per_s) * f64::from(shards);
-    let even = loads.written.map_or(1.0, |(per_s, _)| if shards == 1 { 1.0 } else { per_s / middle });
+    let middle = f64::midpoint(loads.worst_per_s, loads.best_per_s);
+    let all = loads.written.map_or(middle * f64::from(shards), |(per_s, _)| per_s);
+    let even = if middle > 0.0 { all / (middle * f64::from(shards)) } else { 0.0 };
+    let centre_ms = ages.mean_s(0.0).map_or(f64::midpoint(ages.max_ms, ages.min_ms), |s| s * 1000.0);
+    let centre_ms = centre_ms.clamp(ages.min_ms.min(ages.max_ms), ages.max_ms);
     (0..shards)
         .map(|number| {
             let share = f64::from(number) / last;
-            let between = |worst: f64, best: f64| worst + (best - worst) * share;
+            let between =
+                |worst: f64, best: f64, centre: f64| centre + (worst + (best - worst) * share - centre) * apart;
             let per_s = match (shards, loads.written) {
-                (1, Some((per_s, _))) => per_s,
-                (1, None) => loads.worst_per_s,
-                _ => between(loads.worst_per_s, loads.best_per_s) * even,
+                (1, Some(_)) => all,
+                (1, None) if apart == 1.0 => loads.worst_per_s,
+                (1, None) => middle,
+                _ => between(loads.worst_per_s, loads.best_per_s, middle) * even,
             };
             let held_ms = batches.map_or(0.0, |records| records / per_s.max(1e-9) / 2.0 * 1000.0);
-            let behind_ms = if shards == 1 { ages.max_ms } else { between(ages.max_ms, ages.min_ms) } + held_ms;
+            let behind_ms = between(ages.max_ms, ages.min_ms, centre_ms) + held_ms;
             ShardLoad {
                 per_s,
                 behind_ms: if behind_ms < 1_000.0 { 0 } else { behind_ms.round() as i64 },
-                items: loads.items,
+                items: loads.items.a_shard(shards),
             }
         })
         .collect()
 }
 
-/// Lanes differ as items are hashed to them: the more items, the less. So their range, without what is
-/// chance, tells how uneven other lanes will be, which are hashed the same way. Answers items a shard,
-/// and what share of the range lasts.
-fn unevenness(mean: f64, range: f64, shards: u32, lanes: &Lanes) -> (u32, f64) {
-    let n = lanes.number;
-    let each = |items: f64| (items / f64::from(shards)).clamp(2.0, 1_000_000.0) as u32;
-    if n < 2.0 || mean <= 0.0 {
-        return (each(USUAL_ITEMS), 1.0);
+/// Lanes dealt anew share what those of their shard had: so far are shards from their mean then, as a share
+/// of how far lanes were. Items are hashed to shards as they are to lanes, and fewer are less far apart.
+pub(super) fn shared(shards: u32, lanes: u32) -> f64 {
+    if shards <= 1 || lanes <= 1 {
+        return if lanes <= 1 { 1.0 } else { 0.0 };
     }
-    // The expected range of n normal draws, in standard deviations.
-    let deviation = range / mean / (0.35 + 1.15 * n.ln());
-    let seen = (deviation * deviation - lanes.chance).max(0.0);
-    // Few lanes say little: what is usual counts beside them.
-    let weight = (n - 1.0) / (n + 7.0);
-    let hashed = weight * seen + (1.0 - weight) * (n - 1.0) / USUAL_ITEMS;
-    (each((n - 1.0) / hashed.max(1e-6)), (hashed / (hashed + lanes.chance)).clamp(0.0, 1.0))
+    let (shards, all) = (f64::from(shards), f64::from(shards * lanes));
+    expected_range(shards) / expected_range(all) * ((shards - 1.0) / (all - 1.0)).sqrt()
 }
 
+/// Slower growth than this, seconds a second, does not say for how long they were behind before.
+const LEAST_GROWTH: f64 = 0.05;
+/// Minutes that say how old shards were at first.
+const FIRST_MIN: usize = 10;
 /// A lane that stands still ages by one second a second.
 const STANDS: f64 = 0.9;
-/// Items of a whole stream, where nothing says how many there are.
-const USUAL_ITEMS: f64 = 50_000.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Minutes in which the mean age grows by half a minute a minute, and lanes lie apart by `first` seconds at
+    /// first and by `rate` seconds a second more.
+    fn minutes(number: i64, first: f64, rate: f64) -> Vec<Seen> {
+        let minute = |n: i64| {
+            let (from_s, to_s) = (n as f64 * 60.0, (n + 1) as f64 * 60.0);
+            let mean = |s: f64| 100.0 + 0.5 * s;
+            let half = |s: f64| (first + rate * s) / 2.0;
+            Seen {
+                at: Timestamp::from_s(n * 60),
+                age_max_ms: Some((mean(to_s) + half(to_s)) * 1000.0),
+                age_min_ms: Some((mean(from_s) - half(from_s)) * 1000.0),
+                age_avg_ms: Some(f64::midpoint(mean(from_s), mean(to_s)) * 1000.0),
+                invocations: Some(10.0),
+                ..Seen::default()
+            }
+        };
+        (0..number).map(minute).collect()
+    }
+
+    #[test]
+    fn what_the_age_moves_in_a_minute_is_no_distance_between_lanes() {
+        let minutes = minutes(60, 0.0, 0.0);
+        let at = Timestamp::from_s(3_600);
+        let since = Since::of(&minutes, at).expect("behind for an hour");
+        assert!((since.s + 3_300.0).abs() < 1e-6, "the middle of the first ten minutes: {since:?}");
+        assert!((since.mean_s - 250.0).abs() < 1.0 && (since.max_s - since.min_s).abs() < 1.0, "{since:?}");
+        assert_eq!(Since::of(&minutes[..10], at), None, "nothing came after the first minutes");
+    }
+
+    #[test]
+    fn where_lanes_happened_to_begin_is_not_what_they_get() {
+        let now = |first: f64, rate: f64| {
+            let since = Since::of(&minutes(60, first, rate), Timestamp::from_s(3_600)).expect("behind");
+            let distance = first + rate * 3_600.0;
+            let mean = 100.0 + 0.5 * 3_600.0;
+            let (worst, best) = since.moved_apart(mean, mean + distance / 2.0, mean - distance / 2.0);
+            worst + best
+        };
+        // Over 55 minutes, 0.02 s a second apart; 200 s before the first minute the age was nothing.
+        assert!((now(4.0, 0.02) / 66.0 - 1.0).abs() < 0.05, "{}", now(4.0, 0.02));
+        assert!(now(60.0, 0.0) < 1.0, "{}", now(60.0, 0.0));
+        let both = now(40.0, 0.02);
+        assert!((66.0..120.0).contains(&both), "{both}");
+    }
+
+    #[test]
+    fn lanes_dealt_anew_share_what_their_shard_had() {
+        assert_eq!((shared(4, 1), shared(1, 2), shared(1, 1)), (1.0, 0.0, 1.0));
+        assert!((0.3..0.4).contains(&shared(2, 2)) && (0.45..0.6).contains(&shared(8, 2)));
+        let ages = Ages::of(&minutes(30, 0.0, 0.02), Timestamp::from_s(1_800));
+        let loads = Loads {
+            worst_per_s: 12.0,
+            best_per_s: 8.0,
+            out_per_s: 10.0,
+            slope: 0.5,
+            items: Items::default(),
+            written: Some((40.0, 30)),
+        };
+        let apart = |part: f64| {
+            let shards = shard_loads(&ages, &loads, 4, None, part);
+            assert!((shards.iter().map(|shard| shard.per_s).sum::<f64>() - 40.0).abs() < 1e-6, "{shards:?}");
+            (shards[0].per_s - shards[3].per_s, shards[0].behind_ms - shards[3].behind_ms)
+        };
+        let (whole, half, none) = (apart(1.0), apart(0.5), apart(0.0));
+        assert!((whole.0 - 4.0).abs() < 1e-6 && (half.0 - 2.0).abs() < 1e-6 && none.0.abs() < 1e-6);
+        assert!((35_000..37_000).contains(&whole.1) && (half.1 * 2 - whole.1).abs() < 10 && none.1 == 0);
+    }
+}

@@ -21,6 +21,7 @@ mod candidate;
 mod chance;
 mod cost;
 mod foretell;
+mod items;
 mod judge;
 mod loads;
 mod room;

@@ -4,7 +4,7 @@
 use crate::forecast::backtest::backtest;
 use crate::forecast::calibrate::{Calibration, WINDOW_MIN, calibrate};
 use crate::forecast::candidate::{Proposed, propose, usual};
-use crate::forecast::chance::normal;
+use crate::forecast::chance::{normal_at, stratum};
 use crate::forecast::foretell::{Common, forecast};
 use crate::forecast::judge::{Known, recommend};
 use crate::forecast::plant::{Change, StreamPlant};
@@ -66,9 +66,8 @@ fn of_stream(sight: &Sight<'_>, asked: &Asked, progress: Progress<'_>, rehearsal
     let settings = if asked.candidates.is_empty() { usual(sight, &calibration) } else { with_today(today, asked) };
     let proposed: Vec<Proposed> = settings.iter().map(|setting| propose(sight, &calibration, *setting)).collect();
     let refused: Vec<bool> = proposed.iter().map(|proposed| proposed.refused.is_some()).collect();
-    let one = |index: usize, sample: u32, go_on: &dyn Fn() -> bool| {
-        one(&calibration, &proposed[index], asked.seed, sample, go_on)
-    };
+    let one =
+        |index: usize, sample: u32, go_on: &dyn Fn() -> bool| one(&calibration, &proposed[index], asked, sample, go_on);
     let tracks = run_all(&refused, asked.samples, &one, progress)?;
     rehearsal.candidates = proposed
         .into_iter()
@@ -109,29 +108,34 @@ pub(super) fn with_today(today: Setting, asked: &Asked) -> Vec<Setting> {
 fn one(
     calibration: &Calibration,
     proposed: &Proposed,
-    seed: u64,
+    asked: &Asked,
     sample: u32,
     go_on: &dyn Fn() -> bool,
 ) -> Option<Track> {
-    let mut draws = rng(seed, &format!("rehearsal/sample/{sample}"));
-    let arrivals = 1.0 + calibration.arrivals_error * normal(&mut draws);
-    let capacity = 1.0 + calibration.capacity_error * normal(&mut draws);
-    let acts_after_ms = acts_after_ms(&mut draws);
-    let crowding = calibration.plant.crowding + calibration.crowding_error * normal(&mut draws);
+    let share = |quantity: &str| stratum(asked.seed, quantity, sample, asked.samples);
+    let off = |quantity: &str, error: f64| error * normal_at(share(quantity));
+    let arrivals = 1.0 + off("arrivals", calibration.arrivals_error);
+    let capacity = 1.0 + off("capacity", calibration.capacity_error);
+    let crowding = calibration.plant.crowding + off("crowding", calibration.crowding_error);
+    let items = off("items", calibration.items_error).exp();
+    let mut draws = rng(asked.seed, &format!("rehearsal/sample/{sample}"));
     let mut plant = StreamPlant {
         ahead: ahead(sample, &mut draws),
         crowding: crowding.max(0.0),
         service: slower(&calibration.plant.service, 1.0 / capacity.max(0.2)),
         ..calibration.plant.clone()
     };
-    let items = (ITEMS_ERROR * normal(&mut draws)).exp();
+    if proposed.rules.lanes != plant.rules.lanes {
+        plant.shards.clone_from(&calibration.redealt);
+    }
     for shard in &mut plant.shards {
         shard.per_s *= arrivals.max(0.0);
         shard.items = (f64::from(shard.items) * items).max(1.0) as u32;
     }
+    let acts_after_ms = acts_after_ms(share("acts after"));
     let change = (proposed.rules != plant.rules).then_some(Change { acts_after_ms, rules: proposed.rules });
     let span = Span { for_ms: HORIZON_S * 1000, settle_ms: 3_600_000 };
-    let outcome = run(&plant, change, seed.wrapping_mul(1_000).wrapping_add(u64::from(sample)), span, go_on)?;
+    let outcome = run(&plant, change, asked.seed.wrapping_mul(1_000).wrapping_add(u64::from(sample)), span, go_on)?;
     Some(outcome.track)
 }
 
@@ -145,6 +149,3 @@ fn common(sight: &Sight<'_>, calibration: &Calibration, proposed: &Proposed) -> 
         memory_mb: sight.memory_mb,
     }
 }
-
-/// How many items there are is known to about this power of e.
-const ITEMS_ERROR: f64 = 0.7;

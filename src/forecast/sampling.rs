@@ -52,9 +52,12 @@ pub(super) fn run_all(refused: &[bool], samples: u32, one: One<'_>, progress: Pr
     Some(by_candidate)
 }
 
-/// Milliseconds from an update until it acts.
-pub(super) fn acts_after_ms(draws: &mut ChaCha8Rng) -> i64 {
-    i64::try_from(Distribution::Quantiles(APPLIES_S.map(|s| s * 1000).to_vec()).draw(draws)).unwrap_or(0)
+/// Milliseconds from an update until it acts: at this share of the times it may take, between the quantiles
+/// evenly.
+pub(super) fn acts_after_ms(share: f64) -> i64 {
+    let place = share.clamp(0.0, 1.0) * (APPLIES_S.len() - 1) as f64;
+    let [low, high] = [place.floor(), place.ceil()].map(|place| APPLIES_S[place as usize] as f64);
+    ((low + (high - low) * place.fract()) * 1000.0) as i64
 }
 
 /// Nobody knows what comes: in one sample of seven something does, in turn a step in arrivals and a pause.
