@@ -9,9 +9,10 @@ use crate::command::failure::Failure;
 use crate::command::look::look;
 use crate::command::tune::find;
 use crate::command::{Here, print, say, style};
-use crate::config::{Rehearse, exit};
+use crate::config::{AskedSetting, Rehearse, exit};
+use crate::console::rehearsal::RehearsalAsk;
 use crate::forecast::rehearse::{Asked, rehearse};
-use crate::forecast::sight::Sight;
+use crate::model::mapping::Mapping;
 use crate::model::rehearsal::Setting;
 use crate::report;
 use crate::shell::rehearsal::read;
@@ -19,27 +20,11 @@ use crate::shell::rehearsal::read;
 pub async fn run(here: &Here, asked: Rehearse) -> Result<u8, Failure> {
     let look = look(here).await?;
     let mapping = find(&look, &asked.target)?.clone();
-    if !mapping.kind().is_stream() {
-        return Err(Failure::Usage(format!(
-            "{} reads a queue; only stream consumers are rehearsed (DynamoDB, Kinesis)",
-            mapping.function
-        )));
-    }
+    let plan = Asked { candidates: settings(&mapping, &asked.candidates)?, samples: asked.samples, seed: asked.seed };
     let reading = read(&look.account, &mapping, look.now).await?;
     reading.missing.iter().for_each(|line| say(&format!("redrive: not read: {line}")));
     let now = look.now;
-    let function = look.picture.functions.get(&mapping.function).map(|function| function.value.clone());
-    let siblings = look.picture.siblings(&mapping);
-    let batch = mapping.settings.batch_size.unwrap_or(100);
-    let plan = Asked {
-        candidates: asked
-            .candidates
-            .iter()
-            .map(|(lanes, size)| Setting::Lanes { parallelization_factor: *lanes, batch_size: size.unwrap_or(batch) })
-            .collect(),
-        samples: asked.samples,
-        seed: asked.seed,
-    };
+    let ask = RehearsalAsk::of(&look.picture, mapping, 0);
     // The runs end at the next thing they tell: what still ran would keep the program from leaving.
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = Arc::clone(&stop);
@@ -48,17 +33,7 @@ pub async fn run(here: &Here, asked: Rehearse) -> Result<u8, Failure> {
             tell(done, of);
             !stopped.load(Ordering::Relaxed)
         };
-        let sight = Sight {
-            mapping: &mapping,
-            metrics: &reading.metrics,
-            now,
-            shards: reading.shards,
-            timeout_s: function.as_ref().and_then(|function| function.timeout_s),
-            memory_mb: function.as_ref().and_then(|function| function.memory_mb),
-            limit: reading.limit,
-            siblings,
-        };
-        rehearse(&sight, &plan, &tell).map(|rehearsal| (rehearsal, mapping))
+        rehearse(&reading.sight(&ask, now), &plan, &tell).map(|rehearsal| (rehearsal, ask.mapping))
     });
     let (rehearsal, mapping) = tokio::select! {
         done = work => done.ok().flatten().ok_or_else(|| Failure::Unreachable("the rehearsal broke".to_owned()))?,
@@ -71,6 +46,34 @@ pub async fn run(here: &Here, asked: Rehearse) -> Result<u8, Failure> {
     clear();
     print(&report::one(style(asked.output), &rehearsal, |rehearsal| report::rehearsal::text(rehearsal, &mapping)))?;
     Ok(exit::FINE)
+}
+
+/// What is asked for as settings of this mapping; nothing where the usual ones are.
+fn settings(mapping: &Mapping, candidates: &[AskedSetting]) -> Result<Vec<Setting>, Failure> {
+    let kind = mapping.kind();
+    let function = &mapping.function;
+    if !kind.is_stream() && !kind.is_queue() {
+        return Err(Failure::Usage(format!(
+            "{function} reads neither a stream nor a queue; only their consumers are rehearsed"
+        )));
+    }
+    let batch = Setting::of(kind, &mapping.settings).batch_size();
+    let setting = |asked: &AskedSetting| match (*asked, kind.is_queue()) {
+        (AskedSetting { width, batch: None }, true) if width.is_none_or(|limit| (2..=1000).contains(&limit)) => {
+            Ok(Setting::Places { max_concurrency: width, batch_size: batch })
+        }
+        (_, true) => Err(format!(
+            "{function} reads a queue: candidates are limits of runs at a time (MaximumConcurrency), 2 to 1000 or none, \
+             not {asked}"
+        )),
+        (AskedSetting { width: Some(lanes @ 1..=10), batch: size }, false) => {
+            Ok(Setting::Lanes { parallelization_factor: lanes, batch_size: size.unwrap_or(batch) })
+        }
+        (_, false) => Err(format!(
+            "{function} reads a stream: candidates are parallel 1 to 10, or 5x200 with a batch size, not {asked}"
+        )),
+    };
+    candidates.iter().map(setting).collect::<Result<_, _>>().map_err(Failure::Usage)
 }
 
 /// One line that overwrites itself on a terminal.

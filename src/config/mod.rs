@@ -231,11 +231,31 @@ pub struct Manners {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rehearse {
     pub target: String,
-    /// Parallelization factor, and batch size where it is not today's; empty asks for the usual ones.
-    pub candidates: Vec<(u32, Option<u32>)>,
+    /// Empty asks for the usual ones.
+    pub candidates: Vec<AskedSetting>,
     pub samples: u32,
     pub seed: u64,
     pub output: Output,
+}
+
+/// A setting as it is written, before it is known of what: a stream's `5` or `5x200`, a queue's `20` or
+/// `none`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AskedSetting {
+    /// Lanes, or the most runs at a time; `None` is no limit.
+    pub width: Option<u32>,
+    /// Where it is not today's.
+    pub batch: Option<u32>,
+}
+
+impl std::fmt::Display for AskedSetting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.width {
+            Some(n) => write!(f, "{n}")?,
+            None => f.write_str("none")?,
+        }
+        self.batch.map_or(Ok(()), |batch| write!(f, "x{batch}"))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]

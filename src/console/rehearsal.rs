@@ -3,9 +3,11 @@
 
 use crate::console::Console;
 use crate::model::id::MappingId;
-use crate::model::mapping::Mapping;
-use crate::model::rehearsal::{Candidate, Foreseen, Rehearsal};
+use crate::model::mapping::{Mapping, MappingState};
+use crate::model::picture::Picture;
+use crate::model::rehearsal::{Candidate, Foreseen, Rehearsal, SourceQueue};
 use crate::model::time::Timestamp;
+use crate::model::topology::{Edge, EdgeKind};
 
 /// What a rehearsal needs beside the metrics it reads itself.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +18,40 @@ pub struct RehearsalAsk {
     pub memory_mb: Option<u32>,
     /// Other mappings that feed the function and are not disabled.
     pub siblings: u32,
+    /// Of a queue's consumer.
+    pub queue: Option<SourceQueue>,
+}
+
+impl RehearsalAsk {
+    /// What the picture knows that a rehearsal does not read itself.
+    pub fn of(picture: &Picture, mapping: Mapping, generation: u64) -> Self {
+        let function = picture.functions.get(&mapping.function).map(|function| &function.value);
+        RehearsalAsk {
+            generation,
+            timeout_s: function.and_then(|function| function.timeout_s),
+            memory_mb: function.and_then(|function| function.memory_mb),
+            siblings: picture.siblings(&mapping),
+            queue: source_queue(picture, &mapping),
+            mapping,
+        }
+    }
+}
+
+fn source_queue(picture: &Picture, mapping: &Mapping) -> Option<SourceQueue> {
+    let queue = picture.queue_by_arn(&mapping.source).filter(|_| mapping.kind().is_queue())?;
+    let others = picture.readers_of(&mapping.source);
+    let others = others.filter(|other| other.id != mapping.id && other.state != MappingState::Disabled);
+    let edges = picture.topology.iter().flat_map(|topology| &topology.value.edges);
+    let feeds = |edge: &Edge| {
+        edge.kind == EdgeKind::InferredWrite && edge.from == mapping.function_arn && edge.to == mapping.source
+    };
+    Some(SourceQueue {
+        counts: queue.value.counts,
+        at: queue.at,
+        visibility_s: queue.value.visibility_s,
+        other_readers: others.count() as u32,
+        feeds_itself: edges.into_iter().any(feeds),
+    })
 }
 
 #[derive(Debug, Clone, PartialEq)]

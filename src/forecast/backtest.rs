@@ -2,12 +2,13 @@
 //! before them, it runs over them, and the age it ends with is held against the one published.
 
 use crate::forecast::calibrate::{LEAST_MIN, WINDOW_MIN, calibrate};
-use crate::forecast::sight::{Seen, Sight};
+use crate::forecast::sight::Sight;
 use crate::forecast::stream::{Span, run};
+use crate::forecast::track::Track;
 use crate::model::rehearsal::Backtest;
 
 /// Minutes foretold.
-const MINUTES: usize = 15;
+pub(super) const MINUTES: usize = 15;
 /// So far off, in milliseconds or as a share of what was seen, is still good: a forecast of a drain
 /// needs no better.
 const CLOSE_MS: f64 = 60_000.0;
@@ -18,28 +19,34 @@ pub(super) fn backtest(sight: &Sight<'_>, seed: u64) -> Option<Backtest> {
     let minutes = sight.minutes_under_these_settings(WINDOW_MIN + MINUTES as i64);
     let known = minutes.len().checked_sub(MINUTES).filter(|known| *known >= LEAST_MIN)?;
     let (before, after) = minutes.split_at(known);
-    let seen_ms = mean_age_ms(after)?;
     let calibration = calibrate(sight, before, after.first()?.at).ok()?;
-    let mut foretold: Vec<f64> = (0..RUNS)
-        .filter_map(|sample| {
-            let span = Span::whole(MINUTES as i64 * 60_000);
-            let outcome = run(&calibration.plant, None, seed ^ sample, span, &|| true)?;
-            let last = outcome.track.minutes().iter().take(MINUTES).skip(MINUTES - TAIL);
-            let ages: Vec<f64> = last.filter_map(|minute| minute.age_max_ms).collect();
-            (!ages.is_empty()).then(|| ages.iter().sum::<f64>() / ages.len() as f64)
-        })
-        .collect();
+    let tracks = (0..RUNS).filter_map(|sample| {
+        let span = Span::whole(MINUTES as i64 * 60_000);
+        run(&calibration.plant, None, seed ^ sample, span, &|| true).map(|outcome| outcome.track)
+    });
+    compare(tracks, after.iter().map(|seen| seen.age_max_ms))
+}
+
+/// Runs over [`MINUTES`] held against the ages that were published in them.
+pub(super) fn compare(
+    tracks: impl Iterator<Item = Track>,
+    published: impl DoubleEndedIterator<Item = Option<f64>>,
+) -> Option<Backtest> {
+    let seen_ms = mean(published.rev().take(TAIL))?;
+    let tail =
+        |track: &Track| mean(track.minutes().iter().take(MINUTES).skip(MINUTES - TAIL).map(|minute| minute.age_max_ms));
+    let mut foretold: Vec<f64> = tracks.filter_map(|track| tail(&track)).collect();
     foretold.sort_by(f64::total_cmp);
     let foretold_ms = *foretold.get(foretold.len() / 2)?;
     let good = (foretold_ms - seen_ms).abs() <= CLOSE_MS.max(seen_ms * CLOSE);
     Some(Backtest { minutes: MINUTES as u32, foretold_ms, seen_ms, good })
 }
 
-fn mean_age_ms(minutes: &[Seen]) -> Option<f64> {
-    let ages: Vec<f64> = minutes.iter().rev().take(TAIL).filter_map(|seen| seen.age_max_ms).collect();
+fn mean(ages: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    let ages: Vec<f64> = ages.flatten().collect();
     (!ages.is_empty()).then(|| ages.iter().sum::<f64>() / ages.len() as f64)
 }
 
 /// Minutes at the end that are compared.
 const TAIL: usize = 3;
-const RUNS: u64 = 3;
+pub(super) const RUNS: u64 = 3;

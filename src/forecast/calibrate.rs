@@ -112,7 +112,7 @@ pub fn calibrate(sight: &Sight<'_>, minutes: &[Seen], at: Timestamp) -> Result<C
 }
 
 /// The minutes with runs, where they are enough.
-fn enough(minutes: &[Seen]) -> Result<Vec<Seen>, String> {
+pub(super) fn enough(minutes: &[Seen]) -> Result<Vec<Seen>, String> {
     if minutes.len() < LEAST_MIN {
         return Err(format!(
             "it runs with its present settings, or runs at all, only since {} minutes ago; figures of {LEAST_MIN} are needed",
@@ -130,7 +130,7 @@ fn enough(minutes: &[Seen]) -> Result<Vec<Seen>, String> {
     Ok(seen)
 }
 
-fn siblings(number: u32) -> Option<String> {
+pub(super) fn siblings(number: u32) -> Option<String> {
     (number > 0).then(|| {
         let others = if number == 1 { "another mapping feeds".to_owned() } else { format!("{number} others feed") };
         format!(
@@ -231,7 +231,7 @@ fn shards(sight: &Sight<'_>, seen: &[Seen], rules: &Rules) -> Shards {
     Shards { number, sentence: format!("{number} shards, est from {most:.0} concurrent runs; not read") }
 }
 
-fn weighted_duration_ms(seen: &[Seen]) -> Option<f64> {
+pub(super) fn weighted_duration_ms(seen: &[Seen]) -> Option<f64> {
     let pairs: Vec<(f64, f64)> =
         seen.iter().filter_map(|seen| Some((seen.duration_avg_ms?, seen.invocations?))).collect();
     let runs: f64 = pairs.iter().map(|(_, runs)| runs).sum();
@@ -256,7 +256,7 @@ fn fill(seen: &[Seen], rules: &Rules, saturated: bool) -> Fill {
 }
 
 /// Durations lie about their mean as widely as the shortest and the longest say.
-fn service(spread: f64, duration_ms: f64, cost: &Cost, fill: f64) -> Service {
+pub(super) fn service(spread: f64, duration_ms: f64, cost: &Cost, fill: f64) -> Service {
     // Two parts drawn apart are less spread together than each alone.
     let per_record_ms = cost.per_record_ms.min(duration_ms / fill.max(1.0));
     let by_record = (per_record_ms * fill / duration_ms.max(1e-9)).clamp(0.0, 1.0);
@@ -269,7 +269,7 @@ fn service(spread: f64, duration_ms: f64, cost: &Cost, fill: f64) -> Service {
 }
 
 /// Relative standard deviation of one run, from the extremes of the minutes.
-fn spread_of_a_run(seen: &[Seen], duration_ms: f64) -> f64 {
+pub(super) fn spread_of_a_run(seen: &[Seen], duration_ms: f64) -> f64 {
     let mean_of = |of: fn(&Seen) -> Option<f64>| {
         let values: Vec<f64> = seen.iter().filter_map(of).collect();
         if values.is_empty() { duration_ms } else { values.iter().sum::<f64>() / values.len() as f64 }

@@ -1,6 +1,6 @@
 //! Which candidate is recommended, or why none is.
 
-use crate::model::rehearsal::{Backtest, Candidate, Forecast};
+use crate::model::rehearsal::{Backtest, Candidate, Forecast, Setting};
 
 /// A backlog gone in this many seconds is gone soon enough: more lanes than that takes are only paid
 /// for.
@@ -86,6 +86,12 @@ fn nothing_helps(candidates: &[Candidate]) -> String {
         return "what would drain it is throttled: the function may not run so often at a time".to_owned();
     }
     let least = forecasts().map(|forecast| forecast.load).fold(f64::INFINITY, f64::min);
+    if least.is_finite() && matches!(candidates.first(), Some(Candidate { setting: Setting::Places { .. }, .. })) {
+        return format!(
+            "no limit drains it for sure: the best is used to {:.0} %; a faster handler, or larger batches, are needed",
+            least * 100.0
+        );
+    }
     if least <= FULL {
         return format!(
             "no setting drains it for sure: the best is used to {:.0} % on the whole, but its lanes are uneven, and some \
@@ -106,7 +112,7 @@ fn nothing_helps(candidates: &[Candidate]) -> String {
 mod tests {
     use super::*;
     use crate::model::mapping::MappingChange;
-    use crate::model::rehearsal::{Band, Setting};
+    use crate::model::rehearsal::Band;
 
     fn candidate(lanes: u32, load: f64, drain_s: Option<f64>) -> Candidate {
         let band = |p50: f64| Band { p10: p50 * 0.9, p50, p90: p50 * 1.1 };

@@ -8,6 +8,7 @@ use crate::forecast::chance::{normal_at, stratum};
 use crate::forecast::foretell::{Common, forecast};
 use crate::forecast::judge::{Known, recommend};
 use crate::forecast::plant::{Change, StreamPlant};
+use crate::forecast::queue::rehearse::of_queue;
 use crate::forecast::sampling::{APPLIES_S, Progress, acts_after_ms, ahead, run_all, slower};
 use crate::forecast::sight::Sight;
 use crate::forecast::stream::{Span, run};
@@ -42,11 +43,11 @@ pub fn rehearse(sight: &Sight<'_>, asked: &Asked, progress: Progress<'_>) -> Opt
         recommended: None,
         declined: None,
     };
-    if !sight.mapping.kind().is_stream() {
-        rehearsal.declined = Some("only stream consumers are rehearsed".to_owned());
-        return Some(rehearsal);
+    match sight.mapping.kind() {
+        kind if kind.is_stream() => of_stream(sight, asked, progress, &mut rehearsal)?,
+        kind if kind.is_queue() => of_queue(sight, asked, progress, &mut rehearsal)?,
+        _ => rehearsal.declined = Some("only consumers of streams and queues are rehearsed".to_owned()),
     }
-    of_stream(sight, asked, progress, &mut rehearsal)?;
     Some(rehearsal)
 }
 

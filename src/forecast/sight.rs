@@ -1,9 +1,11 @@
-//! What can be seen of a stream consumer: its mapping, its metrics minute by minute, its limits. The
+//! What can be seen of a consumer: its mapping, its metrics minute by minute, its limits. The
 //! only door through which live figures reach a rehearsal.
 
+use crate::forecast::queue::watched;
 use crate::model::id::Arn;
 use crate::model::mapping::{Mapping, SourceKind};
 use crate::model::metric::{MetricKey, Metrics, Stat};
+use crate::model::rehearsal::SourceQueue;
 use crate::model::time::Timestamp;
 
 /// What is known of a consumer, and when.
@@ -20,6 +22,8 @@ pub struct Sight<'a> {
     pub limit: Option<Limit>,
     /// Other mappings that feed the function and are not disabled.
     pub siblings: u32,
+    /// Of a queue's consumer, where it was read.
+    pub queue: Option<SourceQueue>,
 }
 
 /// Where a function's runs have their limit.
@@ -67,10 +71,8 @@ impl Seen {
 /// The metrics a rehearsal of this mapping reads, each billed once (aws-facts §2.6).
 pub fn wanted(mapping: &Mapping) -> Vec<MetricKey> {
     let function = &mapping.function;
-    let mut keys: Vec<MetricKey> = [
-        ("IteratorAge", Stat::Maximum),
-        ("IteratorAge", Stat::Minimum),
-        ("IteratorAge", Stat::Average),
+    let ages = [Stat::Maximum, Stat::Minimum, Stat::Average].map(|stat| ("IteratorAge", stat));
+    let figures = [
         ("Invocations", Stat::Sum),
         ("Errors", Stat::Sum),
         ("Throttles", Stat::Sum),
@@ -79,10 +81,13 @@ pub fn wanted(mapping: &Mapping) -> Vec<MetricKey> {
         ("Duration", Stat::Maximum),
         ("Duration", Stat::P99),
         ("ConcurrentExecutions", Stat::Maximum),
-    ]
-    .into_iter()
-    .map(|(name, stat)| MetricKey::lambda(function, name, stat))
-    .collect();
+    ];
+    let ages = ages.into_iter().filter(|_| mapping.kind().is_stream());
+    let mut keys: Vec<MetricKey> =
+        ages.chain(figures).map(|(name, stat)| MetricKey::lambda(function, name, stat)).collect();
+    if mapping.kind().is_queue() {
+        keys.extend(watched::wanted(&mapping.source));
+    }
     keys.push(MetricKey::mapping(&mapping.id, "InvokedEventCount", Stat::Sum));
     keys.push(MetricKey::mapping(&mapping.id, "FailedInvokeEventCount", Stat::Sum));
     keys.push(unreserved());

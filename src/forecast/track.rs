@@ -1,6 +1,8 @@
 //! What a rehearsal measures, minute by minute, as CloudWatch would publish it of the real thing: so
 //! that a forecast can be held against metrics, and both be read by one rule.
 
+use crate::model::rehearsal::wait_ms;
+
 /// One minute of a consumer.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Minute {
@@ -13,6 +15,19 @@ pub struct Minute {
     pub refused: u64,
     pub duration_ms: f64,
     pub concurrency_max: u32,
+    /// Messages that waited at the beginning of the minute; `None` of a stream.
+    pub waiting: Option<u64>,
+}
+
+impl Minute {
+    /// What tells whether there is a backlog, milliseconds: of a queue how long it takes to handle what
+    /// waits, since what is tried again and again keeps it old.
+    fn lag_ms(&self) -> Option<f64> {
+        match self.waiting {
+            Some(waiting) => Some(wait_ms(waiting as f64, self.records as f64)),
+            None => self.age_max_ms,
+        }
+    }
 }
 
 /// Minutes from the start on.
@@ -62,7 +77,7 @@ impl Track {
 
     /// Seconds from the start until the backlog is gone (see [`drained_s`]).
     pub fn drained_s(&self) -> Option<f64> {
-        let ages = self.minutes.iter().zip(0i32..).filter_map(|(minute, n)| Some((f64::from(n), minute.age_max_ms?)));
+        let ages = self.minutes.iter().zip(0i32..).filter_map(|(minute, n)| Some((f64::from(n), minute.lag_ms()?)));
         drained_s(ages)
     }
 }

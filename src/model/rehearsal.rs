@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::id::MappingId;
 use crate::model::mapping::{MappingChange, MappingSettings, SourceKind};
+use crate::model::queue::QueueCounts;
 use crate::model::time::Timestamp;
 
 /// Of many runs: a tenth lie below `p10`, half below `p50`, a tenth above `p90`.
@@ -66,6 +67,19 @@ pub struct Candidate {
     /// Why it is not to be had: no forecast then.
     pub refused: Option<String>,
     pub forecast: Option<Forecast>,
+}
+
+/// What SQS and the topology say of the queue that a consumer reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SourceQueue {
+    pub counts: QueueCounts,
+    /// When it was counted.
+    pub at: Timestamp,
+    pub visibility_s: u32,
+    /// Other mappings that read it and are not disabled.
+    pub other_readers: u32,
+    /// The consumer's environment names the queue: what it handles may bring more into it.
+    pub feeds_itself: bool,
 }
 
 /// What decides how many batches run at a time, and how large they are.
@@ -179,6 +193,11 @@ impl Rehearsal {
     pub fn recommended(&self) -> Option<&Candidate> {
         self.candidates.get(self.recommended?)
     }
+}
+
+/// How long it takes to handle what waits, milliseconds, at as many a minute as were handled in this one.
+pub fn wait_ms(waiting: f64, handled_a_minute: f64) -> f64 {
+    if waiting > 0.0 { waiting / handled_a_minute.max(1e-3) * 60_000.0 } else { 0.0 }
 }
 
 /// How far ahead a rehearsal looks for the end of a backlog.

@@ -34,6 +34,23 @@ pub struct Reading {
     pub missing: Vec<String>,
 }
 
+impl Reading {
+    /// With what was known before it was read.
+    pub fn sight<'a>(&'a self, ask: &'a RehearsalAsk, now: Timestamp) -> Sight<'a> {
+        Sight {
+            mapping: &ask.mapping,
+            metrics: &self.metrics,
+            now,
+            shards: self.shards,
+            timeout_s: ask.timeout_s,
+            memory_mb: ask.memory_mb,
+            limit: self.limit,
+            siblings: ask.siblings,
+            queue: ask.queue,
+        }
+    }
+}
+
 /// # Errors
 /// CloudWatch could not be read at all.
 pub async fn read(account: &Account, mapping: &Mapping, now: Timestamp) -> Result<Reading, ServiceError> {
@@ -84,16 +101,7 @@ pub(super) async fn run(
     };
     let (progress_to, told) = (outbox.clone(), id.clone());
     let work = tokio::task::spawn_blocking(move || {
-        let sight = Sight {
-            mapping: &ask.mapping,
-            metrics: &reading.metrics,
-            now,
-            shards: reading.shards,
-            timeout_s: ask.timeout_s,
-            memory_mb: ask.memory_mb,
-            limit: reading.limit,
-            siblings: ask.siblings,
-        };
+        let sight = reading.sight(&ask, now);
         let tell = |done: usize, of: usize| {
             if done.is_multiple_of(EVERY) || done == of {
                 let _ = progress_to.send(Msg::RehearsalProgressed { mapping: told.clone(), generation, done, of });

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::config::AskedSetting;
 use crate::config::flags::OutputFlags;
 
 #[derive(Debug, Args)]
@@ -11,9 +12,10 @@ pub(in crate::config) struct RehearseFlags {
     #[arg(value_name = "MAPPING|FUNCTION")]
     pub(in crate::config) target: String,
 
-    /// Settings to rehearse: parallel, or parallel x batch size; otherwise parallel 1 to 10
-    #[arg(long, value_name = "N[xBATCH]", value_delimiter = ',', value_parser = candidate)]
-    pub(in crate::config) candidates: Vec<(u32, Option<u32>)>,
+    /// Settings to rehearse. Of a stream: parallel, or parallel x batch size; otherwise parallel 1 to 10. Of
+    /// a queue: MaximumConcurrency, 2 to 1000, or none; otherwise some around what is needed
+    #[arg(long, value_name = "N[xBATCH]|none", value_delimiter = ',', value_parser = candidate)]
+    pub(in crate::config) candidates: Vec<AskedSetting>,
 
     /// Runs of each setting: more make the bands steadier, 1 to 200
     #[arg(long, default_value_t = 15, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=200))]
@@ -27,18 +29,21 @@ pub(in crate::config) struct RehearseFlags {
     pub(in crate::config) output: OutputFlags,
 }
 
-/// `5` or `5x200`.
-fn candidate(text: &str) -> Result<(u32, Option<u32>), String> {
-    let wrong = || format!("{text:?} is no setting; write 5, or 5x200 for batches of 200");
-    let (lanes, batch) = match text.split_once(['x', '×']) {
-        Some((lanes, batch)) => (lanes, Some(batch.trim().parse().map_err(|_| wrong())?)),
+/// `5`, `5x200` or `none`. Which of them a mapping has is known once it is read.
+fn candidate(text: &str) -> Result<AskedSetting, String> {
+    let wrong = || format!("{text:?} is no setting; write 5, 5x200 for batches of 200, or none for no limit");
+    if text.trim() == "none" {
+        return Ok(AskedSetting { width: None, batch: None });
+    }
+    let (width, batch) = match text.split_once(['x', '×']) {
+        Some((width, batch)) => (width, Some(batch.trim().parse().map_err(|_| wrong())?)),
         None => (text, None),
     };
-    let lanes: u32 = lanes.trim().parse().map_err(|_| wrong())?;
-    match (lanes, batch) {
-        (1..=10, None | Some(1..=10_000)) => Ok((lanes, batch)),
-        (1..=10, _) => Err(format!("{text:?}: a batch holds 1 to 10000 records")),
-        _ => Err(format!("{text:?}: parallel is 1 to 10")),
+    let width: u32 = width.trim().parse().map_err(|_| wrong())?;
+    match (width, batch) {
+        (1..=1_000, None | Some(1..=10_000)) => Ok(AskedSetting { width: Some(width), batch }),
+        (1..=1_000, _) => Err(format!("{text:?}: a batch holds 1 to 10000 records")),
+        _ => Err(format!("{text:?}: parallel is 1 to 10 (streams), MaximumConcurrency 2 to 1000 (queues)")),
     }
 }
 
@@ -46,6 +51,7 @@ const EXAMPLES: &str = "\
 Examples:
   redrive rehearse LogWorker
   redrive rehearse LogWorker --candidates 2,5,5x200 -o json
+  redrive rehearse JobWorker --candidates 5,20,none
 
 Nothing is changed: the embedded pipeline is calibrated from the consumer's own metrics and run in
 virtual time. Every figure it prints is an estimate.";
@@ -55,10 +61,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_setting_is_lanes_or_lanes_by_batch() {
-        assert_eq!(candidate("5"), Ok((5, None)));
-        assert_eq!(candidate("5x200"), Ok((5, Some(200))));
-        for wrong in ["", "x", "0", "11", "5x", "5x0", "5x10001", "five"] {
+    fn a_setting_is_a_number_one_by_batch_or_none() {
+        let asked = |width, batch| Ok(AskedSetting { width, batch });
+        assert_eq!(candidate("5"), asked(Some(5), None));
+        assert_eq!(candidate("5x200"), asked(Some(5), Some(200)));
+        assert_eq!(candidate("none"), asked(None, None));
+        assert_eq!(candidate("5×200").map(|asked| asked.to_string()), Ok("5x200".to_owned()));
+        for wrong in ["", "x", "0", "1001", "5x", "5x0", "5x10001", "five", "nonex5"] {
             assert!(candidate(wrong).is_err(), "{wrong}");
         }
     }

@@ -26,7 +26,7 @@ pub(super) fn ask(console: &mut Console, id: &MappingId) -> Vec<Effect> {
     let Some(mapping) = console.picture.mappings.get(id).map(|mapping| mapping.value.clone()) else {
         return Vec::new();
     };
-    if !mapping.kind().is_stream() {
+    if !mapping.kind().is_stream() && !mapping.kind().is_queue() {
         return Vec::new();
     }
     console.rehearsed += 1;
@@ -35,14 +35,7 @@ pub(super) fn ask(console: &mut Console, id: &MappingId) -> Vec<Effect> {
         other.state = RehearsingState::Cancelled;
     }
     console.rehearsals.insert(id.clone(), Rehearsing { generation, state: RehearsingState::Reading });
-    let function = console.picture.functions.get(&mapping.function).map(|function| &function.value);
-    let ask = RehearsalAsk {
-        generation,
-        timeout_s: function.and_then(|function| function.timeout_s),
-        memory_mb: function.and_then(|function| function.memory_mb),
-        siblings: console.picture.siblings(&mapping),
-        mapping,
-    };
+    let ask = RehearsalAsk::of(&console.picture, mapping, generation);
     vec![Effect::Rehearse(Box::new(ask))]
 }
 

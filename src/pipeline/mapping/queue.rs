@@ -39,7 +39,7 @@ const START: u64 = 5;
 /// Fewest that errors bring it down to.
 const LEAST: u64 = 2;
 /// Most concurrent batches of one mapping.
-const MOST: u64 = 1_250;
+pub const MOST: u64 = 1_250;
 /// Concurrent batches added in a minute under load.
 const GROWTH_PER_MIN: u64 = 300;
 /// Without work for so long it goes back to where it started.
@@ -60,6 +60,13 @@ impl QueueFeed {
             held: VecDeque::new(),
             tick_at: None,
         }
+    }
+
+    /// It has grown to so many batches at a time already.
+    #[must_use]
+    pub fn grown_to(mut self, batches: u32) -> Self {
+        self.allowed_milli = u64::from(batches).clamp(START, MOST) * 1000;
+        self
     }
 
     /// Whether a timer must be set to look at the queue at `at`.

@@ -149,6 +149,7 @@ pub fn score(base: u64, number: usize, world: World) -> Scored {
         memory_mb: Some(256),
         limit: Some(Limit::Unreserved(1_000)),
         siblings: 0,
+        queue: None,
     };
     let batch = mapping.settings.batch_size.unwrap_or(100);
     let asked = Asked {

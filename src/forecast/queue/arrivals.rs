@@ -1,0 +1,154 @@
+//! How many messages arrive, and when those that wait came.
+
+use crate::forecast::queue::watched::Watched;
+use crate::model::time::Timestamp;
+
+/// Messages a second, and how sure that is.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Arrivals {
+    pub(super) per_s: f64,
+    /// Relative standard error.
+    pub(super) error: f64,
+    pub(super) sentence: String,
+}
+
+/// `None` where nothing says how many arrive.
+pub(super) fn arrivals(minutes: &[Watched]) -> Option<Arrivals> {
+    let sent: Vec<f64> = minutes.iter().filter_map(|minute| minute.sent).collect();
+    if sent.len() * 2 >= minutes.len() && sent.len() >= RECENT {
+        let (before, recent) = sent.split_at(sent.len().saturating_sub(RECENT));
+        // Where the last minutes are clearly others, they alone count.
+        let counted = if differ(recent, before) { recent } else { &sent };
+        let (mean, error) = mean(counted);
+        let per_s = mean / 60.0;
+        let sentence = format!("{per_s:.1} arrive a second (NumberOfMessagesSent over {} minutes)", counted.len());
+        return Some(Arrivals { per_s, error, sentence });
+    }
+    balance(minutes)
+}
+
+/// What was deleted, and what more is there than was.
+fn balance(minutes: &[Watched]) -> Option<Arrivals> {
+    let there = |minute: &Watched| Some(minute.visible? + minute.hidden.unwrap_or(0.0));
+    let first = minutes.iter().position(|minute| there(minute).is_some())?;
+    let last = minutes.iter().rposition(|minute| there(minute).is_some()).filter(|last| *last >= first + RECENT / 2)?;
+    let span = minutes.get(first..last)?;
+    let deleted: f64 = span.iter().filter_map(|minute| minute.deleted).sum();
+    let came = (deleted + there(&minutes[last])? - there(&minutes[first])?).max(0.0);
+    let per_s = came / (span.len() as f64 * 60.0);
+    let sentence = format!(
+        "{per_s:.1} arrive a second, est: NumberOfMessagesDeleted, and by how many more are there; none are told as sent"
+    );
+    Some(Arrivals { per_s, error: (1.0 / came.max(1.0)).sqrt(), sentence })
+}
+
+/// The mean of minutes and its relative standard error: chance at least, more where they scatter.
+fn mean(minutes: &[f64]) -> (f64, f64) {
+    let (mean, variance) = moments(minutes);
+    let error = (variance.max(mean) / minutes.len().max(1) as f64).sqrt();
+    (mean, error / mean.max(1e-9))
+}
+
+fn moments(minutes: &[f64]) -> (f64, f64) {
+    let n = minutes.len().max(1) as f64;
+    let mean = minutes.iter().sum::<f64>() / n;
+    (mean, minutes.iter().map(|sent| (sent - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0))
+}
+
+/// By more than three standard errors.
+fn differ(recent: &[f64], before: &[f64]) -> bool {
+    if before.len() < RECENT / 2 {
+        return false;
+    }
+    let ((a, va), (b, vb)) = (moments(recent), moments(before));
+    let error = (va.max(a) / recent.len() as f64 + vb.max(b) / before.len() as f64).sqrt();
+    (a - b).abs() > 3.0 * error
+}
+
+/// How old those are that wait at `at`, the oldest first: the last that were sent, since a queue is
+/// handed out about in order. Of what was sent before `minutes` it is taken that as many came.
+pub(super) fn backlog(minutes: &[Watched], at: Timestamp, waiting: u64, per_s: f64) -> Vec<(i64, u32)> {
+    let mut left = waiting;
+    let mut lots = Vec::new();
+    let mut age_ms = 0;
+    let mut newest_first = minutes.iter().rev().filter(|minute| minute.seen.at < at).peekable();
+    while left > 0 && age_ms < OLDEST_MS {
+        let from = at.plus_ms(-age_ms - SLICE_MS);
+        while newest_first.peek().is_some_and(|minute| minute.seen.at > from) {
+            newest_first.next();
+        }
+        let sent = newest_first.peek().filter(|minute| from < minute.seen.at.plus_s(60)).and_then(|minute| minute.sent);
+        let a_minute = sent.unwrap_or(per_s * 60.0);
+        // Rounded so that the slices of a minute come to its sum.
+        let slice = (age_ms / SLICE_MS % SLICES) as f64;
+        let upto = |slices: f64| (a_minute * slices / SLICES as f64).round() as u64;
+        let n = (upto(slice + 1.0) - upto(slice)).min(left);
+        lots.push((age_ms + SLICE_MS / 2, u32::try_from(n).unwrap_or(u32::MAX)));
+        left -= n;
+        age_ms += SLICE_MS;
+    }
+    if left > 0 {
+        lots.push((age_ms, u32::try_from(left).unwrap_or(u32::MAX)));
+    }
+    lots.reverse();
+    lots.retain(|(_, n)| *n > 0);
+    lots
+}
+
+const SLICES: i64 = 6;
+const SLICE_MS: i64 = 60_000 / SLICES;
+/// Further back nobody looks.
+const OLDEST_MS: i64 = 14 * 86_400_000;
+/// Minutes that are the newest.
+const RECENT: usize = 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forecast::sight::Seen;
+
+    fn minutes(sent: &[f64]) -> Vec<Watched> {
+        let minute = |(n, sent): (usize, &f64)| Watched {
+            seen: Seen { at: Timestamp::from_s(n as i64 * 60), ..Seen::default() },
+            sent: Some(*sent),
+            ..Watched::default()
+        };
+        sent.iter().enumerate().map(minute).collect()
+    }
+
+    #[test]
+    fn a_step_leaves_only_the_newest_minutes_to_count() {
+        let steady = arrivals(&minutes(&[300.0; 30])).expect("it is published");
+        assert!((steady.per_s - 5.0).abs() < 1e-9 && steady.error < 0.02, "{steady:?}");
+        let mut stepped = vec![300.0; 20];
+        stepped.extend([600.0; 10]);
+        let stepped = arrivals(&minutes(&stepped)).expect("it is published");
+        assert!((stepped.per_s - 10.0).abs() < 1e-9, "{stepped:?}");
+    }
+
+    #[test]
+    fn without_what_is_sent_it_is_what_went_and_what_more_is_there() {
+        let mut seen = minutes(&[0.0; 21]);
+        for (minute, n) in seen.iter_mut().zip(0u32..) {
+            (minute.sent, minute.deleted) = (None, Some(120.0));
+            (minute.visible, minute.hidden) = (Some(60.0 * f64::from(n)), Some(20.0));
+        }
+        let balance = arrivals(&seen).expect("it is published");
+        assert!((balance.per_s - 3.0).abs() < 1e-9 && balance.sentence.contains("est"), "{balance:?}");
+        assert_eq!(arrivals(&minutes(&[])), None);
+    }
+
+    #[test]
+    fn those_that_wait_are_the_last_that_were_sent() {
+        let sent = minutes(&[600.0, 600.0, 60.0]);
+        let at = Timestamp::from_s(180);
+        assert_eq!(backlog(&sent, at, 5, 1.0), [(5_000, 5)]);
+        let lots = backlog(&sent, at, 700, 1.0);
+        assert_eq!(lots.iter().map(|(_, n)| u64::from(*n)).sum::<u64>(), 700);
+        // 60 of the last minute, 600 of the one before, 40 of the first.
+        assert_eq!(lots.first(), Some(&(125_000, 40)));
+        let older = backlog(&sent, at, 1_320, 1.0);
+        assert_eq!(older.first().map(|(age_ms, _)| age_ms / 60_000), Some(3), "as many came before");
+        assert!(backlog(&sent, at, 0, 1.0).is_empty());
+    }
+}
