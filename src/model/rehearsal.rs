@@ -108,6 +108,22 @@ impl Setting {
         }
     }
 
+    /// Of what is put into a column of [`Setting::width`].
+    pub fn head(self) -> &'static str {
+        match self {
+            Setting::Lanes { .. } => "parallel",
+            Setting::Places { .. } => "at most",
+        }
+    }
+
+    /// What becomes of order whatever the setting.
+    pub fn order(self) -> &'static str {
+        match self {
+            Setting::Lanes { .. } => "order per item is kept",
+            Setting::Places { .. } => "a standard queue promises no order",
+        }
+    }
+
     /// The lanes, or the most runs at a time.
     pub fn width(self) -> String {
         match self {

@@ -42,14 +42,17 @@ pub fn text(rehearsal: &Rehearsal, mapping: &Mapping) -> String {
     for line in &rehearsal.assumptions {
         let _ = writeln!(out, "assumes: {line}");
     }
-    out.push_str("order: records of one item stay in order whatever the setting (aws: per item, in each shard)\n");
+    if let Some(today) = rehearsal.candidates.first() {
+        let _ = writeln!(out, "order: {}, whatever the setting", today.setting.order());
+    }
     out
 }
 
 fn table(rehearsal: &Rehearsal) -> String {
+    let first = rehearsal.candidates.first().map_or("", |today| today.setting.head()).to_uppercase();
     let heads = [
         "",
-        "PARALLEL",
+        first.as_str(),
         "BATCH",
         "LOAD",
         "DRAINED AFTER",

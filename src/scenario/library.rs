@@ -12,6 +12,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("log-failures", include_str!("../../assets/scenarios/log-failures.toml")),
     ("failure-store", include_str!("../../assets/scenarios/failure-store.toml")),
     ("lost-requests", include_str!("../../assets/scenarios/lost-requests.toml")),
+    ("narrow-gate", include_str!("../../assets/scenarios/narrow-gate.toml")),
     ("fifo", include_str!("../../assets/scenarios/fifo.toml")),
     ("retune", include_str!("../../assets/scenarios/retune.toml")),
     ("fleet", include_str!("../../assets/scenarios/fleet.toml")),

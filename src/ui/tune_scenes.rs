@@ -23,6 +23,7 @@ pub fn all() -> Vec<(&'static str, Console)> {
         ("tune-rehearsed", rehearsed(rehearsal())),
         ("tune-rehearsed-assumptions", with(rehearsed(rehearsal()), "a")),
         ("tune-candidate", with(rehearsed(rehearsal()), "\t\t\t\t\t\t")),
+        ("tune-queue-rehearsed", queue_rehearsed()),
         ("tune-declined", rehearsed(declined)),
         ("tune-failures", with(scenes::armed(), "tm\t9\t\t")),
         ("card-tune-failures", failures()),
@@ -109,6 +110,25 @@ fn rehearsal() -> Rehearsal {
         recommended: Some(3),
         declined: None,
     }
+}
+
+/// The consumer of a queue: limits of runs at a time in place of lanes.
+fn queue_rehearsed() -> Console {
+    let mut console = scenes::armed();
+    let mapping = fixture::job_mapping();
+    console.screens.push(Screen::ConsumerDetail(mapping.clone()));
+    let today = console.picture.mappings[&mapping].value.settings.max_concurrency;
+    let of = |limit: Option<u32>, like: u32| Candidate {
+        change: MappingChange { max_concurrency: (limit != today).then_some(limit), ..MappingChange::default() },
+        setting: Setting::Places { max_concurrency: limit, batch_size: 10 },
+        ..candidate(like, 100)
+    };
+    let mut rehearsal = Rehearsal { mapping: mapping.clone(), ..rehearsal() };
+    rehearsal.candidates = vec![of(today, 1), of(Some(5), 2), of(Some(10), 4), of(Some(20), 8), of(None, 10)];
+    rehearsal.recommended = Some(2);
+    let mut console = with(console, "t");
+    update(&mut console, Msg::RehearsalArrived { mapping, generation: 1, result: Ok(rehearsal) });
+    console
 }
 
 fn candidate(lanes: u32, batch_size: u32) -> Candidate {

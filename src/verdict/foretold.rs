@@ -3,13 +3,13 @@
 //! setting says nothing of either.
 
 use crate::model::finding::{Finding, Remedy, Severity, Subject};
-use crate::model::id::{FunctionName, MappingId};
+use crate::model::id::{FunctionName, MappingId, QueueName};
 use crate::model::metric::MetricKey;
 use crate::model::picture::Picture;
-use crate::model::rehearsal::{Band, Foreseen};
+use crate::model::rehearsal::{Band, Foreseen, wait_ms};
 use crate::model::time::{Timestamp, spoken};
 use crate::verdict::behind::NOISE_MS;
-use crate::verdict::wanted::{age_max, errors, invocations, throttles};
+use crate::verdict::wanted::{age_max, deleted, errors, invocations, oldest_s, throttles, visible};
 use crate::verdict::wording::{percent, whole_ms};
 
 pub const RULE: &str = "retune-worse";
@@ -52,8 +52,8 @@ pub enum Within {
 }
 
 pub fn standing(picture: &Picture, now: Timestamp, retuned: &Retuned<'_>) -> Standing {
-    let ages = since(picture, now, &age_max(retuned.function), retuned);
-    if let Some(at) = drained_at(picture, now, retuned, &ages) {
+    let ages = ages_ms(picture, retuned, begins(retuned), now);
+    if let Some(at) = drained_at(picture, now, retuned) {
         let within = retuned.foreseen.and_then(|foreseen| within(foreseen, at));
         return Standing::Drained { at, within };
     }
@@ -159,27 +159,46 @@ fn begins(retuned: &Retuned<'_>) -> Timestamp {
     retuned.settled_at.floor_to(60).plus_s(60)
 }
 
-fn since(picture: &Picture, now: Timestamp, key: &MetricKey, retuned: &Retuned<'_>) -> Vec<(Timestamp, f64)> {
-    let series = picture.metrics.get(key);
-    series.map(|series| series.between(begins(retuned), now).collect()).unwrap_or_default()
+fn points(picture: &Picture, key: &MetricKey, from: Timestamp, to: Timestamp) -> Vec<(Timestamp, f64)> {
+    picture.metrics.get(key).map(|series| series.between(from, to).collect()).unwrap_or_default()
+}
+
+/// The greatest ages: of the records of a stream's consumer, or of the messages of the queue it reads.
+fn ages_ms(picture: &Picture, retuned: &Retuned<'_>, from: Timestamp, to: Timestamp) -> Vec<(Timestamp, f64)> {
+    let Some(queue) = queue_of(picture, retuned) else {
+        return points(picture, &age_max(retuned.function), from, to);
+    };
+    let oldest = points(picture, &oldest_s(&queue), from, to);
+    oldest.into_iter().map(|(at, s)| (at, s * 1000.0)).collect()
+}
+
+/// What tells whether there is a backlog. Of a queue that is how long it takes to handle what waits: a few
+/// messages that are tried again and again keep it old.
+fn lags_ms(picture: &Picture, retuned: &Retuned<'_>, from: Timestamp, to: Timestamp) -> Vec<(Timestamp, f64)> {
+    let Some(queue) = queue_of(picture, retuned) else { return ages_ms(picture, retuned, from, to) };
+    let handled = points(picture, &deleted(&queue), from, to);
+    let handled_at = |at| handled.iter().find(|(when, _)| *when == at).map(|(_, n)| *n);
+    let waiting = points(picture, &visible(&queue), from, to);
+    waiting.into_iter().filter_map(|(at, n)| Some((at, wait_ms(n, handled_at(at)?)))).collect()
+}
+
+fn queue_of(picture: &Picture, retuned: &Retuned<'_>) -> Option<QueueName> {
+    let mapping = &picture.mappings.get(retuned.mapping)?.value;
+    mapping.kind().is_queue().then(|| QueueName::new(mapping.source.resource()))
 }
 
 fn sum(picture: &Picture, key: &MetricKey, from: Timestamp, to: Timestamp) -> f64 {
     picture.metrics.get(key).map_or(0.0, |series| series.between(from, to).map(|(_, value)| value).sum())
 }
 
-/// When the age fell and stayed low for two periods; only where there was a backlog before.
-fn drained_at(
-    picture: &Picture,
-    now: Timestamp,
-    retuned: &Retuned<'_>,
-    ages: &[(Timestamp, f64)],
-) -> Option<Timestamp> {
-    let series = picture.metrics.get(&age_max(retuned.function))?;
+/// When the lag fell and stayed low for two periods; only where there was a backlog before.
+fn drained_at(picture: &Picture, now: Timestamp, retuned: &Retuned<'_>) -> Option<Timestamp> {
     let from = retuned.settled_at.floor_to(60).plus_s(-BEFORE_S);
-    let was_behind = series.between(from, now).any(|(_, age)| age > NOISE_MS);
-    let calm = |pair: &[(Timestamp, f64)]| pair.iter().all(|(_, age)| *age <= NOISE_MS);
-    let pair = ages.windows(2).find(|pair| was_behind && calm(pair))?;
+    let lags = lags_ms(picture, retuned, from, now);
+    let was_behind = lags.iter().any(|(_, lag)| *lag > NOISE_MS);
+    let calm = |pair: &[(Timestamp, f64)]| pair.iter().all(|(_, lag)| *lag <= NOISE_MS);
+    let since = lags.iter().position(|(at, _)| *at >= begins(retuned))?;
+    let pair = lags[since..].windows(2).find(|pair| was_behind && calm(pair))?;
     Some(pair[0].0)
 }
 
@@ -222,7 +241,7 @@ const LEAST_SHARE: f64 = 0.05;
 mod tests {
     use super::*;
     use crate::model::metric::Stat;
-    use crate::verdict::examples::{FUNCTION, lambda, mapping, now, stream};
+    use crate::verdict::examples::{self, FUNCTION, lambda, mapping, now, put, stream};
 
     /// The change acts at minute 40 of the example's 60; foretold to drain by minute 50.
     fn foreseen() -> Foreseen {
@@ -264,6 +283,32 @@ mod tests {
         assert_eq!(said, "drained at 00:50Z, as forecast (00:49Z–00:51Z est)");
         let (standing, _) = standing_of(|m| drains(m - 6.0));
         assert_eq!(standing, Standing::Drained { at: Timestamp::from_s(56 * 60), within: Some(Within::Later) });
+    }
+
+    #[test]
+    fn a_queue_is_drained_when_what_waits_is_soon_handled_however_old_the_oldest_is() {
+        let mut picture = examples::queue();
+        let (id, foreseen, function) = (mapping(&mut picture).id.clone(), foreseen(), "JobWorker".into());
+        let queue = QueueName::from("JobQueue");
+        let retuned = Retuned {
+            mapping: &id,
+            function: &function,
+            what: "maximum concurrency 2→10",
+            settled_at: Timestamp::from_s(41 * 60),
+            foreseen: Some(&foreseen),
+        };
+        put(&mut picture, &deleted(&queue), |_| 600.0);
+        let waits = |m: f64| if m < 40.0 { 6_000.0 } else { (6_000.0 - (m - 40.0) * 600.0).max(200.0) };
+        put(&mut picture, &visible(&queue), waits);
+        // One that fails is tried again and again: the oldest stays a minute old.
+        put(&mut picture, &oldest_s(&queue), |m| if m < 40.0 { 600.0 } else { (600.0 - (m - 40.0) * 60.0).max(60.0) });
+        let standing = standing(&picture, now(), &retuned);
+        assert_eq!(standing, Standing::Drained { at: Timestamp::from_s(50 * 60), within: Some(Within::Band) });
+        assert_eq!(check(&picture, now(), &retuned), None);
+        put(&mut picture, &visible(&queue), |_| 6_000.0);
+        put(&mut picture, &oldest_s(&queue), |_| 600.0);
+        let finding = check(&picture, now(), &retuned).expect("older than was foretold");
+        assert!(finding.evidence[0].starts_with("age 10 m"), "{:?}", finding.evidence);
     }
 
     #[test]

@@ -49,8 +49,7 @@ pub fn wanted(picture: &Picture) -> Vec<MetricKey> {
         }
     }
     for (name, observed) in picture.queues.iter().filter(|(_, observed)| is_connected(picture, &observed.value)) {
-        keys.insert(MetricKey::sqs(name, "ApproximateAgeOfOldestMessage", Stat::Maximum));
-        keys.insert(MetricKey::sqs(name, "ApproximateNumberOfMessagesVisible", Stat::Maximum));
+        keys.extend([oldest_s(name), visible(name)]);
         if !observed.value.is_dead_letter() {
             keys.insert(deleted(name));
         }
@@ -102,6 +101,15 @@ pub(super) fn account_concurrency() -> MetricKey {
 /// Of a queue, service-side: retries and duplicates count again (aws-facts §2.4).
 pub(super) fn sent(queue: &QueueName) -> MetricKey {
     MetricKey::sqs(queue, "NumberOfMessagesSent", Stat::Sum)
+}
+
+/// Of a queue, seconds (aws-facts §2.4).
+pub(super) fn oldest_s(queue: &QueueName) -> MetricKey {
+    MetricKey::sqs(queue, "ApproximateAgeOfOldestMessage", Stat::Maximum)
+}
+
+pub(super) fn visible(queue: &QueueName) -> MetricKey {
+    MetricKey::sqs(queue, "ApproximateNumberOfMessagesVisible", Stat::Maximum)
 }
 
 pub(super) fn received(queue: &QueueName) -> MetricKey {

@@ -4,7 +4,7 @@
 use crate::console::Console;
 use crate::console::running::{Effectiveness, Follow};
 use crate::model::finding::Severity;
-use crate::model::id::FunctionName;
+use crate::model::id::{FunctionName, QueueName};
 use crate::model::mapping::{Mapping, MappingState};
 use crate::model::metric::{MetricKey, Stat};
 use crate::model::time::Timestamp;
@@ -57,13 +57,20 @@ fn kind(standing: &Standing) -> std::mem::Discriminant<Standing> {
 /// `effective: …` when the age falls, or concurrency moved, in periods begun after the settings
 /// were settled.
 fn effect(console: &Console, follow: &Follow) -> Option<String> {
-    let function = &console.picture.mappings.get(&follow.mapping)?.value.function;
+    let mapping = &console.picture.mappings.get(&follow.mapping)?.value;
+    let function = &mapping.function;
     let from = follow.settled_at.floor_to(60).plus_s(60);
     if let Some(seen) = of_reserve(console, follow, function, from) {
         return Some(seen);
     }
     let series = |name| console.picture.metrics.get(&MetricKey::lambda(function, name, Stat::Maximum));
-    if let Some(age) = series("IteratorAge") {
+    let age = if mapping.kind().is_queue() {
+        let queue = QueueName::new(mapping.source.resource());
+        console.picture.metrics.get(&MetricKey::sqs(&queue, "ApproximateAgeOfOldestMessage", Stat::Maximum))
+    } else {
+        series("IteratorAge")
+    };
+    if let Some(age) = age {
         let ages: Vec<_> = age.between(from, console.now).collect();
         if let Some(since) = falling(&ages) {
             return Some(format!("effective: age falling since {}", since.clock()));

@@ -304,3 +304,41 @@ fn a_change_that_is_put_back_later_is_followed_while_it_holds_and_x_keeps_it() {
     trial.types("u");
     assert!(matches!(trial.console.overlay(), Some(Overlay::Card(_))), "{}", trial.said());
 }
+
+#[test]
+fn a_queues_consumer_is_tuned_by_its_limit_of_runs() {
+    let mut trial = Trial::sandbox();
+    trial.types("2");
+    let keys = trial.console.consumer_keys();
+    let row = keys.iter().position(|id| id.as_str() == "uuid-queue").expect("it is listed");
+    trial.console.cursors.consumers.put(&keys, row);
+    trial.types("\n");
+    let generation = match trial.types("t").as_slice() {
+        [Effect::Rehearse(ask)] => {
+            let queue = ask.queue.expect("the queue is told");
+            assert_eq!((ask.mapping.id.as_str(), queue.other_readers), ("uuid-queue", 0));
+            ask.generation
+        }
+        other => panic!("{other:?}; {}", trial.said()),
+    };
+    let of = |limit: Option<u32>, like: u32| Candidate {
+        change: MappingChange { max_concurrency: limit.map(Some), ..MappingChange::default() },
+        setting: Setting::Places { max_concurrency: limit, batch_size: 10 },
+        ..candidate(like)
+    };
+    let candidates = vec![of(None, 1), of(Some(2), 2), of(Some(20), 4)];
+    let rehearsal =
+        Rehearsal { mapping: "uuid-queue".into(), candidates, recommended: Some(2), ..rehearsal(trial.console.now) };
+    trial.tell(Msg::RehearsalArrived { mapping: "uuid-queue".into(), generation, result: Ok(rehearsal) });
+    trial.types("r");
+    let Some(Overlay::Card(card)) = trial.console.overlay() else { panic!("{}", trial.said()) };
+    assert!(card.planned.card().scope[0].contains("no limit→20"), "{:?}", card.planned.card().scope);
+    trial.wait_ms(Card::DEAF_MS);
+    match trial.types("\n").as_slice() {
+        [Effect::Start { undertaking: Undertaking::Retune(confirmed), .. }] => {
+            let expected = MappingChange { max_concurrency: Some(Some(20)), ..MappingChange::default() };
+            assert_eq!(confirmed.plan().change, expected, "and nothing else");
+        }
+        other => panic!("{other:?}; {}", trial.said()),
+    }
+}

@@ -143,7 +143,10 @@ impl<'a> QueueRun<'a> {
             Event::Look => {
                 self.arrive_since_look();
                 self.look();
-                self.timers.set(self.now.plus_ms(self.plant.tick_ms), Event::Look);
+                // While some wait all places are taken, and one that gets free looks by itself.
+                let next_ms =
+                    if self.line.total > 0 { self.plant.tick_ms.max(BUSY_TICK_MS) } else { self.plant.tick_ms };
+                self.timers.set(self.now.plus_ms(next_ms), Event::Look);
             }
             Event::Ends { lots, failed, back_at } => self.ends(&lots, failed, back_at),
             Event::Back(lots) => {
@@ -292,6 +295,8 @@ impl<'a> QueueRun<'a> {
 
 /// Any moment: only differences count.
 const START_S: i64 = 1_767_225_600;
+/// How often it is looked for arrivals while some wait anyway: half a second of age is nothing to them.
+const BUSY_TICK_MS: i64 = 500;
 /// How often `tick` is asked.
 const EVENTS_A_TICK: u32 = 4_096;
 

@@ -13,7 +13,7 @@ use crate::ui::widget::ink::{Ink, Piece};
 use crate::ui::widget::pane::first_row;
 use crate::ui::widget::prose::Prose;
 
-/// Heads, and the columns each takes with the blank before it.
+/// Heads, and the columns each takes with the blank before it; the first is the setting's own.
 const HEADS: [(&str, u16); 9] = [
     ("parallel", 10),
     ("batch", 6),
@@ -53,7 +53,9 @@ fn table(ink: &mut Ink<'_>, area: Rect, rehearsal: &Rehearsal, form: &TuneForm) 
     }
     let dim = ink.theme.dim();
     let mut x = area.x;
-    for (head, width) in HEADS {
+    let first = candidates[0].setting.head();
+    for (n, (head, width)) in HEADS.into_iter().enumerate() {
+        let head = if n == 0 { first } else { head };
         ink.text_right(x, area.y, width, head, dim);
         x += width;
     }
@@ -170,7 +172,9 @@ fn of_done(prose: &mut Prose, rehearsal: &Rehearsal, form: &TuneForm, theme: The
     }
     prose.text(0, &backtest(rehearsal), theme.dim());
     if form.assumptions {
-        prose.text(0, "order: the records of one item stay in order whatever the setting", theme.plain());
+        if let Some(today) = rehearsal.candidates.first() {
+            prose.text(0, &format!("{}, whatever the setting", today.setting.order()), theme.plain());
+        }
         rehearsal.assumptions.iter().for_each(|line| prose.text(0, &format!("assumes: {line}"), theme.plain()));
     }
 }
@@ -181,7 +185,7 @@ fn detail(candidate: &Candidate) -> String {
         return format!("{} is refused: {why}", candidate.setting);
     };
     format!(
-        "{}: {} runs/h; {} reach what is behind it, then {}; {} at once of {}{}; order per item is kept",
+        "{}: {} runs/h; {} reach what is behind it, then {}; {} at once of {}{}; {}",
         candidate.setting,
         figure::compact(forecast.invocations_per_hour),
         figure::rate(forecast.out_per_s_peak),
@@ -189,6 +193,7 @@ fn detail(candidate: &Candidate) -> String {
         forecast.concurrency_peak,
         figure::count(forecast.concurrency_limit.into()),
         if forecast.throttles { ", throttled" } else { "" },
+        candidate.setting.order(),
     )
 }
 

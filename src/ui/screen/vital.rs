@@ -66,7 +66,10 @@ impl<'a> Vital<'a> {
         if mapping.kind().is_queue() {
             let queue = QueueName::new(mapping.source.resource());
             let vital = Self::oldest(console, &queue);
-            return Vital { severity, function, marks, ..vital };
+            // A forecast is of ages.
+            let foretold = if vital.unit == Unit::Age { band(console, &mapping.id) } else { Vec::new() };
+            let title = if foretold.is_empty() { vital.title } else { format!("{}, dotted: forecast", vital.title) };
+            return Vital { title, severity, function, marks, band: foretold, ..vital };
         }
         let key = |stat| MetricKey::lambda(&mapping.function, "IteratorAge", stat);
         let keys = [key(Stat::Maximum), key(Stat::Minimum)];
