@@ -40,15 +40,7 @@ pub(super) struct Calibration {
 /// # Errors
 /// Why no plant can be made of what is seen, in a sentence.
 pub(super) fn calibrate(sight: &Sight<'_>, minutes: &[Seen], at: Timestamp) -> Result<Calibration, String> {
-    let alone = sight.queue.is_none_or(|queue| queue.other_readers == 0);
-    if sight.mapping.kind() == SourceKind::SqsFifo {
-        return Err(
-            "a FIFO queue's runs at a time are bounded by its message groups, which no metric counts".to_owned()
-        );
-    }
-    if !alone {
-        return Err("another consumer reads the queue too: who handles how much is not told apart".to_owned());
-    }
+    of_its_own(sight)?;
     let ran = enough(minutes)?;
     let all = watched(sight, minutes.to_vec());
     // A backlog that stands now: since when every minute had one.
@@ -60,13 +52,7 @@ pub(super) fn calibrate(sight: &Sight<'_>, minutes: &[Seen], at: Timestamp) -> R
     let room = room(sight.limit, sight.siblings, &ran, runs.at_a_time.ceil());
     let settings = sight.mapping.settings.clone();
     let places = settings.max_concurrency.unwrap_or(MOST as u32).min(room.runs);
-    if behind && runs.at_a_time < f64::from(places) * BUSY {
-        return Err(format!(
-            "messages wait while only {:.1} of the {places} runs that it may have at a time are busy: it is not \
-             MaximumConcurrency that holds it up",
-            runs.at_a_time
-        ));
-    }
+    held_up_by(places, behind, &runs)?;
     let long = watched(sight, sight.minutes(LONG_WINDOW_MIN).into_iter().filter(|seen| seen.at < at).collect());
     let arrivals = arrivals(&all).ok_or("nothing says how many messages arrive (NumberOfMessagesSent)")?;
     let feeds_itself = sight.queue.is_some_and(|queue| queue.feeds_itself);
@@ -117,6 +103,32 @@ pub(super) fn calibrate(sight: &Sight<'_>, minutes: &[Seen], at: Timestamp) -> R
         assumptions,
         plant,
     })
+}
+
+/// Who handles how much, and how many may run at a time, can be told at all.
+fn of_its_own(sight: &Sight<'_>) -> Result<(), String> {
+    let alone = sight.queue.is_none_or(|queue| queue.other_readers == 0);
+    if sight.mapping.kind() == SourceKind::SqsFifo {
+        return Err(
+            "a FIFO queue's runs at a time are bounded by its message groups, which no metric counts".to_owned()
+        );
+    }
+    if !alone {
+        return Err("another consumer reads the queue too: who handles how much is not told apart".to_owned());
+    }
+    Ok(())
+}
+
+/// Messages that wait while places are free wait for something else.
+fn held_up_by(places: u32, behind: bool, runs: &Runs) -> Result<(), String> {
+    if behind && runs.at_a_time < f64::from(places) * BUSY {
+        return Err(format!(
+            "messages wait while only {:.1} of the {places} runs that it may have at a time are busy: it is not \
+             MaximumConcurrency that holds it up",
+            runs.at_a_time
+        ));
+    }
+    Ok(())
 }
 
 impl Watched {
