@@ -314,7 +314,7 @@ fn a_queues_consumer_is_tuned_by_its_limit_of_runs() {
     trial.console.cursors.consumers.put(&keys, row);
     trial.types("\n");
     let generation = match trial.types("t").as_slice() {
-        [Effect::Rehearse(ask)] => {
+        [Effect::Rehearse(ask), ..] => {
             let queue = ask.queue.expect("the queue is told");
             assert_eq!((ask.mapping.id.as_str(), queue.other_readers), ("uuid-queue", 0));
             ask.generation
