@@ -154,7 +154,7 @@ impl Redrive {
                 let mut results = results.into_iter();
                 for id in ids {
                     match results.next() {
-                        Some(Ok(())) => self.ledger.extend(id, until),
+                        Some(Ok(())) => self.ledger.extend(now, id, until),
                         Some(Err(_)) if self.ledger.get(id).is_some_and(|entry| entry.deleting) => {
                             self.not_extending(id);
                         }

@@ -202,11 +202,13 @@ impl Ledger {
         self.leases.remove(&(found.until, id.clone()))
     }
 
-    /// The lease was extended, certainly until `until`.
-    pub(super) fn extend(&mut self, id: &MessageId, until: Timestamp) {
+    /// It was answered at `now` that the lease was extended, certainly until `until`. What had run out by
+    /// then stays so: an answer of the very moment it ended comes too late.
+    pub(super) fn extend(&mut self, now: Timestamp, id: &MessageId, until: Timestamp) {
         let Some(entry) = self.entries.get_mut(id) else { return };
         entry.extending = false;
         if let Some(found) = &mut entry.found
+            && found.until > now
             && self.leases.remove(&(found.until, id.clone()))
         {
             found.until = found.until.max(until);
@@ -290,10 +292,12 @@ mod tests {
         ledger.hold(&id, found("m", "old", 10));
         ledger.hold(&id, found("m", "new", 20));
         assert_eq!((ledger.leases(), ledger.bytes()), (1, 4));
-        ledger.extend(&id, Timestamp::from_s(30));
+        ledger.extend(Timestamp::from_s(19), &id, Timestamp::from_s(30));
         assert_eq!(ledger.lapse(Timestamp::from_s(29)), []);
+        ledger.extend(Timestamp::from_s(30), &id, Timestamp::from_s(80));
+        assert_eq!(ledger.first_lease_end(), Some(Timestamp::from_s(30)), "it ends as the answer comes");
         assert_eq!(ledger.lapse(Timestamp::from_s(30)), std::slice::from_ref(&id));
-        ledger.extend(&id, Timestamp::from_s(90));
+        ledger.extend(Timestamp::from_s(31), &id, Timestamp::from_s(90));
         assert_eq!(ledger.first_lease_end(), None, "what has lapsed is not brought back by a late answer");
         assert_eq!(ledger.let_go(&id), None);
         assert_eq!(ledger.bytes(), 0);

@@ -204,13 +204,15 @@ fn keeps_its_rate(seed: u64, story: &Story, world: &World) {
 
 /// Seeds a test runs; `REDRIVE_SEEDS` runs more.
 const SEEDS: u64 = 500;
+/// Once found a mistake: an extension answered at the very moment its lease ended was taken for one.
+const FOUND: [u64; 1] = [2_551];
 
 #[test]
 fn a_redrive_loses_nothing_and_names_what_may_exist_twice() {
     let one = std::env::var("REDRIVE_SEED").ok().and_then(|text| text.parse().ok());
     let seeds = std::env::var("REDRIVE_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SEEDS);
-    let seeds = one.map_or(0..seeds, |seed| seed..seed + 1);
-    for seed in seeds {
+    let found = FOUND.iter().filter(|_| one.is_none());
+    for seed in one.map_or(0..seeds, |seed| seed..seed + 1).chain(found.copied()) {
         let replay = format!("REDRIVE_SEED={seed} cargo test --lib a_redrive_loses_nothing");
         let failed = std::panic::catch_unwind(|| run_story(seed)).is_err();
         assert!(!failed, "seed {seed} failed; it is replayed by: {replay}");
