@@ -14,7 +14,7 @@ use crate::operation::order::JournalEntry;
 use crate::operation::progress::Report;
 use crate::operation::record::{Holder, Record};
 use crate::operation::resume::ResumePlan;
-use crate::report::redrive::Outcome;
+use crate::report::redrive::Resumed;
 use crate::report::{self, Style};
 use crate::shell::copies;
 
@@ -35,7 +35,7 @@ pub async fn resume(here: &Here, id: Option<&str>, style: Style, consent: Consen
         match one(here, &journal, &look, &operation, consent).await {
             Ok(Some((report, ended))) => {
                 code = worse(code, ended);
-                outcomes.extend(Outcome::of(&report, Vec::new()));
+                outcomes.push(Resumed::of(operation, &report));
             }
             Ok(None) => {}
             // One that cannot be resumed does not keep the others from it.
@@ -47,8 +47,8 @@ pub async fn resume(here: &Here, id: Option<&str>, style: Style, consent: Consen
         }
     }
     match outcomes.as_slice() {
-        [only] if style == Style::Json => print(&report::one(style, only, report::redrive::line))?,
-        _ => print(&report::rows(style, &outcomes, |rows| rows.iter().map(report::redrive::line).collect()))?,
+        [only] if style == Style::Json => print(&report::one(style, only, Resumed::line))?,
+        _ => print(&report::rows(style, &outcomes, |rows| rows.iter().map(Resumed::line).collect()))?,
     }
     Ok(code)
 }

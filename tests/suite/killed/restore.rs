@@ -70,6 +70,9 @@ async fn a_restore_from_a_file_is_taken_up_and_puts_back_the_rest() {
     let CutOff { scene, letters, back, .. } = cut_off().await;
     let resumed = run(&scene, &RESUME, false).await;
     assert!(matches!(resumed.status.code(), Some(0 | 5)), "{}", said(&resumed));
+    let told: Value = serde_json::from_slice(&resumed.stdout).expect("one object");
+    assert_eq!(told["operation"].as_str().map(|id| id.starts_with("op-")), Some(true), "{told}");
+    assert!(["done", "partly"].contains(&told["state"].as_str().unwrap_or_default()), "{told}");
     let outcome = said(&resumed);
     let named: BTreeSet<&str> = outcome.lines().map(str::trim).collect();
     let copies = there(&scene).await;
