@@ -124,7 +124,7 @@ fn queue_rehearsed() -> Console {
         ..candidate(like, 100)
     };
     let mut rehearsal = Rehearsal { mapping: mapping.clone(), ..rehearsal() };
-    rehearsal.candidates = vec![of(today, 1), of(Some(5), 2), of(Some(10), 4), of(Some(20), 8), of(None, 10)];
+    rehearsal.candidates = vec![of(today, 1), of(Some(5), 2), of(Some(10), 4), of(Some(20), 8)];
     rehearsal.recommended = Some(2);
     let mut console = with(console, "t");
     update(&mut console, Msg::RehearsalArrived { mapping, generation: 1, result: Ok(rehearsal) });

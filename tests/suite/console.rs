@@ -182,20 +182,32 @@ fn assert_held_against_its_forecast(told: &str) {
 /// drained, and held against what was foretold.
 #[test]
 fn the_recommended_setting_drains_it_within_its_forecast() {
-    let mut s = night_shift(120, 36, "1");
+    recommended_applied_and_drained(night_shift(120, 36, "1"), "LogWorker", "recommended: parallel");
+}
+
+/// The same of a queue that backs up for want of MaximumConcurrency.
+#[test]
+fn the_recommended_limit_drains_a_queue_within_its_forecast() {
+    let args = ["sandbox", "--scenario", "narrow-gate", "--seed", "7", "--speed", "1"];
+    let mut s = Session::start(120, 36, &args);
+    s.wait_at_most(LONG, "the verdict", |screen| screen.contains("JobQueue: the backlog grows"));
+    recommended_applied_and_drained(s, "JobWorker", "recommended: MaximumConcurrency");
+}
+
+fn recommended_applied_and_drained(mut s: Session, consumer: &str, recommended: &str) {
     s.keys("2");
-    s.wait_for("LogWorker");
-    s.keys("/LogWorker\r");
+    s.wait_for(consumer);
+    s.keys(&format!("/{consumer}\r"));
     s.wait("the filter to be taken", |screen| !screen.contains("enter keep"));
     s.keys("\r");
-    s.wait_for("ParallelizationFactor");
+    s.wait_for("BatchSize");
     s.keys("t");
-    s.wait_for("Tune LogWorker");
+    s.wait_for(&format!("Tune {consumer}"));
     s.wait_for("rehearsing");
     // The screen is not blocked meanwhile: the cursor moves.
     s.keys("\t");
     s.wait("the cursor to move", |screen| screen.contains("▶ BatchSize"));
-    s.wait_at_most(FORETOLD, "the recommendation", |screen| screen.contains("recommended: parallel"));
+    s.wait_at_most(FORETOLD, "the recommendation", |screen| screen.contains(recommended));
     // It stands below: of a frame that is half there it may be missing.
     s.wait_for("backtest");
     s.keys("r");
@@ -208,7 +220,7 @@ fn the_recommended_setting_drains_it_within_its_forecast() {
     // 1× to 60×.
     s.keys("+++++");
     s.keys("2");
-    s.wait_for("LogWorker");
+    s.wait_for(consumer);
     s.keys("\r");
     s.wait_at_most(LONG, "the forecast to be compared", |screen| told(screen).contains("as forecast"));
     // The band is said in brackets once the backlog is gone.

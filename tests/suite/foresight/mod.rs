@@ -2,6 +2,7 @@
 
 mod agreement;
 mod case;
+mod queue_case;
 mod twist;
 
 use redrive::aws::Account;
@@ -10,6 +11,7 @@ use redrive::driver::sandbox::ENDPOINT;
 use redrive::driver::simulated::Simulated;
 
 use crate::foresight::case::{World, score};
+use crate::foresight::queue_case::score_queue;
 
 /// Two cases of the bench with room to spare: whether it drains is told right, and when within a third.
 /// The bars of the issue are the bench's, over many.
@@ -76,4 +78,26 @@ async fn what_the_account_leaves_to_functions_without_a_reserve_is_read() {
     .await
     .expect("in process");
     assert_eq!(account.unreserved_concurrency().await.expect("it is answered"), Some(concurrency));
+}
+
+/// Random consumers of a queue, of the ten that were measured the first ones: when it drains is told within a
+/// third, and what is told is a band.
+#[test]
+fn a_queue_drains_as_foretold_from_metrics_alone() {
+    let cases = std::env::var("REDRIVE_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(2);
+    let mut told = Vec::new();
+    let mut wrong = 0;
+    for number in 0..cases {
+        let scored = score_queue(1, number);
+        let (truth_s, band) = (scored.truth_s, scored.band());
+        told.push(format!(
+            "{number}: load {:.2}, truth {truth_s:?} s, foretold {band:?}, {:?}",
+            scored.load, scored.rehearsal.declined
+        ));
+        let close = |(truth_s, (p10, p50, p90)): (f64, (f64, f64, f64))| {
+            (p50 / truth_s - 1.0).abs() <= 1.0 / 3.0 && p10 <= p50 && p50 <= p90
+        };
+        wrong += usize::from(!truth_s.zip(band).is_some_and(close));
+    }
+    assert!(wrong == 0, "{wrong} are wrong:\n{}", told.join("\n"));
 }
