@@ -33,7 +33,7 @@ fn said(reserve: Option<u32>) -> String {
 }
 
 /// Lambda refuses a reserve that "decreases account's UnreservedConcurrentExecution below its minimum
-/// value of [100]".
+/// value of \[100\]".
 pub const LEAST_UNRESERVED: u32 = 100;
 
 /// What has to be known before a reserve is changed.

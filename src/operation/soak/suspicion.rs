@@ -164,6 +164,10 @@ impl Suspicion {
             match state {
                 MessageState::Recorded { .. } => self.reason(id, "on record as being sent at a death"),
                 MessageState::Acknowledged { .. } => self.reason(id, "at a death its delete was not on record"),
+                // It was ending early, and had named this; what is named stays so.
+                MessageState::PossibleDuplicate { .. } if self.may_be_void(id) => {
+                    self.reason(id, "on record as deleted beside a receive without an answer");
+                }
                 // Receives ordered before were answered, as far as the record can tell.
                 MessageState::Deleted { .. } => {
                     let since = self.deleted.get(id).map(|deleted| deleted.beside.unwrap_or(deleted.at.plus_ms(1)));
