@@ -1,21 +1,12 @@
 //! Which settings are rehearsed, and which are refused before that.
 
 use crate::forecast::calibrate::Calibration;
+use crate::forecast::consumer::Proposed;
 use crate::forecast::plant::stretch;
 use crate::forecast::sight::Sight;
 use crate::model::mapping::MappingChange;
 use crate::model::rehearsal::Setting;
 use crate::pipeline::stream::rules::Rules;
-
-/// A setting to rehearse.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Proposed {
-    pub setting: Setting,
-    pub change: MappingChange,
-    pub rules: Rules,
-    pub duration_p99_ms: f64,
-    pub refused: Option<String>,
-}
 
 /// Parallelization factors 1 to 10, and larger batches where it was seen what a record costs.
 pub(super) fn usual(sight: &Sight<'_>, calibration: &Calibration) -> Vec<Setting> {
@@ -31,7 +22,7 @@ pub(super) fn usual(sight: &Sight<'_>, calibration: &Calibration) -> Vec<Setting
     all.into_iter().map(setting).collect()
 }
 
-pub(super) fn propose(sight: &Sight<'_>, calibration: &Calibration, setting: Setting) -> Proposed {
+pub(super) fn propose(sight: &Sight<'_>, calibration: &Calibration, setting: Setting) -> Proposed<Rules> {
     let now = calibration.plant.rules;
     let (lanes, batch_size) = match setting {
         Setting::Lanes { parallelization_factor, batch_size } => (parallelization_factor, batch_size),
@@ -46,7 +37,7 @@ pub(super) fn propose(sight: &Sight<'_>, calibration: &Calibration, setting: Set
     };
     let duration_p99_ms = duration_p99_ms(calibration, &rules);
     let refused = refusal(sight, calibration, &rules, duration_p99_ms);
-    Proposed { setting, change, rules, duration_p99_ms, refused }
+    Proposed { setting, change, lever: rules, duration_p99_ms, refused }
 }
 
 /// As much above the mean as today's p99 is above today's mean.

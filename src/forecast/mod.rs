@@ -4,7 +4,8 @@
 //!
 //! `sight` gathers what the metrics say, `calibrate` turns it into a `plant` and how sure it is of
 //! it, `stream` runs a plant, `rehearse` runs each candidate often enough for a band, and `backtest`
-//! asks whether the same model would have foretold what is already known.
+//! asks whether the same model would have foretold what is already known. Both ask a `consumer`, which a
+//! stream's calibration is (`shards`) and a queue's (`queue/consumer`).
 
 pub mod calibrate;
 pub mod outcome;
@@ -19,6 +20,7 @@ mod ages;
 mod backtest;
 mod candidate;
 mod chance;
+mod consumer;
 mod cost;
 mod foretell;
 mod items;
@@ -26,4 +28,5 @@ mod judge;
 mod loads;
 mod room;
 mod sampling;
+mod shards;
 mod writes;

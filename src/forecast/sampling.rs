@@ -4,12 +4,13 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use rand_chacha::ChaCha8Rng;
-
+use crate::forecast::chance::{normal_at, stratum};
 use crate::forecast::plant::Ahead;
+use crate::forecast::rehearse::Asked;
 use crate::forecast::track::Track;
 use crate::pipeline::blueprint::Service;
 use crate::pipeline::distribution::{Distribution, below};
+use crate::pipeline::rng::rng;
 
 /// Told how many runs of how many are done, from any thread; answers whether to go on.
 pub(super) type Progress<'a> = &'a (dyn Fn(usize, usize) -> bool + Sync);
@@ -52,25 +53,60 @@ pub(super) fn run_all(refused: &[bool], samples: u32, one: One<'_>, progress: Pr
     Some(by_candidate)
 }
 
-/// Milliseconds from an update until it acts: at this share of the times it may take, between the quantiles
-/// evenly.
-pub(super) fn acts_after_ms(share: f64) -> i64 {
-    let place = share.clamp(0.0, 1.0) * (APPLIES_S.len() - 1) as f64;
-    let [low, high] = [place.floor(), place.ceil()].map(|place| APPLIES_S[place as usize] as f64);
-    ((low + (high - low) * place.fract()) * 1000.0) as i64
+/// One sample: how far off, in it, each estimate is. The same for every candidate.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sample<'a> {
+    pub(super) asked: &'a Asked,
+    pub(super) number: u32,
 }
 
-/// Nobody knows what comes: in one sample of seven something does, in turn a step in arrivals and a pause.
-pub(super) fn ahead(sample: u32, draws: &mut ChaCha8Rng) -> Ahead {
-    let from_ms = i64::try_from(below(draws, SOON_MS)).unwrap_or(0);
-    match (sample % 7, sample / 7 % 2) {
-        (6, 0) => Ahead { surge: Some((from_ms, SURGE)), ..Ahead::default() },
-        (6, _) => Ahead { pause: Some((from_ms, from_ms + PAUSE_MS)), ..Ahead::default() },
-        _ => Ahead::default(),
+impl Sample<'_> {
+    /// Where between 0 and 1 a quantity lies.
+    fn share(&self, quantity: &str) -> f64 {
+        stratum(self.asked.seed, quantity, self.number, self.asked.samples)
+    }
+
+    /// As far off as an estimate of this standard error may be.
+    pub(super) fn off(&self, quantity: &str, error: f64) -> f64 {
+        error * normal_at(self.share(quantity))
+    }
+
+    pub(super) fn crowding(&self, estimated: f64, error: f64) -> f64 {
+        (estimated + self.off("crowding", error)).max(0.0)
+    }
+
+    /// What runs take, with a capacity as far off as it may be.
+    pub(super) fn service(&self, estimated: &Service, capacity_error: f64) -> Service {
+        let capacity = 1.0 + self.off("capacity", capacity_error);
+        slower(estimated, 1.0 / capacity.max(0.2))
+    }
+
+    /// Milliseconds from an update until it acts; between the quantiles evenly.
+    pub(super) fn acts_after_ms(&self) -> i64 {
+        let place = self.share("acts after").clamp(0.0, 1.0) * (APPLIES_S.len() - 1) as f64;
+        let [low, high] = [place.floor(), place.ceil()].map(|place| APPLIES_S[place as usize] as f64);
+        ((low + (high - low) * place.fract()) * 1000.0) as i64
+    }
+
+    /// Nobody knows what comes: in one sample of seven something does, in turn a step in arrivals and a
+    /// pause.
+    pub(super) fn ahead(&self) -> Ahead {
+        let mut draws = rng(self.asked.seed, &format!("rehearsal/sample/{}", self.number));
+        let from_ms = i64::try_from(below(&mut draws, SOON_MS)).unwrap_or(0);
+        match (self.number % 7, self.number / 7 % 2) {
+            (6, 0) => Ahead { surge: Some((from_ms, SURGE)), ..Ahead::default() },
+            (6, _) => Ahead { pause: Some((from_ms, from_ms + PAUSE_MS)), ..Ahead::default() },
+            _ => Ahead::default(),
+        }
+    }
+
+    /// Of the run itself.
+    pub(super) fn seed(&self) -> u64 {
+        self.asked.seed.wrapping_mul(1_000).wrapping_add(u64::from(self.number))
     }
 }
 
-pub(super) fn slower(service: &Service, times: f64) -> Service {
+fn slower(service: &Service, times: f64) -> Service {
     let scaled = |distribution: &Distribution| match distribution {
         Distribution::Fixed(us) => Distribution::Fixed((*us as f64 * times) as u64),
         Distribution::Exponential(us) => Distribution::Exponential((*us as f64 * times) as u64),

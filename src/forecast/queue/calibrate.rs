@@ -16,7 +16,7 @@ use crate::model::time::Timestamp;
 use crate::pipeline::mapping::queue::{MOST, TICK_MS};
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Calibration {
+pub(in crate::forecast) struct Calibration {
     pub(super) plant: QueuePlant,
     /// All that arrive, those that the consumer sends itself too, messages a second.
     pub(super) sent_per_s: f64,

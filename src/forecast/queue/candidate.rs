@@ -1,22 +1,14 @@
 //! Which limits of runs at a time are rehearsed, and which are refused before that.
 
+use crate::forecast::consumer::Proposed;
 use crate::forecast::plant::stretch;
 use crate::forecast::queue::calibrate::Calibration;
 use crate::forecast::sight::Sight;
 use crate::model::mapping::MappingChange;
 use crate::model::rehearsal::Setting;
 
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Proposed {
-    pub(super) setting: Setting,
-    pub(super) change: MappingChange,
-    pub(super) max_concurrency: Option<u32>,
-    pub(super) duration_p99_ms: f64,
-    pub(super) refused: Option<String>,
-}
-
 /// Today's, some around what is needed, and none at all.
-pub(super) fn usual(sight: &Sight<'_>, calibration: &Calibration) -> Vec<Option<u32>> {
+pub(super) fn usual(sight: &Sight<'_>, calibration: &Calibration) -> Vec<Setting> {
     let today = sight.mapping.settings.max_concurrency;
     let plant = &calibration.plant;
     let needed = plant.arrivals_per_s() / plant.capacity_per_s(Some(1)).max(1e-9);
@@ -27,21 +19,30 @@ pub(super) fn usual(sight: &Sight<'_>, calibration: &Calibration) -> Vec<Option<
     if today.is_some() {
         all.push(None);
     }
-    all
+    let batch_size = batch_size(sight);
+    all.into_iter().map(|max_concurrency| Setting::Places { max_concurrency, batch_size }).collect()
 }
 
-pub(super) fn propose(sight: &Sight<'_>, calibration: &Calibration, max_concurrency: Option<u32>) -> Proposed {
+pub(super) fn propose(sight: &Sight<'_>, calibration: &Calibration, setting: Setting) -> Proposed<Option<u32>> {
     let today = sight.mapping.settings.max_concurrency;
-    let batch_size = sight.mapping.settings.batch_size.unwrap_or(10);
+    let max_concurrency = match setting {
+        Setting::Places { max_concurrency, .. } => max_concurrency,
+        // A queue has no lanes: nothing of it is changed.
+        Setting::Lanes { .. } => today,
+    };
     let changed = max_concurrency != today;
     let duration_p99_ms = duration_p99_ms(calibration, max_concurrency);
     Proposed {
-        setting: Setting::Places { max_concurrency, batch_size },
+        setting: Setting::Places { max_concurrency, batch_size: batch_size(sight) },
         change: MappingChange { max_concurrency: changed.then_some(max_concurrency), ..MappingChange::default() },
-        max_concurrency,
+        lever: max_concurrency,
         duration_p99_ms,
         refused: changed.then(|| refusal(sight, max_concurrency, duration_p99_ms)).flatten(),
     }
+}
+
+fn batch_size(sight: &Sight<'_>) -> u32 {
+    sight.mapping.settings.batch_size.unwrap_or(10)
 }
 
 /// As much longer than today as so many at a time make a run.

@@ -1,0 +1,97 @@
+//! A stream's consumer: more lanes, or larger batches.
+
+use crate::forecast::calibrate::{Calibration, calibrate};
+use crate::forecast::candidate::{propose, usual};
+use crate::forecast::consumer::{Consumer, Proposed};
+use crate::forecast::outcome::Span;
+use crate::forecast::plant::{Change, StreamPlant};
+use crate::forecast::sampling::Sample;
+use crate::forecast::sight::{Seen, Sight};
+use crate::forecast::stream::run;
+use crate::forecast::track::Track;
+use crate::model::rehearsal::Setting;
+use crate::model::time::Timestamp;
+use crate::pipeline::stream::rules::Rules;
+
+impl Consumer for Calibration {
+    type Plant = StreamPlant;
+    type Lever = Rules;
+    type Change = Change;
+
+    fn calibrate(sight: &Sight<'_>, minutes: &[Seen], at: Timestamp) -> Result<Self, String> {
+        calibrate(sight, minutes, at)
+    }
+
+    fn plant(&self) -> &StreamPlant {
+        &self.plant
+    }
+
+    fn assumptions(&self) -> &[String] {
+        &self.assumptions
+    }
+
+    fn usual(&self, sight: &Sight<'_>) -> Vec<Setting> {
+        usual(sight, self)
+    }
+
+    fn propose(&self, sight: &Sight<'_>, setting: Setting) -> Proposed<Rules> {
+        propose(sight, self, setting)
+    }
+
+    fn off(&self, rules: Rules, sample: &Sample<'_>) -> StreamPlant {
+        let arrivals = 1.0 + sample.off("arrivals", self.arrivals_error);
+        let items = sample.off("items", self.items_error).exp();
+        let mut plant = StreamPlant {
+            ahead: sample.ahead(),
+            crowding: sample.crowding(self.plant.crowding, self.crowding_error),
+            service: sample.service(&self.plant.service, self.capacity_error),
+            ..self.plant.clone()
+        };
+        if rules.lanes != plant.rules.lanes {
+            plant.shards.clone_from(&self.redealt);
+        }
+        for shard in &mut plant.shards {
+            shard.per_s *= arrivals.max(0.0);
+            shard.items = (f64::from(shard.items) * items).max(1.0) as u32;
+        }
+        plant
+    }
+
+    fn change(&self, rules: Rules, acts_after_ms: i64) -> Option<Change> {
+        (rules != self.plant.rules).then_some(Change { acts_after_ms, rules })
+    }
+
+    fn play(
+        plant: &StreamPlant,
+        change: Option<Change>,
+        seed: u64,
+        span: Span,
+        go_on: &dyn Fn() -> bool,
+    ) -> Option<Track> {
+        run(plant, change, seed, span, go_on).map(|outcome| outcome.track)
+    }
+
+    fn published_ms(_: &Sight<'_>, minutes: &[Seen]) -> Vec<Option<f64>> {
+        minutes.iter().map(|minute| minute.age_max_ms).collect()
+    }
+
+    fn arrivals_per_s(&self) -> f64 {
+        self.plant.arrivals_per_s()
+    }
+
+    fn capacity_per_s(&self, rules: Rules) -> f64 {
+        self.plant.capacity_per_s(&rules)
+    }
+
+    fn concurrency(&self) -> u32 {
+        self.plant.concurrency
+    }
+
+    fn age_ms(&self) -> f64 {
+        self.plant.shards.iter().map(|shard| shard.behind_ms).max().unwrap_or(0) as f64
+    }
+
+    fn unknown_beyond(&self) -> Option<f64> {
+        self.unknown_beyond
+    }
+}
