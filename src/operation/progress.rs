@@ -57,10 +57,12 @@ pub struct Progress {
     pub failed: u64,
     /// What is still to do, where that is known.
     pub left: Option<u64>,
-    /// Messages a second, measured over the operation so far.
+    /// Messages a second, measured since it goes without pause: after a ladder, or since it was taken up.
     pub rate_per_s: Option<f64>,
-    /// Milliseconds until done at this rate.
+    /// Milliseconds until done at this rate, with what a ladder waits.
     pub eta_ms: Option<i64>,
+    /// Where a ladder is: `rung 2 of 4, watched for bounces until 03:14:15Z`.
+    pub rung: Option<String>,
     /// Messages this operation keeps hidden from others now …
     pub held: u64,
     /// … and when the last of them shows again by itself.
@@ -84,6 +86,7 @@ impl Progress {
             left: None,
             rate_per_s: None,
             eta_ms: None,
+            rung: None,
             held: 0,
             held_until: None,
             found: Vec::new(),

@@ -171,6 +171,7 @@ impl Operation for Closing {
             left: None,
             rate_per_s: None,
             eta_ms: None,
+            rung: None,
             held: 0,
             held_until: None,
             found: Vec::new(),

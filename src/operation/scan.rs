@@ -219,6 +219,7 @@ impl Operation for Scan {
             left: self.about.map(|about| about.min(self.plan.max_messages.into()).saturating_sub(self.scanned)),
             rate_per_s: (elapsed_ms > 0).then(|| self.scanned as f64 * 1000.0 / elapsed_ms as f64),
             eta_ms: None,
+            rung: None,
             held: self.sweep.held() as u64,
             held_until: self.sweep.held_until(),
             found: std::mem::take(&mut self.found),

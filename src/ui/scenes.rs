@@ -228,6 +228,7 @@ pub fn busy() -> Console {
         left: Some(left),
         rate_per_s: Some(21.0),
         eta_ms: Some(14_000),
+        rung: None,
         held: 30,
         held_until: Some(fixture::now().plus_s(48)),
         found: Vec::new(),

@@ -124,6 +124,7 @@ fn far(operation: &Running) -> String {
     if progress.failed > 0 {
         parts.push(format!("✖ {} failed", figure::count(progress.failed)));
     }
+    parts.extend(progress.rung.clone());
     if let Some(rate) = progress.rate_per_s.filter(|rate| *rate > 0.0) {
         parts.push(figure::rate(rate));
     }

@@ -142,6 +142,7 @@ pub fn progress(id: &crate::model::id::OperationId, kind: Kind) -> Progress {
         left: None,
         rate_per_s: None,
         eta_ms: None,
+        rung: None,
         held: 0,
         held_until: None,
         found: Vec::new(),

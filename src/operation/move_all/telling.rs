@@ -49,6 +49,7 @@ impl MoveAll {
             left,
             rate_per_s,
             eta_ms: rate_per_s.zip(left).map(|(rate, left)| (left as f64 / rate * 1000.0) as i64),
+            rung: None,
             held: 0,
             held_until: None,
             found: Vec::new(),

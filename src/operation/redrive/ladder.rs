@@ -14,7 +14,7 @@ use crate::model::service_error::Outcome;
 use crate::model::time::{Timestamp, spoken};
 use crate::operation::order::{Answer, Order, OrderResult};
 use crate::operation::progress::{Cause, grouped};
-use crate::operation::redrive::ledger::Stage;
+use crate::operation::redrive::ledger::{Fate, Stage};
 use crate::operation::redrive::{Mode, Purpose, Redrive};
 use crate::operation::returns::Found;
 use crate::operation::sweep::{Budget, End, LEASE_MAX_S, Sweep, SweepOrder, Want};
@@ -40,6 +40,8 @@ pub(super) struct Climb {
     pub later: BTreeSet<MessageId>,
     /// The last look did not see the whole queue.
     partial: bool,
+    /// Since when it goes without pause in this process, and how many it had moved by then.
+    pub(super) free_since: (Timestamp, u64),
 }
 
 #[derive(Debug)]
@@ -70,12 +72,14 @@ impl Climb {
             bounced: Vec::new(),
             later: BTreeSet::new(),
             partial: false,
+            free_since: (now, 0),
         }
     }
 
     /// What was sent before it was cut off counts; the rung it was on is watched anew, in full.
     pub(super) fn take_up(&mut self, used: u64, sent_as: &BTreeMap<MessageId, MessageId>) {
         self.used = used;
+        self.free_since.1 = used;
         self.sent = sent_as.iter().map(|(old, new)| (new.clone(), old.clone())).collect();
         while self.passed < self.rungs.len() && self.allowed() < used {
             self.passed += 1;
@@ -143,7 +147,20 @@ impl Climb {
         }
     }
 
-    /// `rung 2 of 4, watched for bounces until 03:14Z`
+    /// Milliseconds of watching that the rest of the ladder takes if nothing bounces, for `total` messages:
+    /// a rung is watched only if something is left to go after it. `None` off the ladder.
+    pub(super) fn left_ms(&self, now: Timestamp, total: u64) -> Option<i64> {
+        let mut sent = self.rungs.iter().take(self.passed).sum::<u64>();
+        let watched = self.rungs[self.passed..].iter().filter(|rung| {
+            sent += **rung;
+            sent < total
+        });
+        let waits_ms = self.wait_ms.saturating_mul(watched.count() as i64);
+        let over_ms = self.watch.as_ref().map_or(0, |watch| self.wait_ms - watch.until.ms_since(now).max(0));
+        self.is_climbing().then(|| (waits_ms - over_ms).max(0))
+    }
+
+    /// `rung 2 of 4, watched for bounces until 03:14:15Z`
     pub(super) fn line(&self) -> Option<String> {
         if !self.is_climbing() {
             return None;
@@ -299,6 +316,7 @@ impl Redrive {
         self.notes.push(entry);
         self.climb.watch = None;
         self.climb.passed += 1;
+        self.climb.free_since = (now, self.fate(Fate::Moved));
         self.told = false;
     }
 }
@@ -324,3 +342,31 @@ const COUNT_EVERY_MS: i64 = 10_000;
 const EARLY_LOOKS_MOST: u32 = 5;
 /// What is looked at is hidden meanwhile: less than a lease.
 const LOOK_MOST_MS: i64 = 45_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_ladder_still_waits_is_what_is_left_of_this_rung_and_all_of_the_others() {
+        let now = Timestamp::from_s(1_767_236_000);
+        let ladder = Ladder { rungs: vec![1, 5], wait_ms: 360_000 };
+        let mut climb = Climb::new(Some(&ladder), 100, now);
+        assert_eq!(climb.left_ms(now, 100), Some(720_000), "two rungs, each watched for six minutes");
+        assert_eq!(climb.left_ms(now, 6), Some(360_000), "nothing goes after the second: it is not watched");
+        climb.watch = Some(Watch {
+            until: now.plus_ms(360_000),
+            before: None,
+            counting: false,
+            count_at: now,
+            look: None,
+            looks: 0,
+            last: false,
+        });
+        assert_eq!(climb.left_ms(now.plus_ms(60_000), 100), Some(660_000));
+        assert_eq!(climb.left_ms(now.plus_ms(400_000), 100), Some(360_000), "a look that takes longer is not negative");
+        (climb.watch, climb.passed) = (None, 2);
+        assert_eq!(climb.left_ms(now, 100), None, "off the ladder");
+        assert_eq!(Climb::new(None, 100, now).left_ms(now, 100), None);
+    }
+}

@@ -14,9 +14,18 @@ impl Redrive {
         let moved = self.fate(Fate::Moved);
         let failed = self.fate(Fate::Failed);
         let left = self.ledger.len() - self.ledger.over();
-        let elapsed_ms = self.now.ms_since(self.started_at);
-        let rate_per_s = (elapsed_ms > 0 && moved > 0).then(|| moved as f64 * 1000.0 / elapsed_ms as f64);
-        let running = self.mode == Mode::Running;
+        // On a ladder most of the time is spent waiting: messages over time would foretell nothing.
+        let climbing = self.climb.left_ms(self.now, self.ledger.len());
+        let (since, before) = self.climb.free_since;
+        let (elapsed_ms, lately) = (self.now.ms_since(since), moved.saturating_sub(before));
+        let seen =
+            (climbing.is_none() && elapsed_ms > 0 && lately > 0).then(|| lately as f64 * 1000.0 / elapsed_ms as f64);
+        let pace = seen.or(climbing.and(self.bucket.rate_per_s()));
+        let sending_ms = pace.filter(|rate| *rate > 0.0).map(|rate| (left as f64 / rate * 1000.0) as i64);
+        let eta_ms = match climbing {
+            Some(waits_ms) => Some(waits_ms + sending_ms.unwrap_or(0)),
+            None => sending_ms,
+        };
         Progress {
             operation: self.owner.operation.clone(),
             kind: Kind::Redrive,
@@ -25,8 +34,9 @@ impl Redrive {
             done: moved,
             failed,
             left: Some(left),
-            rate_per_s,
-            eta_ms: rate_per_s.filter(|_| running).map(|rate| (left as f64 / rate * 1000.0) as i64),
+            rate_per_s: seen,
+            eta_ms: eta_ms.filter(|_| self.mode == Mode::Running),
+            rung: self.climb.line().filter(|_| self.report.is_none()),
             held: (self.ledger.leases() + self.sweep.held() + self.climb.held()) as u64,
             held_until: self.ledger.last_lease_end().max(self.sweep.held_until()),
             found: Vec::new(),
@@ -95,7 +105,7 @@ impl Redrive {
         reasons
     }
 
-    fn fate(&self, fate: Fate) -> u64 {
+    pub(super) fn fate(&self, fate: Fate) -> u64 {
         self.ledger.in_stage(Stage::Over(fate))
     }
 

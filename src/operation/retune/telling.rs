@@ -68,6 +68,7 @@ impl Retune {
             left: None,
             rate_per_s: None,
             eta_ms: None,
+            rung: None,
             held: 0,
             held_until: None,
             found: Vec::new(),
