@@ -1,10 +1,7 @@
 //! Which candidate is recommended, or why none is.
 
-use crate::model::rehearsal::{Backtest, Candidate, Forecast, Setting};
+use crate::model::rehearsal::{Backtest, Candidate, Forecast, SOON_S, Setting};
 
-/// A backlog gone in this many seconds is gone soon enough: more lanes than that takes are only paid
-/// for.
-const SOON_S: f64 = 30.0 * 60.0;
 /// A setting whose arrivals take more of it than this has no room for a busy hour.
 const ROOMY: f64 = 0.8;
 /// A setting that is used up settles nothing.
@@ -157,8 +154,8 @@ mod tests {
             candidate(1, 1.6, None),
             candidate(2, 0.85, Some(9_000.0)),
             candidate(3, 0.55, Some(2_400.0)),
-            candidate(4, 0.4, Some(1_500.0)),
-            candidate(5, 0.33, Some(1_100.0)),
+            candidate(4, 0.4, Some(1_150.0)),
+            candidate(5, 0.33, Some(900.0)),
         ];
         assert_eq!(recommend(&all, &known(3_600_000.0)), Ok(3));
         assert_eq!(recommend(&all[..3], &known(3_600_000.0)), Ok(2), "the fastest there is");

@@ -9,6 +9,10 @@ use crate::model::mapping::{MappingChange, MappingSettings, SourceKind};
 use crate::model::queue::QueueCounts;
 use crate::model::time::Timestamp;
 
+/// A backlog gone in this many seconds is gone soon enough: more lanes than that takes are only paid for.
+/// The same for what a finding proposes at a glance and for what a rehearsal recommends.
+pub const SOON_S: f64 = 20.0 * 60.0;
+
 /// Of many runs: a tenth lie below `p10`, half below `p50`, a tenth above `p90`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Band {

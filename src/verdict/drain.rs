@@ -2,11 +2,10 @@
 //! throughput grows with the number of lanes and that arrivals stay as they are.
 
 use crate::model::mapping::MappingSettings;
+use crate::model::rehearsal::SOON_S;
 
 /// Batches of one shard at a time, at most (aws-facts §1.1).
 const MAX_PARALLEL: u32 = 10;
-/// A drain within this many milliseconds is soon enough to stop adding lanes.
-const SOON_MS: f64 = 20.0 * 60_000.0;
 
 /// A proposed parallelization factor and how long draining takes with it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,7 +30,7 @@ pub fn propose(age_ms: f64, slope: f64, settings: &MappingSettings) -> Option<Pr
         Proposal { parallel, drain_ms: (ratio > 1.0).then(|| age_ms / (ratio - 1.0)) }
     };
     let mut more = (current + 1..=MAX_PARALLEL).map(with);
-    let soon = more.clone().find(|proposal| proposal.drain_ms.is_some_and(|ms| ms <= SOON_MS));
+    let soon = more.clone().find(|proposal| proposal.drain_ms.is_some_and(|ms| ms <= SOON_S * 1000.0));
     soon.or_else(|| more.next_back())
 }
 
