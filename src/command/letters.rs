@@ -220,5 +220,5 @@ fn once_each(mut messages: Vec<Message>) -> Vec<Message> {
 }
 
 fn told(report: &Report, output: Output) -> String {
-    report::one(style(output), report, |report| report.line() + "\n")
+    report::one(style(output), report, report::ended::text)
 }

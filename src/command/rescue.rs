@@ -25,6 +25,7 @@ use crate::model::time::{Timestamp, spoken};
 use crate::operation::progress::{Report, RescueReport, grouped};
 use crate::operation::{Undertaking, advice};
 use crate::report;
+use crate::report::ended::named;
 use crate::report::table::{Table, clean};
 
 pub async fn run(here: &Here, asked: Rescue) -> Result<u8, Failure> {
@@ -212,9 +213,5 @@ fn shown(output: Output, report: &RescueReport) -> String {
     if output != Output::Table {
         return serde_json::to_string(report).unwrap_or_default() + "\n";
     }
-    let mut text = clean(&report.line()) + "\n";
-    for (id, why) in &report.faults {
-        text.push_str(&format!("  {id}: {}\n", clean(why)));
-    }
-    text
+    named(&report.line(), &report.faults, &[])
 }

@@ -14,7 +14,7 @@ use crate::operation::order::JournalEntry;
 use crate::operation::progress::Report;
 use crate::operation::record::{Holder, Record};
 use crate::operation::resume::ResumePlan;
-use crate::report::redrive::Resumed;
+use crate::report::ended::Resumed;
 use crate::report::{self, Style};
 use crate::shell::copies;
 

@@ -62,6 +62,30 @@ impl StreamRecord {
             identity: identity.zip(principal),
         })
     }
+
+    /// What the Streams API and a function's event show alike: all but who deleted it, whose letters differ.
+    pub fn shown(&self) -> Value {
+        let mut dynamodb = json!({
+            "ApproximateCreationDateTime": self.created_at_s,
+            "Keys": self.keys,
+            "SequenceNumber": self.sequence_number,
+            "SizeBytes": self.size_bytes,
+            "StreamViewType": self.view,
+        });
+        for (name, image) in [("NewImage", &self.new_image), ("OldImage", &self.old_image)] {
+            if let Some(image) = image {
+                dynamodb[name] = image.clone();
+            }
+        }
+        json!({
+            "eventID": self.event_id,
+            "eventName": self.event_name,
+            "eventVersion": self.event_version,
+            "eventSource": "aws:dynamodb",
+            "awsRegion": self.region,
+            "dynamodb": dynamodb,
+        })
+    }
 }
 
 /// Which way two sequence numbers of one shard come: they are longer than any integer type is wide.
@@ -74,27 +98,8 @@ pub fn by_sequence(a: &str, b: &str) -> Ordering {
 /// stream's ARN, the identity in small letters.
 pub fn event(records: &[StreamRecord], stream: &Arn) -> Value {
     let record = |record: &StreamRecord| {
-        let mut dynamodb = json!({
-            "ApproximateCreationDateTime": record.created_at_s,
-            "Keys": record.keys,
-            "SequenceNumber": record.sequence_number,
-            "SizeBytes": record.size_bytes,
-            "StreamViewType": record.view,
-        });
-        for (name, image) in [("NewImage", &record.new_image), ("OldImage", &record.old_image)] {
-            if let Some(image) = image {
-                dynamodb[name] = image.clone();
-            }
-        }
-        let mut shown = json!({
-            "eventID": record.event_id,
-            "eventName": record.event_name,
-            "eventVersion": record.event_version,
-            "eventSource": "aws:dynamodb",
-            "awsRegion": record.region,
-            "dynamodb": dynamodb,
-            "eventSourceARN": stream.as_str(),
-        });
+        let mut shown = record.shown();
+        shown["eventSourceARN"] = json!(stream.as_str());
         if let Some((kind, principal)) = &record.identity {
             shown["userIdentity"] = json!({"type": kind, "principalId": principal});
         }

@@ -161,22 +161,10 @@ impl Operation for Closing {
         if std::mem::replace(&mut self.told, true) {
             return None;
         }
-        Some(Progress {
-            operation: self.report.operation.clone(),
-            kind: Kind::Scan,
-            phase: if self.finished { Phase::Finished } else { Phase::Ending },
-            line: self.report.line(),
-            done: 0,
-            failed: 0,
-            left: None,
-            rate_per_s: None,
-            eta_ms: None,
-            rung: None,
-            held: 0,
-            held_until: None,
-            found: Vec::new(),
-            report: self.finished.then(|| Report::Scan(self.report.clone())),
-        })
+        let phase = if self.finished { Phase::Finished } else { Phase::Ending };
+        let report = self.finished.then(|| Report::Scan(self.report.clone()));
+        let operation = self.report.operation.clone();
+        Some(Progress { report, ..Progress::new(operation, Kind::Scan, phase, self.report.line(), 0) })
     }
 
     fn is_finished(&self) -> bool {

@@ -5,6 +5,7 @@ pub mod card;
 pub mod clock;
 pub mod consumer;
 pub mod doctor;
+pub mod ended;
 pub mod export;
 pub mod finding;
 pub mod incident;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::model::id::{MessageId, OperationId};
+use crate::model::id::MessageId;
 use crate::operation::order::EndState;
 use crate::operation::progress::{Cause, Report};
 
@@ -90,46 +90,6 @@ impl Outcome {
             cause: None,
             took_ms: 0,
             line: "nothing to redrive".to_owned(),
-        }
-    }
-}
-
-/// What came of an operation that was taken up again: a redrive's in its own words.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-pub enum Resumed {
-    Redrive(Box<Outcome>),
-    Other(Ended),
-}
-
-/// The end of an operation that moved nothing between queues by itself.
-#[derive(Debug, Serialize)]
-pub struct Ended {
-    pub operation: OperationId,
-    pub state: EndState,
-    pub summary: String,
-    pub problem: Option<String>,
-    pub cause: Option<Cause>,
-}
-
-impl Resumed {
-    pub fn of(operation: OperationId, report: &Report) -> Self {
-        match Outcome::of(report, Vec::new()) {
-            Some(outcome) => Resumed::Redrive(Box::new(outcome)),
-            None => Resumed::Other(Ended {
-                operation,
-                state: report.state(),
-                summary: report.line(),
-                problem: report.problem().map(str::to_owned),
-                cause: report.cause(),
-            }),
-        }
-    }
-
-    pub fn line(&self) -> String {
-        match self {
-            Resumed::Redrive(outcome) => line(outcome),
-            Resumed::Other(ended) => crate::report::table::clean(&ended.summary) + "\n",
         }
     }
 }

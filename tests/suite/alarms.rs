@@ -4,8 +4,6 @@
 use std::time::Duration;
 
 use redrive::aws::Account;
-use redrive::aws::connect::ConnectOptions;
-use redrive::driver::sandbox::{ENDPOINT, Sandbox, SandboxOptions};
 use redrive::model::alarm::{Alarm, AlarmKind, AlarmState};
 use redrive::model::change::Change;
 use redrive::model::finding::{Finding, Severity};
@@ -13,28 +11,16 @@ use redrive::model::observed::Observed;
 use redrive::model::picture::Picture;
 use redrive::model::scope::Scope;
 use redrive::model::time::Timestamp;
-use redrive::{scenario, verdict};
+use redrive::verdict;
 
 use crate::pty::Session;
+use crate::reach;
 
 const LONG: Duration = Duration::from_secs(300);
 
 /// The scenario when its console opens, as far as alarms and their surroundings go.
 async fn opened(name: &str) -> (Account, Picture, Timestamp) {
-    let scenario = scenario::find(name).expect("built in");
-    let history_s = scenario.history_s;
-    let blueprint = scenario.blueprint(history_s);
-    let options = SandboxOptions { scenario: name.to_owned(), blueprint, seed: 7, speed: 1.0, history_s };
-    let sandbox = Sandbox::start(options).expect("it fits together");
-    let account = Account::connect(ConnectOptions {
-        region: Some("eu-west-1".to_owned()),
-        endpoint_url: Some(ENDPOINT.to_owned()),
-        http_client: Some(sandbox.client()),
-        test_credentials: true,
-        ..ConnectOptions::default()
-    })
-    .await
-    .expect("nothing is missing");
+    let (sandbox, account) = reach::opened(name).await;
     let survey = account.survey(&Scope::Everything).await;
     let now = sandbox.clock().account_now();
     let mut picture = Picture::default();

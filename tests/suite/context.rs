@@ -3,16 +3,16 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use redrive::aws::Account;
-use redrive::aws::connect::ConnectOptions;
 use redrive::driver::gate::Gate;
 use redrive::driver::listen::Listener;
-use redrive::driver::sandbox::{ENDPOINT, Sandbox, SandboxOptions};
+use redrive::driver::sandbox::{Sandbox, SandboxOptions};
 use redrive::model::permission::{OPERATOR, READ_ONLY, action_of, actions_in};
 use redrive::model::scope::Scope;
 use redrive::pipeline::blueprint::QueueBlueprint;
 use redrive::pipeline::standard::standard;
 use serde_json::Value;
+
+use crate::reach;
 
 /// Nothing of this machine is seen: no configuration, no credentials, no instance.
 fn redrive(home: &Path, arguments: &[&str]) -> Command {
@@ -260,14 +260,7 @@ async fn a_stack_of_several_pages_is_read_to_its_end() {
     let queues = blueprint.queues.len();
     let options = SandboxOptions { scenario: "standard".into(), blueprint, seed: 7, speed: 1.0, history_s: 0 };
     let sandbox = Sandbox::start(options).expect("the blueprint fits together");
-    let connect = ConnectOptions {
-        region: Some(sandbox.region().to_owned()),
-        endpoint_url: Some(ENDPOINT.to_owned()),
-        http_client: Some(sandbox.client()),
-        test_credentials: true,
-        ..ConnectOptions::default()
-    };
-    let account = Account::connect(connect).await.expect("nothing is missing");
+    let account = reach::account(sandbox.region(), sandbox.client()).await;
     let scope = account.resolved(&Scope::Stack("courier-automations-queues".to_owned())).await.expect("it is there");
     let Scope::Named { label, names } = scope else { panic!("{scope:?}") };
     assert_eq!((label.as_str(), names.len()), ("stack courier-automations-queues", queues));

@@ -5,9 +5,8 @@
 use std::process::{Command, Output};
 
 use redrive::aws::Account;
-use redrive::aws::connect::ConnectOptions;
 use redrive::driver::listen::Listener;
-use redrive::driver::sandbox::{ENDPOINT, Sandbox, SandboxOptions};
+use redrive::driver::sandbox::{Sandbox, SandboxOptions};
 use redrive::model::id::QueueUrl;
 use redrive::model::message::{Message, Outgoing};
 use redrive::model::service_error::Outcome;
@@ -15,6 +14,8 @@ use redrive::operation::order::{Answer, Lease, Order};
 use redrive::pipeline::blueprint::Blueprint;
 use redrive::pipeline::standard::standard;
 use serde_json::Value;
+
+use crate::reach;
 
 fn url(queue: &str) -> QueueUrl {
     let blueprint = standard();
@@ -58,14 +59,7 @@ async fn started(blueprint: Blueprint) -> (Sandbox, Account) {
     let options = SandboxOptions { scenario: "edit".into(), blueprint, seed: 1, speed: 1.0, history_s: 0 };
     let sandbox = Sandbox::start(options).expect("the blueprint fits together");
     sandbox.ready().await.expect("it runs");
-    let account = Account::connect(ConnectOptions {
-        region: Some(sandbox.region().to_owned()),
-        endpoint_url: Some(ENDPOINT.to_owned()),
-        http_client: Some(sandbox.client()),
-        test_credentials: true,
-        ..ConnectOptions::default()
-    });
-    let account = account.await.expect("in process");
+    let account = reach::account(sandbox.region(), sandbox.client()).await;
     (sandbox, account)
 }
 

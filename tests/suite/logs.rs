@@ -6,39 +6,25 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Stdio};
 
 use redrive::aws::Account;
-use redrive::aws::connect::ConnectOptions;
-use redrive::driver::sandbox::{ENDPOINT, Sandbox, SandboxOptions};
+use redrive::driver::sandbox::Sandbox;
 use redrive::model::log::{LogAsk, LogLine, LogReading};
 use redrive::model::redaction::NOTHING;
 use redrive::model::time::Timestamp;
 use redrive::pipeline::log::pattern::Pattern;
 use redrive::pipeline::log_request::{LogEvent, LogsReply, LogsRequest};
 use redrive::pipeline::request::{Reply, Request, Response};
-use redrive::scenario;
 use redrive::verdict::log::{Trouble, digest, looks_like_trouble};
 use serde_json::Value;
 
 use crate::aws::Line;
+use crate::reach;
 use crate::schema::{Served, check};
 
 const QUARTER_S: i64 = 15 * 60;
 
 /// A sandbox that stands still while it is read, with its three hours of history.
 async fn opened(name: &str) -> (Sandbox, Account, Timestamp) {
-    let scenario = scenario::find(name).expect("built in");
-    let history_s = scenario.history_s;
-    let blueprint = scenario.blueprint(history_s);
-    let options = SandboxOptions { scenario: name.to_owned(), blueprint, seed: 7, speed: 1.0, history_s };
-    let sandbox = Sandbox::start(options).expect("it fits together");
-    let account = Account::connect(ConnectOptions {
-        region: Some("eu-west-1".to_owned()),
-        endpoint_url: Some(ENDPOINT.to_owned()),
-        http_client: Some(sandbox.client()),
-        test_credentials: true,
-        ..ConnectOptions::default()
-    })
-    .await
-    .expect("nothing is missing");
+    let (sandbox, account) = reach::opened(name).await;
     account.identity().await.expect("it answers");
     // What is written now comes a little later.
     let now = sandbox.clock().account_now().plus_s(-60);

@@ -19,6 +19,7 @@ mod pipeline_story;
 mod posture;
 mod pty;
 mod quiet;
+mod reach;
 mod rescue;
 mod schema;
 mod settings;

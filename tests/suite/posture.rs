@@ -9,7 +9,6 @@ use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, Statistic};
 use aws_sdk_lambda::types::{DestinationConfig, FunctionResponseType, OnFailure, RecursiveLoop, ScalingConfig};
 use aws_sdk_sqs::types::QueueAttributeName;
 use redrive::aws::Account;
-use redrive::aws::connect::ConnectOptions;
 use redrive::driver::sandbox::{ENDPOINT, Sandbox, SandboxOptions};
 use redrive::model::finding::Subject;
 use redrive::model::observed::Observed;
@@ -18,6 +17,8 @@ use redrive::model::posture::Posture;
 use redrive::model::scope::Scope;
 use redrive::scenario;
 use redrive::verdict::posture;
+
+use crate::reach;
 
 /// A sandbox that settles mappings in moments, and everything that asks it.
 struct World {
@@ -52,14 +53,7 @@ impl World {
             speed: 60.0,
         };
         let sandbox = Sandbox::start(options).expect("it fits together");
-        let account = Account::connect(ConnectOptions {
-            region: Some(sandbox.region().to_owned()),
-            endpoint_url: Some(ENDPOINT.to_owned()),
-            http_client: Some(sandbox.client()),
-            test_credentials: true,
-            ..ConnectOptions::default()
-        });
-        let account = account.await.expect("connected");
+        let account = reach::account(sandbox.region(), sandbox.client()).await;
         let (sqs, lambda) = (client!(aws_sdk_sqs, sandbox), client!(aws_sdk_lambda, sandbox));
         let cloudwatch = client!(aws_sdk_cloudwatch, sandbox);
         World { sandbox, account, sqs, lambda, cloudwatch }

@@ -4,17 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use redrive::aws::Account;
-use redrive::aws::connect::ConnectOptions;
 use redrive::console::key::{Code, Key};
 use redrive::console::overlay::Overlay;
 use redrive::console::{Console, ConsoleOptions};
-use redrive::driver::sandbox::ENDPOINT;
 use redrive::driver::simulated::Simulated;
 use redrive::journal::Journal;
 use redrive::operation::confirm::Level;
 use redrive::shell::{self, Unseen};
 
+use crate::reach;
 use crate::storm::door::Ground;
 use crate::storm::scene::{self, STANDARD};
 
@@ -35,15 +33,9 @@ async fn site() -> Arc<Simulated> {
 
 /// The console at the dead-letter queue, allowed to write.
 async fn open(site: &Arc<Simulated>) -> Unseen {
-    let account = Account::connect(ConnectOptions {
-        region: Some(site.region().to_owned()),
-        endpoint_url: Some(ENDPOINT.to_owned()),
-        http_client: Some(site.client()),
-        test_credentials: true,
-        ..ConnectOptions::default()
-    });
+    let account = reach::account(site.region(), site.client()).await;
     let ground = shell::Ground {
-        account: Arc::new(account.await.expect("in process")),
+        account: Arc::new(account),
         sandbox: None,
         journal: Arc::new(Journal::open(None, shell::local_now).expect("in memory")),
         clock: site.clock(),

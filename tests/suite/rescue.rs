@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::process::{Command, Output};
 
-use redrive::aws::Account;
-use redrive::aws::connect::ConnectOptions;
 use redrive::driver::listen::Listener;
-use redrive::driver::sandbox::{ENDPOINT, Sandbox, SandboxOptions};
+use redrive::driver::sandbox::{Sandbox, SandboxOptions};
 use redrive::model::log::LogAsk;
 use redrive::scenario;
 use serde_json::Value;
+
+use crate::reach;
 
 struct Served {
     sandbox: Sandbox,
@@ -96,14 +96,7 @@ async fn documents_of_a_bucket_are_listed_saved_and_run_again_when_the_stream_ha
 impl Served {
     /// How often RequestWorker's log says that it took a request up, by key.
     async fn taken_up(&self) -> BTreeMap<String, u64> {
-        let options = ConnectOptions {
-            region: Some("eu-west-1".to_owned()),
-            endpoint_url: Some(ENDPOINT.to_owned()),
-            http_client: Some(self.sandbox.client()),
-            test_credentials: true,
-            ..ConnectOptions::default()
-        };
-        let account = Account::connect(options).await.expect("nothing is missing");
+        let account = reach::account(self.sandbox.region(), self.sandbox.client()).await;
         let to = self.sandbox.clock().account_now();
         let (group, from) = ("/aws/lambda/RequestWorker".to_owned(), to.plus_s(-7_200));
         let ask = LogAsk { group, from, to, grep: Some("took up".to_owned()) };

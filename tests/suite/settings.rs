@@ -5,9 +5,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use redrive::aws::Account;
-use redrive::aws::connect::ConnectOptions;
 use redrive::driver::listen::Listener;
-use redrive::driver::sandbox::{ENDPOINT, Sandbox, SandboxOptions};
+use redrive::driver::sandbox::{Sandbox, SandboxOptions};
 use redrive::model::function::{FunctionAnswer, FunctionQuestion};
 use redrive::model::id::{Arn, MappingId};
 use redrive::model::mapping::{Mapping, MappingChange};
@@ -15,6 +14,8 @@ use redrive::model::plan::RetunePlan;
 use redrive::model::service_error::Outcome;
 use redrive::operation::order::{Answer, Order};
 use redrive::pipeline::standard::standard;
+
+use crate::reach;
 
 async fn sandbox(speed: f64) -> Sandbox {
     let options = SandboxOptions { scenario: "standard".into(), blueprint: standard(), seed: 7, speed, history_s: 600 };
@@ -24,14 +25,7 @@ async fn sandbox(speed: f64) -> Sandbox {
 }
 
 async fn account(sandbox: &Sandbox) -> Account {
-    let options = ConnectOptions {
-        region: Some("eu-west-1".to_owned()),
-        endpoint_url: Some(ENDPOINT.to_owned()),
-        http_client: Some(sandbox.client()),
-        test_credentials: true,
-        ..ConnectOptions::default()
-    };
-    Account::connect(options).await.expect("nothing is missing")
+    reach::account(sandbox.region(), sandbox.client()).await
 }
 
 async fn log_worker(account: &Account) -> Mapping {

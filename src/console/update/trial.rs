@@ -132,22 +132,7 @@ impl Trial {
 }
 
 pub fn progress(id: &crate::model::id::OperationId, kind: Kind) -> Progress {
-    Progress {
-        operation: id.clone(),
-        kind,
-        phase: Phase::Running,
-        line: "at work".to_owned(),
-        done: 0,
-        failed: 0,
-        left: None,
-        rate_per_s: None,
-        eta_ms: None,
-        rung: None,
-        held: 0,
-        held_until: None,
-        found: Vec::new(),
-        report: None,
-    }
+    Progress::new(id.clone(), kind, Phase::Running, "at work".to_owned(), 0)
 }
 
 pub fn arn(name: &str) -> Arn {

@@ -58,22 +58,9 @@ impl Retune {
 
     pub(super) fn progress(&self) -> Progress {
         let report = self.report().map(Report::Retune).filter(|_| self.phase == Phase::Finished);
-        Progress {
-            operation: self.owner.operation.clone(),
-            kind: Kind::Retune,
-            phase: self.phase,
-            line: self.line(),
-            done: u64::from(self.settled_at.is_some()),
-            failed: u64::from(matches!(self.end, Some((EndState::Failed, _)))),
-            left: None,
-            rate_per_s: None,
-            eta_ms: None,
-            rung: None,
-            held: 0,
-            held_until: None,
-            found: Vec::new(),
-            report,
-        }
+        let (operation, done) = (self.owner.operation.clone(), u64::from(self.settled_at.is_some()));
+        let failed = u64::from(matches!(self.end, Some((EndState::Failed, _))));
+        Progress { failed, report, ..Progress::new(operation, Kind::Retune, self.phase, self.line(), done) }
     }
 }
 

@@ -67,26 +67,7 @@ fn shard(shard: &ShardShown) -> Value {
 }
 
 fn record(record: &StreamRecord) -> Value {
-    let mut dynamodb = json!({
-        "ApproximateCreationDateTime": record.created_at_s,
-        "Keys": record.keys,
-        "SequenceNumber": record.sequence_number,
-        "SizeBytes": record.size_bytes,
-        "StreamViewType": record.view,
-    });
-    for (name, image) in [("NewImage", &record.new_image), ("OldImage", &record.old_image)] {
-        if let Some(image) = image {
-            dynamodb[name] = image.clone();
-        }
-    }
-    let mut shown = json!({
-        "eventID": record.event_id,
-        "eventName": record.event_name,
-        "eventVersion": record.event_version,
-        "eventSource": "aws:dynamodb",
-        "awsRegion": record.region,
-        "dynamodb": dynamodb,
-    });
+    let mut shown = record.shown();
     // Capital letters here, small ones in a function's event (aws-facts §4.3).
     if let Some((kind, principal)) = &record.identity {
         shown["userIdentity"] = json!({"Type": kind, "PrincipalId": principal});

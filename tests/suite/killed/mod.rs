@@ -10,9 +10,8 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use redrive::aws::Account;
-use redrive::aws::connect::ConnectOptions;
 use redrive::driver::listen::Listener;
-use redrive::driver::sandbox::{ENDPOINT, Sandbox, SandboxOptions};
+use redrive::driver::sandbox::{Sandbox, SandboxOptions};
 use redrive::model::id::QueueUrl;
 use redrive::model::message::{AttributeValue, Message, Outgoing};
 use redrive::model::service_error::Outcome;
@@ -22,6 +21,7 @@ use redrive::pipeline::standard::standard;
 use serde_json::Value;
 
 use crate::killed::proxy::{Boundary, Proxy};
+use crate::reach;
 
 const MESSAGES: usize = 2_000;
 
@@ -53,15 +53,7 @@ async fn scene(messages: usize) -> Scene {
     let options = SandboxOptions { scenario: "killed".into(), blueprint, seed: 1, speed: 1.0, history_s: 0 };
     let sandbox = Sandbox::start(options).expect("the blueprint fits together");
     sandbox.ready().await.expect("it runs");
-    let account = Account::connect(ConnectOptions {
-        region: Some(sandbox.region().to_owned()),
-        endpoint_url: Some(ENDPOINT.to_owned()),
-        http_client: Some(sandbox.client()),
-        test_credentials: true,
-        ..ConnectOptions::default()
-    })
-    .await
-    .expect("in process");
+    let account = reach::account(sandbox.region(), sandbox.client()).await;
     for first in (0..messages).step_by(10) {
         let body = |n: usize| Outgoing { body: format!("{{\"n\":{n}}}"), ..Outgoing::default() };
         let entries = (first..first + 10).map(body).collect();

@@ -13,7 +13,9 @@ use redrive::operation::order::{Answer, JournalEntry, Order, OrderId, OrderResul
 use redrive::operation::progress::{Progress, Report};
 use redrive::pipeline::Pipeline;
 use redrive::pipeline::request::{LambdaReply, LambdaRequest, Reply, Request, RequestId, SqsReply};
+use redrive::scenario;
 
+use crate::soak::START;
 use crate::storm::order::{counts, request_of, result_of};
 
 /// Chances in a thousand that a request is refused, does not arrive, or its answer does not come back.
@@ -55,6 +57,14 @@ impl Ground {
             under_way: BTreeMap::new(),
             back: BTreeMap::new(),
         }
+    }
+
+    /// A scenario from its beginning.
+    pub fn of(name: &str, toml: &str, seed: u64, faults: Faults) -> Self {
+        let file = format!("{name}.toml");
+        let scenario = scenario::parse(name, &file, toml).unwrap_or_else(|error| panic!("{error}"));
+        let pipeline = Pipeline::new(scenario.blueprint(0), seed, START).unwrap_or_else(|error| panic!("{error}"));
+        Ground::new(pipeline, seed, faults)
     }
 
     /// Lets time pass.

@@ -7,10 +7,8 @@ use redrive::model::plan::{Ladder, RedrivePlan};
 use redrive::operation::order::{JournalEntry, MessageState};
 use redrive::operation::progress::{Cause, RedriveReport, Report};
 use redrive::operation::redrive::Redrive;
-use redrive::pipeline::Pipeline;
-use redrive::scenario;
 
-use super::{START, confirm, owner, redrive_plan, scan};
+use super::{confirm, owner, redrive_plan, scan};
 use crate::soak::ground::{Faults, Ground};
 
 /// No send works for five minutes; one run in five is poison, then and afterwards.
@@ -39,9 +37,7 @@ const WAIT_MS: i64 = 160_000;
 
 /// Redrives all there are; the report, and how many were sent.
 fn climb(seed: u64, mended: bool) -> (RedriveReport, usize) {
-    let scenario = scenario::parse("ladder", "ladder.toml", SCENARIO).unwrap_or_else(|error| panic!("{error}"));
-    let pipeline = Pipeline::new(scenario.blueprint(0), seed, START).unwrap_or_else(|error| panic!("{error}"));
-    let mut ground = Ground::new(pipeline, seed, Faults::default());
+    let mut ground = Ground::of("ladder", SCENARIO, seed, Faults::default());
     ground.pass(300);
     if mended {
         assert!(ground.pipeline.set_switch(ground.now, "outage", false), "there is such a switch");

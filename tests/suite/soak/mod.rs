@@ -19,8 +19,6 @@ use redrive::operation::redrive::Redrive;
 use redrive::operation::retune::Retune;
 use redrive::operation::scan::Scan;
 use redrive::operation::{Operation, Owner};
-use redrive::pipeline::Pipeline;
-use redrive::scenario;
 
 use crate::soak::ground::{Faults, Ground};
 
@@ -45,9 +43,7 @@ fault.failing-step = { action = "send", one_in = 4 }
 
 /// A night: the step fails for five minutes; when it is mended, what it left is in JobDLQ.
 fn night(seed: u64, faults: Faults) -> Ground {
-    let scenario = scenario::parse("soak", "soak.toml", SCENARIO).unwrap_or_else(|error| panic!("{error}"));
-    let pipeline = Pipeline::new(scenario.blueprint(0), seed, START).unwrap_or_else(|error| panic!("{error}"));
-    let mut ground = Ground::new(pipeline, seed, faults);
+    let mut ground = Ground::of("soak", SCENARIO, seed, faults);
     ground.pass(300);
     assert!(ground.pipeline.set_switch(ground.now, "failing-step", false), "there is such a switch");
     ground.pass(300);

@@ -5,10 +5,8 @@ use redrive::model::id::MessageId;
 use redrive::model::trial::{TrialPlan, Verdict};
 use redrive::operation::progress::{Report, TrialReport};
 use redrive::operation::trial::Trial;
-use redrive::pipeline::Pipeline;
-use redrive::scenario;
 
-use super::{START, confirm, owner, scan};
+use super::{confirm, owner, scan};
 use crate::soak::ground::{Faults, Ground};
 
 /// For an hour no send works; two runs in five are poison, then and afterwards.
@@ -35,9 +33,7 @@ fault.failing-step = { action = "send", one_in = 3 }
 const PATIENCE_MS: i64 = 15_000;
 
 fn night(seed: u64, faults: Faults) -> Ground {
-    let scenario = scenario::parse("trial", "trial.toml", SCENARIO).unwrap_or_else(|error| panic!("{error}"));
-    let pipeline = Pipeline::new(scenario.blueprint(0), seed, START).unwrap_or_else(|error| panic!("{error}"));
-    let mut ground = Ground::new(pipeline, seed, faults);
+    let mut ground = Ground::of("trial", SCENARIO, seed, faults);
     ground.pass(3600);
     assert!(ground.pipeline.set_switch(ground.now, "outage", false), "there is such a switch");
     ground
