@@ -21,10 +21,10 @@ pub async fn run(here: &Here, asked: Rehearse) -> Result<u8, Failure> {
     let look = look(here).await?;
     let mapping = find(&look, &asked.target)?.clone();
     let plan = Asked { candidates: settings(&mapping, &asked.candidates)?, samples: asked.samples, seed: asked.seed };
-    let reading = read(&look.account, &mapping, look.now).await?;
-    reading.missing.iter().for_each(|line| say(&format!("redrive: not read: {line}")));
     let now = look.now;
     let ask = RehearsalAsk::of(&look.picture, mapping, 0);
+    let reading = read(&look.account, &ask, now).await?;
+    reading.missing.iter().for_each(|line| say(&format!("redrive: not read: {line}")));
     // The runs end at the next thing they tell: what still ran would keep the program from leaving.
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = Arc::clone(&stop);

@@ -1,8 +1,10 @@
 //! Rehearsals asked for in this session: how far each is, and what came of it. The newest of a
 //! consumer alone counts; what an older one still answers is dropped.
 
+use std::collections::BTreeSet;
+
 use crate::console::Console;
-use crate::model::id::MappingId;
+use crate::model::id::{Arn, MappingId};
 use crate::model::mapping::{Mapping, MappingState};
 use crate::model::picture::Picture;
 use crate::model::rehearsal::{Candidate, Foreseen, Rehearsal, SourceQueue};
@@ -41,17 +43,36 @@ fn source_queue(picture: &Picture, mapping: &Mapping) -> Option<SourceQueue> {
     let queue = picture.queue_by_arn(&mapping.source).filter(|_| mapping.kind().is_queue())?;
     let others = picture.readers_of(&mapping.source);
     let others = others.filter(|other| other.id != mapping.id && other.state != MappingState::Disabled);
-    let edges = picture.topology.iter().flat_map(|topology| &topology.value.edges);
-    let feeds = |edge: &Edge| {
-        edge.kind == EdgeKind::InferredWrite && edge.from == mapping.function_arn && edge.to == mapping.source
-    };
+    let edges: Vec<&Edge> = picture.topology.iter().flat_map(|topology| &topology.value.edges).collect();
+    let writes = |edge: &&&Edge| edge.kind == EdgeKind::InferredWrite && edge.to == mapping.source;
+    let (own, other): (Vec<&Edge>, Vec<&Edge>) =
+        edges.iter().filter(writes).partition(|edge| edge.from.function_name() == mapping.function);
+    let feeds_itself = !own.is_empty();
+    let other = if feeds_itself { other } else { Vec::new() };
+    let writers: BTreeSet<_> = other.iter().map(|edge| edge.from.function_name()).collect();
+    let reached = reached(&edges, mapping, &own);
+    let set_off = other.iter().find(|edge| reached.contains(&edge.from)).map(|edge| edge.from.function_name());
     Some(SourceQueue {
         counts: queue.value.counts,
         at: queue.at,
         visibility_s: queue.value.visibility_s,
         other_readers: others.count() as u32,
-        feeds_itself: edges.into_iter().any(feeds),
+        feeds_itself,
+        writers: writers.into_iter().collect(),
+        set_off,
     })
+}
+
+/// What the consumer sets off, by any way, but for its own queue.
+fn reached<'a>(edges: &[&'a Edge], mapping: &Mapping, own: &[&'a Edge]) -> BTreeSet<&'a Arn> {
+    let mut reached = BTreeSet::new();
+    let mut next: Vec<&Arn> = own.iter().map(|edge| &edge.from).collect();
+    while let Some(from) = next.pop() {
+        if from != &mapping.source && reached.insert(from) {
+            next.extend(edges.iter().filter(|edge| edge.from == *from).map(|edge| &edge.to));
+        }
+    }
+    reached
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -114,5 +135,47 @@ impl Console {
     ) -> Option<Foreseen> {
         let forecast = self.fresh_rehearsal(mapping, from)?.candidate(change)?.forecast.as_ref()?;
         Some(Foreseen { from, course_ms: forecast.course_ms.clone(), drain_s: forecast.drain_s })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::update::trial::{queue, queue_mapping};
+    use crate::model::observed::Observed;
+    use crate::model::queue::Queue;
+    use crate::model::topology::Topology;
+
+    fn source(edges: &[(&str, &str, EdgeKind)]) -> SourceQueue {
+        let lambda = |name: &str| Arn::from(format!("arn:aws:lambda:eu-west-1:1:function:{name}"));
+        let arn = |name: &str| if name == "Jobs" { Arn::from("arn:aws:sqs:eu-west-1:1:Jobs") } else { lambda(name) };
+        let mut picture = Picture::default();
+        picture.put_queue(Queue { arn: arn("Jobs"), ..queue("Jobs") }, Timestamp::ZERO);
+        let edge =
+            |(from, to, kind): &(&str, &str, EdgeKind)| Edge { from: arn(from), to: arn(to), kind: kind.clone() };
+        let topology = Topology { edges: edges.iter().map(edge).collect(), ..Topology::default() };
+        picture.topology = Some(Observed::new(topology, Timestamp::ZERO));
+        let mapping = Mapping { source: arn("Jobs"), function: "Worker".into(), ..queue_mapping() };
+        source_queue(&picture, &mapping).expect("it is a queue's")
+    }
+
+    #[test]
+    fn who_else_writes_is_asked_only_of_a_consumer_that_feeds_itself() {
+        let write = EdgeKind::InferredWrite;
+        let chained = source(&[("Worker", "Jobs", write.clone()), ("Intake", "Jobs", write.clone())]);
+        assert_eq!((chained.writers, chained.set_off, chained.feeds_itself), (vec!["Intake".into()], None, true));
+        assert_eq!(source(&[("Intake", "Jobs", write)]).writers, []);
+    }
+
+    #[test]
+    fn a_writer_that_the_consumer_sets_off_is_no_outsider() {
+        let write = EdgeKind::InferredWrite;
+        let edges = [
+            ("Worker", "Jobs", write.clone()),
+            ("Worker", "Table", write.clone()),
+            ("Table", "Log", EdgeKind::Mapping("m-2".into())),
+            ("Log", "Jobs", write),
+        ];
+        assert_eq!(source(&edges).set_off, Some("Log".into()));
     }
 }

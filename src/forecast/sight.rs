@@ -23,7 +23,7 @@ pub struct Sight<'a> {
     /// Other mappings that feed the function and are not disabled.
     pub siblings: u32,
     /// Of a queue's consumer, where it was read.
-    pub queue: Option<SourceQueue>,
+    pub queue: Option<&'a SourceQueue>,
 }
 
 /// Where a function's runs have their limit.
@@ -69,7 +69,7 @@ impl Seen {
 }
 
 /// The metrics a rehearsal of this mapping reads, each billed once (aws-facts §2.6).
-pub fn wanted(mapping: &Mapping) -> Vec<MetricKey> {
+pub fn wanted(mapping: &Mapping, queue: Option<&SourceQueue>) -> Vec<MetricKey> {
     let function = &mapping.function;
     let ages = [Stat::Maximum, Stat::Minimum, Stat::Average].map(|stat| ("IteratorAge", stat));
     let figures = [
@@ -86,7 +86,7 @@ pub fn wanted(mapping: &Mapping) -> Vec<MetricKey> {
     let mut keys: Vec<MetricKey> =
         ages.chain(figures).map(|(name, stat)| MetricKey::lambda(function, name, stat)).collect();
     if mapping.kind().is_queue() {
-        keys.extend(watched::wanted(&mapping.source));
+        keys.extend(watched::wanted(&mapping.source, queue));
     }
     keys.push(MetricKey::mapping(&mapping.id, "InvokedEventCount", Stat::Sum));
     keys.push(MetricKey::mapping(&mapping.id, "FailedInvokeEventCount", Stat::Sum));

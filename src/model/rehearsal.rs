@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::id::MappingId;
+use crate::model::id::{FunctionName, MappingId};
 use crate::model::mapping::{MappingChange, MappingSettings, SourceKind};
 use crate::model::queue::QueueCounts;
 use crate::model::time::Timestamp;
@@ -74,7 +74,7 @@ pub struct Candidate {
 }
 
 /// What SQS and the topology say of the queue that a consumer reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceQueue {
     pub counts: QueueCounts,
     /// When it was counted.
@@ -84,6 +84,11 @@ pub struct SourceQueue {
     pub other_readers: u32,
     /// The consumer's environment names the queue: what it handles may bring more into it.
     pub feeds_itself: bool,
+    /// The other functions whose environment names the queue; sorted. Only looked for where it feeds itself.
+    pub writers: Vec<FunctionName>,
+    /// The first of them that runs because of what the consumer does: its runs are no measure of what
+    /// comes from outside.
+    pub set_off: Option<FunctionName>,
 }
 
 /// What decides how many batches run at a time, and how large they are.

@@ -13,6 +13,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("failure-store", include_str!("../../assets/scenarios/failure-store.toml")),
     ("lost-requests", include_str!("../../assets/scenarios/lost-requests.toml")),
     ("narrow-gate", include_str!("../../assets/scenarios/narrow-gate.toml")),
+    ("narrow-chain", include_str!("../../assets/scenarios/narrow-chain.toml")),
     ("fifo", include_str!("../../assets/scenarios/fifo.toml")),
     ("retune", include_str!("../../assets/scenarios/retune.toml")),
     ("fleet", include_str!("../../assets/scenarios/fleet.toml")),

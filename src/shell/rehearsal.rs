@@ -46,15 +46,16 @@ impl Reading {
             memory_mb: ask.memory_mb,
             limit: self.limit,
             siblings: ask.siblings,
-            queue: ask.queue,
+            queue: ask.queue.as_ref(),
         }
     }
 }
 
 /// # Errors
 /// CloudWatch could not be read at all.
-pub async fn read(account: &Account, mapping: &Mapping, now: Timestamp) -> Result<Reading, ServiceError> {
-    let keys = wanted(mapping);
+pub async fn read(account: &Account, ask: &RehearsalAsk, now: Timestamp) -> Result<Reading, ServiceError> {
+    let mapping = &ask.mapping;
+    let keys = wanted(mapping, ask.queue.as_ref());
     let to = now.floor_to(60).plus_s(60);
     let mut reading = Reading { metrics: Metrics::default(), shards: None, limit: None, missing: Vec::new() };
     for (key, points) in account.metrics(&keys, to.plus_s(-WINDOW_S), to).await? {
@@ -92,7 +93,7 @@ pub(super) async fn run(
 ) {
     let (id, generation) = (ask.mapping.id.clone(), ask.generation);
     let answered = |result| Msg::RehearsalArrived { mapping: id.clone(), generation, result };
-    let reading = match read(&account, &ask.mapping, now).await {
+    let reading = match read(&account, &ask, now).await {
         Ok(reading) => reading,
         Err(error) => {
             let _ = outbox.send(answered(Err(error.to_string())));

@@ -8,6 +8,10 @@
 //! times what the consumer handles, for 40–90 minutes; then a parallelization factor whose load lies
 //! between 0.3 and 1.25. A change takes 10–100 s to act.
 //!
+//! With `queues`, random consumers of a queue (`tests/suite/foresight/queue_case.rs`): one to four steps a job, 3–8
+//! messages a second, 2–6 runs at a time, batches of 1–10, arrivals 1.2–2.5 times what is handled, for 40–70
+//! minutes after a quiet half hour; then a MaximumConcurrency whose load lies between 0.3 and 1.2.
+//!
 //! `-- speed` times ten candidates, three seeds, one virtual hour at 1,000 records a second on 16 shards;
 //! `-- agreement` holds counts against records over 20 seeds.
 
@@ -15,6 +19,8 @@
 mod agreement;
 #[path = "../suite/foresight/case.rs"]
 mod case;
+#[path = "../suite/foresight/queue_case.rs"]
+mod queue_case;
 #[path = "../suite/foresight/twist.rs"]
 mod twist;
 
@@ -28,6 +34,7 @@ use redrive::pipeline::distribution::Distribution;
 use redrive::pipeline::stream::rules::Rules;
 
 use crate::case::{Scored, World, score};
+use crate::queue_case::score_queue;
 
 fn main() {
     if std::env::args().any(|text| text == "speed") {
@@ -45,6 +52,7 @@ fn main() {
         (false, true) => World::Morning,
         (false, false) => World::Plain,
     };
+    let score = if says("queues") { score_queue } else { score };
     let began = now();
     let next = AtomicUsize::new(0);
     let mut scored: Vec<Scored> = std::thread::scope(|scope| {

@@ -185,10 +185,11 @@ fn the_recommended_setting_drains_it_within_its_forecast() {
     recommended_applied_and_drained(night_shift(120, 36, "1"), "LogWorker", "recommended: parallel");
 }
 
-/// The same of a queue that backs up for want of MaximumConcurrency.
+/// The same of a queue that backs up for want of MaximumConcurrency, and whose consumer feeds it: jobs have
+/// two steps.
 #[test]
 fn the_recommended_limit_drains_a_queue_within_its_forecast() {
-    let args = ["sandbox", "--scenario", "narrow-gate", "--seed", "7", "--speed", "1"];
+    let args = ["sandbox", "--scenario", "narrow-chain", "--seed", "7", "--speed", "1"];
     let mut s = Session::start(120, 36, &args);
     s.wait_at_most(LONG, "the verdict", |screen| screen.contains("JobQueue: the backlog grows"));
     recommended_applied_and_drained(s, "JobWorker", "recommended: MaximumConcurrency");

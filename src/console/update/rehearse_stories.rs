@@ -315,7 +315,7 @@ fn a_queues_consumer_is_tuned_by_its_limit_of_runs() {
     trial.types("\n");
     let generation = match trial.types("t").as_slice() {
         [Effect::Rehearse(ask), ..] => {
-            let queue = ask.queue.expect("the queue is told");
+            let queue = ask.queue.clone().expect("the queue is told");
             assert_eq!((ask.mapping.id.as_str(), queue.other_readers), ("uuid-queue", 0));
             ask.generation
         }

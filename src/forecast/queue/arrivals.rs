@@ -1,5 +1,6 @@
 //! How many messages arrive, and when those that wait came.
 
+use crate::forecast::calibrate::{LEAST_MIN, WINDOW_MIN};
 use crate::forecast::queue::watched::Watched;
 use crate::model::time::Timestamp;
 
@@ -12,16 +13,42 @@ pub(super) struct Arrivals {
     pub(super) sentence: String,
 }
 
+/// How often something happens now.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Rate {
+    pub(super) per_s: f64,
+    /// Relative standard error.
+    pub(super) error: f64,
+    /// Of which it was read.
+    pub(super) minutes: usize,
+}
+
+impl Rate {
+    /// From how often it did a minute, the newest last: as far back as it was the same, but no further than
+    /// [`WINDOW_MIN`], since what changes slowly does so unseen.
+    pub(super) fn of(a_minute: &[f64]) -> Self {
+        let newest = a_minute.len().saturating_sub(RECENT);
+        let oldest = a_minute.len().saturating_sub(WINDOW_MIN as usize);
+        let mut from = newest;
+        while from > oldest {
+            let before = from.saturating_sub(RECENT).max(oldest);
+            if differ(&a_minute[from..], &a_minute[before..from]) {
+                break;
+            }
+            from = before;
+        }
+        let counted = &a_minute[from..];
+        let (mean, error) = mean(counted);
+        Rate { per_s: mean / 60.0, error, minutes: counted.len() }
+    }
+}
+
 /// `None` where nothing says how many arrive.
 pub(super) fn arrivals(minutes: &[Watched]) -> Option<Arrivals> {
     let sent: Vec<f64> = minutes.iter().filter_map(|minute| minute.sent).collect();
-    if sent.len() * 2 >= minutes.len() && sent.len() >= RECENT {
-        let (before, recent) = sent.split_at(sent.len().saturating_sub(RECENT));
-        // Where the last minutes are clearly others, they alone count.
-        let counted = if differ(recent, before) { recent } else { &sent };
-        let (mean, error) = mean(counted);
-        let per_s = mean / 60.0;
-        let sentence = format!("{per_s:.1} arrive a second (NumberOfMessagesSent over {} minutes)", counted.len());
+    if sent.len() * 2 >= minutes.len() && sent.len() >= LEAST_MIN {
+        let Rate { per_s, error, minutes } = Rate::of(&sent);
+        let sentence = format!("{per_s:.1} arrive a second (NumberOfMessagesSent over {minutes} minutes)");
         return Some(Arrivals { per_s, error, sentence });
     }
     balance(minutes)
@@ -31,7 +58,8 @@ pub(super) fn arrivals(minutes: &[Watched]) -> Option<Arrivals> {
 fn balance(minutes: &[Watched]) -> Option<Arrivals> {
     let there = |minute: &Watched| Some(minute.visible? + minute.hidden.unwrap_or(0.0));
     let first = minutes.iter().position(|minute| there(minute).is_some())?;
-    let last = minutes.iter().rposition(|minute| there(minute).is_some()).filter(|last| *last >= first + RECENT / 2)?;
+    let last =
+        minutes.iter().rposition(|minute| there(minute).is_some()).filter(|last| *last >= first + ACCOUNT_MIN)?;
     let span = minutes.get(first..last)?;
     let deleted: f64 = span.iter().filter_map(|minute| minute.deleted).sum();
     let came = (deleted + there(&minutes[last])? - there(&minutes[first])?).max(0.0);
@@ -57,7 +85,7 @@ fn moments(minutes: &[f64]) -> (f64, f64) {
 
 /// By more than three standard errors.
 fn differ(recent: &[f64], before: &[f64]) -> bool {
-    if before.len() < RECENT / 2 {
+    if before.len() * 2 < RECENT {
         return false;
     }
     let ((a, va), (b, vb)) = (moments(recent), moments(before));
@@ -100,7 +128,9 @@ const SLICE_MS: i64 = 60_000 / SLICES;
 /// Further back nobody looks.
 const OLDEST_MS: i64 = 14 * 86_400_000;
 /// Minutes that are the newest.
-const RECENT: usize = 10;
+const RECENT: usize = 5;
+/// Minutes of which an account of what came and went is made at least.
+const ACCOUNT_MIN: usize = 5;
 
 #[cfg(test)]
 mod tests {

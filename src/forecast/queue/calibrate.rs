@@ -5,8 +5,8 @@ use crate::forecast::calibrate::{
 };
 use crate::forecast::cost::cost;
 use crate::forecast::plant::{Ahead, stretch};
-use crate::forecast::queue::again::{Again, again};
 use crate::forecast::queue::arrivals::{arrivals, backlog};
+use crate::forecast::queue::inflow::{Flow, Inflow, MODEL_ERROR};
 use crate::forecast::queue::plant::QueuePlant;
 use crate::forecast::queue::watched::{Watched, watched};
 use crate::forecast::room::room;
@@ -18,12 +18,7 @@ use crate::pipeline::mapping::queue::{MOST, TICK_MS};
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::forecast) struct Calibration {
     pub(super) plant: QueuePlant,
-    /// All that arrive, those that the consumer sends itself too, messages a second.
-    pub(super) sent_per_s: f64,
-    /// Relative standard error of that.
-    pub(super) sent_error: f64,
-    pub(super) handled_per_s: f64,
-    pub(super) again_error: f64,
+    pub(super) inflow: Inflow,
     pub(super) capacity_error: f64,
     pub(super) crowding_error: f64,
     pub(super) unknown_beyond: Option<f64>,
@@ -53,21 +48,22 @@ pub(super) fn calibrate(sight: &Sight<'_>, minutes: &[Seen], at: Timestamp) -> R
     let settings = sight.mapping.settings.clone();
     let places = settings.max_concurrency.unwrap_or(MOST as u32).min(room.runs);
     held_up_by(places, behind, &runs)?;
-    let long = watched(sight, sight.minutes(LONG_WINDOW_MIN).into_iter().filter(|seen| seen.at < at).collect());
+    let long: Vec<Watched> =
+        watched(sight, sight.minutes(LONG_WINDOW_MIN).into_iter().filter(|seen| seen.at < at).collect());
     let arrivals = arrivals(&all).ok_or("nothing says how many messages arrive (NumberOfMessagesSent)")?;
-    let feeds_itself = sight.queue.is_some_and(|queue| queue.feeds_itself);
-    let again = if feeds_itself { again(&long) } else { Again::NEVER };
+    let sent_per_s = arrivals.per_s;
+    let inflow = Inflow::of(sight.queue, &long, arrivals, runs.handled / runs.span_s);
+    let Flow { per_s, chain, backlog_brings } = inflow.flow(&|_, _| 0.0);
     let counted: Vec<Seen> = long.iter().map(Watched::with_events).collect();
     let cost = cost(&counted, runs.spread, runs.duration_ms, runs.fill);
     let crowding = cost.crowding.share();
     let full = f64::from(settings.batch_size.unwrap_or(10).max(1));
     let waiting = waiting(sight, &long, at);
-    let handled_per_s = runs.handled / runs.span_s;
-    let outside = (arrivals.per_s - again.each * handled_per_s).max(0.0);
     let plant = QueuePlant {
-        per_s: outside,
-        again: again.each,
-        backlog: backlog(&long, at, waiting, arrivals.per_s),
+        per_s,
+        chain,
+        backlog_brings,
+        backlog: backlog(&long, at, waiting, sent_per_s),
         fill: if behind { runs.fill } else { full },
         service: service(runs.spread, runs.duration_ms / stretch(crowding, runs.at_a_time), &cost, runs.fill),
         turnaround_ms: if behind { runs.turnaround_ms(places) } else { 0 },
@@ -81,8 +77,7 @@ pub(super) fn calibrate(sight: &Sight<'_>, minutes: &[Seen], at: Timestamp) -> R
         ahead: Ahead::default(),
         settings,
     };
-    let mut assumptions = vec![arrivals.sentence];
-    assumptions.extend(again.sentence(feeds_itself));
+    let mut assumptions = inflow.sentences();
     assumptions.extend([runs.sentence(full, behind), cost.sentence(runs.fill), cost.crowding.sentence()]);
     assumptions.extend([runs.failures(plant.visibility_ms), room.sentence]);
     assumptions.extend(siblings(sight.siblings));
@@ -90,10 +85,7 @@ pub(super) fn calibrate(sight: &Sight<'_>, minutes: &[Seen], at: Timestamp) -> R
     let newest_ms = long.iter().rev().find_map(|minute| minute.oldest_ms).unwrap_or(0.0);
     let oldest_ms = plant.backlog.first().map_or(0.0, |(age_ms, _)| *age_ms as f64).max(newest_ms);
     Ok(Calibration {
-        sent_per_s: arrivals.per_s,
-        sent_error: arrivals.error + MODEL_ERROR,
-        handled_per_s,
-        again_error: again.error,
+        inflow,
         capacity_error: runs.spread / runs.number.sqrt() + MODEL_ERROR,
         crowding_error: cost.crowding.error(),
         unknown_beyond: cost.crowding.unknown_beyond().map(|most| most.max(runs.at_a_time)),
@@ -274,6 +266,4 @@ const BUSY: f64 = 0.7;
 const LONG_WINDOW_MIN: i64 = 180;
 /// A count of the queue is of now for so long.
 const FRESH_MS: i64 = 120_000;
-/// What no figure shows: a model is not the thing.
-const MODEL_ERROR: f64 = 0.01;
 const _: () = assert!(BEHIND_MIN < LEAST_MIN && LEAST_MIN < WINDOW_MIN as usize);

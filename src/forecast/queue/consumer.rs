@@ -2,9 +2,9 @@
 
 use crate::forecast::consumer::{Consumer, Proposed};
 use crate::forecast::outcome::Span;
-use crate::forecast::queue::again;
 use crate::forecast::queue::calibrate::{Calibration, calibrate};
 use crate::forecast::queue::candidate::{propose, usual};
+use crate::forecast::queue::inflow::Flow;
 use crate::forecast::queue::plant::{QueueChange, QueuePlant};
 use crate::forecast::queue::run::run;
 use crate::forecast::queue::watched::watched;
@@ -41,12 +41,11 @@ impl Consumer for Calibration {
     }
 
     fn off(&self, _: Option<u32>, sample: &Sample<'_>) -> QueuePlant {
-        let sent = self.sent_per_s * (1.0 + sample.off("arrivals", self.sent_error));
-        let again = (self.plant.again + sample.off("again", self.again_error)).clamp(0.0, again::MOST);
+        let Flow { per_s, chain, backlog_brings } = self.inflow.flow(&|quantity, error| sample.off(quantity, error));
         QueuePlant {
-            // What it sends itself is not sent by others.
-            per_s: (sent - again * self.handled_per_s).max(0.0),
-            again,
+            per_s,
+            chain,
+            backlog_brings,
             ahead: sample.ahead(),
             crowding: sample.crowding(self.plant.crowding, self.crowding_error),
             service: sample.service(&self.plant.service, self.capacity_error),
@@ -94,16 +93,6 @@ impl Consumer for Calibration {
     }
 
     fn not_sure(&self) -> Option<String> {
-        // Over ten random consumers that feed themselves medians were off by half and more.
-        (self.again_error > SURE).then(|| {
-            format!(
-                "it feeds the queue it reads, and how much more each message brings is not known well enough \
-                 ({:.2} ± {:.2}): a setting can be taken by hand, a small step first",
-                self.plant.again, self.again_error
-            )
-        })
+        self.inflow.not_sure()
     }
 }
-
-/// A consumer that feeds itself is known when what it brings is known as well as this.
-const SURE: f64 = 0.1;

@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, VecDeque};
 pub(super) struct Lot {
     pub(super) arrived_ms: i64,
     pub(super) n: u32,
+    /// Of a million of them, so many bring another when they are handled.
+    pub(super) brings_ppm: u32,
     received: u8,
 }
 
@@ -28,10 +30,10 @@ pub(super) struct Line {
 }
 
 impl Line {
-    pub(super) fn arrive(&mut self, arrived_ms: i64, n: u32) {
+    pub(super) fn arrive(&mut self, arrived_ms: i64, n: u32, brings_ppm: u32) {
         if n > 0 {
             *self.fresh.entry(arrived_ms).or_default() += n;
-            self.waiting.push_back(Lot { arrived_ms, n, received: 0 });
+            self.waiting.push_back(Lot { arrived_ms, n, brings_ppm, received: 0 });
             self.total += u64::from(n);
         }
     }
@@ -97,8 +99,8 @@ mod tests {
     #[test]
     fn what_comes_back_goes_first_and_does_not_make_the_queue_old_for_ever() {
         let mut line = Line::default();
-        line.arrive(10, 3);
-        line.arrive(20, 2);
+        line.arrive(10, 3, 0);
+        line.arrive(20, 2, 0);
         let first = line.take(4);
         assert_eq!(first.iter().map(|lot| (lot.arrived_ms, lot.n)).collect::<Vec<_>>(), [(10, 3), (20, 1)]);
         assert_eq!((line.total, line.oldest_ms()), (1, Some(10)), "in flight is not done");

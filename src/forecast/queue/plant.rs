@@ -2,6 +2,7 @@
 //! and by tests; plain data.
 
 use crate::forecast::plant::{Ahead, stretch};
+use crate::forecast::queue::chain::Chain;
 use crate::model::mapping::MappingSettings;
 use crate::pipeline::blueprint::Service;
 use crate::pipeline::mapping::queue::MOST;
@@ -10,9 +11,10 @@ use crate::pipeline::mapping::queue::MOST;
 pub struct QueuePlant {
     /// What others send, messages a second.
     pub per_s: f64,
-    /// So many messages more does each one that is handled bring into the queue: a consumer may feed
-    /// itself.
-    pub again: f64,
+    /// What each of those that is handled brings into the queue: a consumer may feed itself.
+    pub chain: Chain,
+    /// How probably one that waits at the start brings another.
+    pub backlog_brings: f64,
     /// Messages that wait at the start: how old, in milliseconds, and how many; the oldest first.
     pub backlog: Vec<(i64, u32)>,
     /// BatchSize, window and MaximumConcurrency count.
@@ -68,7 +70,7 @@ impl QueuePlant {
 
     /// Messages a second that arrive when none wait, those that the consumer sends itself counted.
     pub fn arrivals_per_s(&self) -> f64 {
-        self.per_s / (1.0 - self.again).max(0.02)
+        self.per_s * self.chain.total()
     }
 
     /// Of the messages that are handed over, those that are done.

@@ -117,7 +117,7 @@ impl<'a> QueueRun<'a> {
             plant,
         };
         for (age_ms, n) in &plant.backlog {
-            run.line.arrive(start.plus_ms(-age_ms).ms(), *n);
+            run.line.arrive(start.plus_ms(-age_ms).ms(), *n, ppm(plant.backlog_brings));
             run.outcome.arrived += u64::from(*n);
         }
         if let Some(change) = change {
@@ -136,7 +136,7 @@ impl<'a> QueueRun<'a> {
     fn take(&mut self, event: Event) {
         match event {
             Event::Arrive => {
-                self.put(1);
+                self.put(1, self.plant.chain.first);
                 self.plan_arrival();
                 self.look();
             }
@@ -171,11 +171,11 @@ impl<'a> QueueRun<'a> {
         self.timers.set(self.now.plus_ms(60_000), Event::Minute);
     }
 
-    fn put(&mut self, messages: u32) {
+    fn put(&mut self, messages: u32, brings: f64) {
         if self.line.total == 0 {
             self.window_from = self.now;
         }
-        self.line.arrive(self.now.ms(), messages);
+        self.line.arrive(self.now.ms(), messages, ppm(brings));
         self.outcome.arrived += u64::from(messages);
     }
 
@@ -194,7 +194,7 @@ impl<'a> QueueRun<'a> {
         let passed_s = self.now.ms_since(self.looked_at) as f64 / 1000.0;
         self.looked_at = self.now;
         let messages = poisson(&mut self.arrivals, per_s * passed_s);
-        self.put(messages);
+        self.put(messages, self.plant.chain.first);
     }
 
     /// Starts as many batches as there is work and room for.
@@ -262,26 +262,33 @@ impl<'a> QueueRun<'a> {
         if failed {
             self.feed.back_off(&self.settings);
         }
-        let (mut back, mut handled) = (Vec::new(), 0);
+        let (mut back, mut handled, mut more) = (Vec::new(), 0, 0);
         for lot in lots {
             let returned = if failed { lot.n } else { self.returned(lot.n) };
             if returned > 0 {
                 back.push(lot.of(returned));
             }
-            self.line.done(lot.of(lot.n - returned));
-            handled += lot.n - returned;
+            let done = lot.of(lot.n - returned);
+            self.line.done(done);
+            handled += done.n;
+            more += self.brought(done);
         }
         if !back.is_empty() {
             self.timers.set(back_at.max(self.now), Event::Back(back));
         }
         self.outcome.handled += u64::from(handled);
         self.outcome.track.at(self.now.ms_since(self.start)).records += u64::from(handled);
-        if self.plant.again > 0.0 {
-            let more = poisson(&mut self.again, f64::from(handled) * self.plant.again);
-            self.put(more);
-        }
+        self.put(more, self.plant.chain.later);
         // A free place takes the next batch at once.
         self.look();
+    }
+
+    /// What they bring: as many as their share, and by chance one more.
+    fn brought(&mut self, done: Lot) -> u32 {
+        let millionths = u64::from(done.n) * u64::from(done.brings_ppm);
+        let (whole, part) = (millionths / 1_000_000, millionths % 1_000_000);
+        let one_more = part > 0 && below(&mut self.again, 1_000_000) < part;
+        u32::try_from(whole).unwrap_or(u32::MAX) + u32::from(one_more)
     }
 
     /// Of so many messages, those that are answered as failed.
@@ -291,6 +298,10 @@ impl<'a> QueueRun<'a> {
             ppm => poisson(&mut self.failure, f64::from(n) * f64::from(ppm) / 1e6).min(n),
         }
     }
+}
+
+fn ppm(share: f64) -> u32 {
+    (share.clamp(0.0, 1.0) * 1e6).round() as u32
 }
 
 /// Any moment: only differences count.
@@ -304,12 +315,14 @@ const EVENTS_A_TICK: u32 = 4_096;
 mod tests {
     use super::*;
     use crate::forecast::plant::Ahead;
+    use crate::forecast::queue::chain::Chain;
     use crate::pipeline::blueprint::Service;
 
     fn plant(per_s: f64, concurrency: u32, service_ms: u64) -> QueuePlant {
         QueuePlant {
             per_s,
-            again: 0.0,
+            chain: Chain::NEVER,
+            backlog_brings: 0.0,
             backlog: Vec::new(),
             settings: MappingSettings {
                 batch_size: Some(1),
@@ -395,7 +408,7 @@ mod tests {
     #[test]
     fn a_consumer_that_feeds_its_queue_has_as_much_more_to_do() {
         let mut plant = plant(2.0, 10, 1000);
-        (plant.again, plant.tick_ms) = (0.5, 100);
+        (plant.chain, plant.backlog_brings, plant.tick_ms) = (Chain::alike(0.5), 0.5, 100);
         assert!((plant.arrivals_per_s() - 4.0).abs() < 1e-9);
         let outcome = run(&plant, None, 1, Span::whole(36_000_000), &|| true).expect("not cancelled");
         assert!((outcome.handled as f64 / 144_000.0 - 1.0).abs() < 0.02, "{}", outcome.handled);

@@ -1,9 +1,9 @@
 //! What CloudWatch says of a queue, minute by minute, beside the runs of the function that reads it.
 
 use crate::forecast::sight::{Seen, Sight};
-use crate::model::id::{Arn, QueueName};
+use crate::model::id::{Arn, FunctionName, QueueName};
 use crate::model::metric::{MetricKey, Stat};
-use crate::model::rehearsal::wait_ms;
+use crate::model::rehearsal::{SourceQueue, wait_ms};
 use crate::model::time::Timestamp;
 
 /// A minute. What was not published is `None`.
@@ -17,6 +17,8 @@ pub(super) struct Watched {
     pub(super) visible: Option<f64>,
     pub(super) hidden: Option<f64>,
     pub(super) oldest_ms: Option<f64>,
+    /// Runs of the other functions that write to the queue.
+    pub(super) requested: Option<f64>,
 }
 
 impl Watched {
@@ -29,9 +31,19 @@ impl Watched {
 /// Less than this is no backlog: a batch window, and what comes while a run lasts.
 pub(super) const BACKLOG_MS: f64 = 30_000.0;
 
-/// The metrics of a queue that a rehearsal reads.
-pub(in crate::forecast) fn wanted(source: &Arn) -> Vec<MetricKey> {
-    KEYS.into_iter().map(|(name, stat)| key(source, name, stat)).collect()
+/// The metrics of a queue that a rehearsal reads, and the runs of those that write to it besides its reader.
+pub(in crate::forecast) fn wanted(source: &Arn, queue: Option<&SourceQueue>) -> Vec<MetricKey> {
+    let keys = KEYS.into_iter().map(|(name, stat)| key(source, name, stat));
+    keys.chain(writers(queue).map(runs)).collect()
+}
+
+/// Each is a metric to be paid for.
+fn writers(queue: Option<&SourceQueue>) -> impl Iterator<Item = &FunctionName> {
+    queue.into_iter().filter(|queue| queue.writers.len() <= MOST_WRITERS).flat_map(|queue| &queue.writers)
+}
+
+fn runs(function: &FunctionName) -> MetricKey {
+    MetricKey::lambda(function, "Invocations", Stat::Sum)
 }
 
 fn key(source: &Arn, name: &str, stat: Stat) -> MetricKey {
@@ -53,6 +65,12 @@ pub(super) fn watched(sight: &Sight<'_>, minutes: Vec<Seen>) -> Vec<Watched> {
     let at = |n: usize, at: Timestamp| {
         series[n].and_then(|series| series.between(at, at.plus_s(60)).next()).map(|(_, value)| value)
     };
+    let writers: Vec<_> = writers(sight.queue).filter_map(|function| sight.metrics.get(&runs(function))).collect();
+    // A minute without a run has no datapoint: one writer that is told of tells of all.
+    let requested = |at: Timestamp| {
+        let told = writers.iter().filter_map(|series| series.between(at, at.plus_s(60)).next());
+        told.map(|(_, n)| n).reduce(|a, b| a + b)
+    };
     minutes
         .into_iter()
         .map(|seen| Watched {
@@ -63,6 +81,10 @@ pub(super) fn watched(sight: &Sight<'_>, minutes: Vec<Seen>) -> Vec<Watched> {
             visible: at(3, seen.at),
             hidden: at(4, seen.at),
             oldest_ms: at(5, seen.at).map(|s| s * 1000.0),
+            requested: requested(seen.at),
         })
         .collect()
 }
+
+/// Who has more writers than this is not followed by their runs.
+const MOST_WRITERS: usize = 8;

@@ -139,7 +139,7 @@ pub fn score(base: u64, number: usize, world: World) -> Scored {
     }
     let (mut pipeline, mapping) = before_the_change(&case);
     let changed_at = START.plus_s(case.history_s);
-    let metrics = read(&mut pipeline, &wanted(&mapping), START, changed_at);
+    let metrics = read(&mut pipeline, &wanted(&mapping, None), START, changed_at);
     let sight = Sight {
         mapping: &mapping,
         metrics: &metrics,
