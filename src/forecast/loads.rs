@@ -93,8 +93,7 @@ pub(super) fn loads(
 ) -> Loads {
     let each = handled.per_s / f64::from(handled.shards);
     let of = |slope: f64| each / (1.0 - slope.clamp(-20.0, STANDS));
-    let (max_slope, min_slope, over) = ages.slopes(handled.span_s());
-    let lanes = Lanes { chance: lanes.chance * over, ..*lanes };
+    let (max_slope, min_slope, long) = ages.slopes(handled.span_s());
     let (worst, best) = match (ages.all_behind, ages.any_behind) {
         // All lanes are busy: each shard hands out as much as any other.
         (true, _) => (of(max_slope), of(min_slope)),
@@ -111,8 +110,9 @@ pub(super) fn loads(
         written: None,
     };
     let by_shape = writes.and_then(|writes| plain.by_shape(ages, handled, writes, since.filter(|_| ages.all_behind)));
-    let (loads, over) = by_shape.unwrap_or((plain, 1.0));
-    let lanes = Lanes { chance: lanes.chance * over, ..lanes };
+    // The longer their distance grew, the less chance is in it: by either way, not by both.
+    let (loads, longer) = by_shape.unwrap_or((plain, None));
+    let lanes = Lanes { chance: lanes.chance * longer.unwrap_or(long), ..*lanes };
     let mean = f64::midpoint(loads.worst_per_s, loads.best_per_s);
     let range = if mean > 0.0 { (loads.worst_per_s - loads.best_per_s) / mean } else { 0.0 };
     let items = Items::of(range, &lanes);
@@ -133,8 +133,15 @@ pub(super) fn loads(
 impl Loads {
     /// The same by what was written: what was handled is what was written one age ago, so a unit stands
     /// for so many records; and of two shards that handled as many, the one that came less far in time
-    /// gets more. Also by how much less chance there is in that than in the window's slopes.
-    fn by_shape(self, ages: &Ages, handled: &Handled, writes: &Writes, since: Option<Since>) -> Option<(Loads, f64)> {
+    /// gets more. Also by how much less chance there is in that than in the window, where it is not told by
+    /// the slopes.
+    fn by_shape(
+        self,
+        ages: &Ages,
+        handled: &Handled,
+        writes: &Writes,
+        since: Option<Since>,
+    ) -> Option<(Loads, Option<f64>)> {
         let age_s = |s: f64| if ages.any_behind { ages.mean_s(s) } else { Some(0.0) };
         let units = writes.between(handled.from_s - age_s(handled.from_s)?, handled.to_s - age_s(handled.to_s)?)?;
         let total = handled.per_s * handled.span_s() / units.max(1e-9) * writes.now_per_s();
@@ -147,7 +154,7 @@ impl Loads {
             let spread = if ages.all_behind { mean / f64::midpoint(self.worst_per_s, self.best_per_s) } else { 1.0 };
             let (worst, best) = (self.worst_per_s * spread, self.best_per_s * spread);
             let (worst, best) = if ages.any_behind { (worst, best) } else { (mean, mean) };
-            return Some((Loads { worst_per_s: worst, best_per_s: best, written, ..self }, 1.0));
+            return Some((Loads { worst_per_s: worst, best_per_s: best, written, ..self }, None));
         };
         let mean_s = ages.mean_s(0.0)?;
         let came = |now_s: f64| writes.between(since.s - since.mean_s, -now_s).filter(|units| *units > 0.0);
@@ -155,7 +162,7 @@ impl Loads {
         let worst = mean * came(mean_s)? / came(mean_s + worst_s)?;
         let best = mean * came(mean_s)? / came(mean_s - best_s)?;
         let over = (handled.span_s() / -since.s).clamp(0.0, 1.0);
-        Some((Loads { worst_per_s: worst.max(best), best_per_s: worst.min(best), written, ..self }, over))
+        Some((Loads { worst_per_s: worst.max(best), best_per_s: worst.min(best), written, ..self }, Some(over)))
     }
 
     pub(super) fn unlikely(&self) -> Option<String> {
@@ -296,6 +303,27 @@ mod tests {
         assert!(now(60.0, 0.0) < 1.0, "{}", now(60.0, 0.0));
         let both = now(40.0, 0.02);
         assert!((66.0..120.0).contains(&both), "{both}");
+    }
+
+    #[test]
+    fn lanes_no_further_apart_than_chance_puts_them_say_nothing_of_few_items() {
+        let lanes = Lanes { number: 8.0, chance: 0.024 };
+        let handled = Handled { per_s: 10.0, from_s: -1_800.0, to_s: 0.0, shards: 8 };
+        let items = |rate: f64| {
+            let all: Vec<Seen> =
+                minutes(180, 0.0, rate).into_iter().map(|seen| Seen { writes: Some(1_200.0), ..seen }).collect();
+            let at = Timestamp::from_s(180 * 60);
+            let before =
+                (-10..0).map(|n| Seen { at: Timestamp::from_s(n * 60), writes: Some(1_200.0), ..Seen::default() });
+            let writes = Writes::of(&before.chain(all.iter().copied()).collect::<Vec<_>>(), at);
+            let ages = Ages::of(&all[150..], at);
+            loads(&ages, &handled, &lanes, writes.as_ref(), Since::of(&all, at)).items.number
+        };
+        // The window's chance, over so much longer a time: a sixth of it.
+        let by_chance = expected_range(8.0) * (lanes.chance * 1_800.0 / 10_500.0).sqrt();
+        let rate = by_chance * 0.5;
+        assert!(items(rate) > 15_000.0, "{}", items(rate));
+        assert!(items(3.0 * rate) < 1_500.0, "{}", items(3.0 * rate));
     }
 
     #[test]
