@@ -2,7 +2,7 @@
 
 use crate::forecast::ages::Ages;
 use crate::forecast::cost::{Cost, cost};
-use crate::forecast::items::Lanes;
+use crate::forecast::items::{Lanes, expected_range};
 use crate::forecast::loads::{Handled, Since, loads, shard_loads, shared};
 use crate::forecast::plant::{Ahead, ShardLoad, StreamPlant, stretch};
 use crate::forecast::room::room;
@@ -275,7 +275,9 @@ pub(super) fn spread_of_a_run(seen: &[Seen], duration_ms: f64) -> f64 {
         if values.is_empty() { duration_ms } else { values.iter().sum::<f64>() / values.len() as f64 }
     };
     let range = mean_of(|seen| seen.duration_max_ms) - mean_of(|seen| seen.duration_min_ms);
-    (range / duration_ms.max(1.0) / 4.0).clamp(0.0, 1.0)
+    // Few runs show less of how widely they lie; many of what is not normal show no more than four deviations.
+    let runs = mean_of(|seen| seen.invocations).max(2.0);
+    (range / duration_ms.max(1.0) / expected_range(runs).min(4.0)).clamp(0.0, 1.0)
 }
 
 fn failures(seen: &[Seen], invocations: f64) -> u32 {
