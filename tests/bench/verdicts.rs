@@ -64,13 +64,13 @@ fn of_scenario(name: &str, seeds: u64) -> Tally {
     let came = parallel(seeds, |seed| Case::of(case::scenario(name)).play(seed));
     let bound = Case::of(case::scenario(name)).bound;
     let mut tally = Tally { runs: came.len(), ..Tally::default() };
-    for (seed, came) in came.iter().enumerate() {
+    for (seed, came) in (1..).zip(&came) {
         score(&mut tally, seed, came, bound);
     }
     tally
 }
 
-fn score(tally: &mut Tally, seed: usize, came: &Came, bound: redrive::verdict::Bound) {
+fn score(tally: &mut Tally, seed: u64, came: &Came, bound: redrive::verdict::Bound) {
     if !came.early.is_empty() {
         tally.early += 1;
         tally.lines.push(format!("seed {seed}: early {}", came.early[0]));
