@@ -127,8 +127,8 @@ Examples:
   redrive journal resume --yes            finish it
   redrive journal resume op-6747f2c1-1a2b --yes
 
-It takes over only from an owner that is dead. A restore from a file goes on while the file still is what
-it was; else what was not put back is named.";
+It takes over only from an owner that is dead. A restore from a file goes on while
+the file still is what it was; else what was not put back is named.";
 
 pub(in crate::config) const JOURNAL_UNDO: &str = "\
 Examples:
