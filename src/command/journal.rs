@@ -19,7 +19,7 @@ pub fn list(here: &Here, style: Style) -> Result<u8, Failure> {
 
 pub fn show(here: &Here, id: &str, style: Style) -> Result<u8, Failure> {
     let entries = entries(here, id)?;
-    print(&report::rows(style, &entries, report::journal::lines))?;
+    print(&report::rows(style, &entries, report::operation::text))?;
     Ok(exit::FINE)
 }
 
@@ -45,7 +45,7 @@ pub fn undo(here: &Here, id: &str, consent: Consent) -> Result<u8, Failure> {
         // What was dropped has its copy here.
         let asked = Restore {
             queue: plan.from.name().to_string(),
-            from: Backup::Operation(id.to_owned()),
+            from: Backup::Operation { id: id.to_owned(), again: false },
             pick: Pick::default(),
             to_origin: false,
             reason: Some(format!("undo of {id}")),

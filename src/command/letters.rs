@@ -12,18 +12,20 @@ use crate::command::pick::{picked, scanned, search};
 use crate::command::{Here, print, say, style};
 use crate::config::letter::{Backup, Letters, Restore};
 use crate::config::{Output, exit};
-use crate::model::id::{MessageId, QueueUrl};
+use crate::model::id::{MessageId, OperationId, QueueUrl};
 use crate::model::message::{AttributeValue, Attributes, MAX_MESSAGE_BYTES, Message};
-use crate::model::plan::{DropPlan, FileMark, RestorePlan};
+use crate::model::plan::{DropPlan, FileMark, Plan, RestorePlan};
 use crate::model::queue::Queue;
 use crate::model::redaction::{NOTHING, Redaction, STARS};
 use crate::operation::Undertaking;
 use crate::operation::order::JournalEntry;
 use crate::operation::progress::Report;
+use crate::operation::record::Record;
+use crate::operation::restore::backups::{Backups, copies};
 use crate::query::kind::kind_of;
 use crate::report::kinds::{self, Kinds};
 use crate::report::{self, export};
-use crate::shell::copies;
+use crate::shell;
 
 pub async fn show(here: &Here, letters: Letters, reveal: bool, output: Output) -> Result<u8, Failure> {
     let search = search(&letters.pick)?;
@@ -150,8 +152,8 @@ pub async fn restore(here: &Here, asked: Restore) -> Result<u8, Failure> {
             let (messages, mark) = read(path)?;
             (messages, path.display().to_string(), Some(mark))
         }
-        Backup::Operation(operation) => {
-            (backups(here, operation)?, RestorePlan::copies_of(&operation.as_str().into()), None)
+        Backup::Operation { id, again } => {
+            (backups(here, id, *again)?, RestorePlan::copies_of(&id.as_str().into()), None)
         }
     };
     let messages = picked(messages.into(), &asked.pick, search.as_ref(), look.now).await?.into_vec()?;
@@ -185,28 +187,50 @@ fn place(look: &Look, queue: &Queue, message: &Message, to_origin: bool) -> Queu
 
 fn read(path: &Path) -> Result<(Vec<Message>, FileMark), Failure> {
     let wrong = |why: String| Failure::Usage(format!("--file {}{why}", path.display()));
-    let copies = copies::read(path).map_err(|error| wrong(format!(": {error}")))?;
+    let copies = shell::copies::read(path).map_err(|error| wrong(format!(": {error}")))?;
     let messages = copies.messages.map_err(|(line, why)| wrong(format!(", line {line}: {why}")))?;
     Ok((once_each(messages), copies.mark))
 }
 
-fn backups(here: &Here, operation: &str) -> Result<Vec<Message>, Failure> {
-    let entries = here.journal()?.operation(&operation.into())?;
+fn backups(here: &Here, operation: &str, again: bool) -> Result<Vec<Message>, Failure> {
+    let journal = here.journal()?;
+    let entries = journal.operation(&operation.into())?;
     if entries.is_empty() {
         return Err(Failure::Usage(format!("the journal has no operation {operation:?}; redrive journal list")));
     }
-    let messages = entries.into_iter().filter_map(|entry| match entry {
-        JournalEntry::Backup { message, .. } => Some(*message),
-        _ => None,
-    });
-    let mut messages: Vec<Message> = messages.collect();
-    // Kept twice when the lease ran out in between.
-    messages.sort_by(|a, b| a.id.cmp(&b.id));
-    messages.dedup_by(|a, b| a.id == b.id);
-    if messages.is_empty() {
+    if !entries.iter().any(|entry| matches!(entry, JournalEntry::Backup { .. })) {
         return Err(Failure::Refused(format!("{operation} kept no copies: nothing of it can be put back")));
     }
-    Ok(messages)
+    if again {
+        return Ok(copies(entries).into_values().collect());
+    }
+    let mut restores = Vec::new();
+    for id in journal.outline()?.entries.iter().filter_map(|entry| restore_of(entry, operation)) {
+        restores.extend(Record::read(&journal.operation(id)?));
+    }
+    let backups = Backups::of(entries, &restores);
+    let sets = [
+        (&backups.back, "were put back before"),
+        (&backups.perhaps, "may be back: a restore sent them, and its end is not known"),
+        (&backups.standing, "were not deleted by it, as far as is known"),
+    ];
+    for (ids, what) in sets.into_iter().filter(|(ids, _)| !ids.is_empty()) {
+        let some: Vec<&str> = ids.iter().take(3).map(MessageId::as_str).collect();
+        let more = if ids.len() > some.len() { " …" } else { "" };
+        say(&format!(
+            "redrive: {} {what}, and are left out (--again sends them too): {}{more}",
+            ids.len(),
+            some.join(" ")
+        ));
+    }
+    Ok(backups.messages)
+}
+
+/// The restore of this operation's copies that an entry began.
+fn restore_of<'a>(entry: &'a JournalEntry, operation: &str) -> Option<&'a OperationId> {
+    let JournalEntry::Began { operation: restore, plan, .. } = entry else { return None };
+    let Plan::Restore(plan) = &**plan else { return None };
+    plan.operation().filter(|of| of.as_str() == operation).map(|_| restore)
 }
 
 fn once_each(mut messages: Vec<Message>) -> Vec<Message> {

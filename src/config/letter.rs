@@ -28,8 +28,8 @@ pub struct Letters {
 pub enum Backup {
     /// What `dlq export` wrote.
     File(PathBuf),
-    /// The journal's copies of a drop.
-    Operation(String),
+    /// The journal's copies of a drop; `again`: also those that were put back before.
+    Operation { id: String, again: bool },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

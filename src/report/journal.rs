@@ -95,24 +95,7 @@ pub fn table(rows: &[Row]) -> String {
     table.text()
 }
 
-/// One entry a line, as JSON: what was recorded, word for word.
-pub fn lines(entries: &[JournalEntry]) -> String {
-    let line = |entry: &JournalEntry| match entry {
-        // Bodies are kept to be put back, not to be shown.
-        JournalEntry::Backup { at, queue, message, .. } => {
-            format!(
-                "{{\"entry\":\"backup\",\"at\":{},\"queue\":{:?},\"id\":{:?}}}",
-                at.ms(),
-                queue.as_str(),
-                message.id.as_str()
-            )
-        }
-        entry => serde_json::to_string(entry).unwrap_or_default(),
-    };
-    entries.iter().map(|entry| crate::report::table::clean(&line(entry)) + "\n").collect()
-}
-
-fn kind_of(plan: &crate::model::plan::Plan) -> (&'static str, Option<String>) {
+pub(super) fn kind_of(plan: &crate::model::plan::Plan) -> (&'static str, Option<String>) {
     use crate::model::plan::Plan;
     match plan {
         Plan::Scan(_) => ("scan", None),

@@ -12,6 +12,7 @@ pub mod incident;
 pub mod journal;
 pub mod kinds;
 pub mod log;
+pub mod operation;
 pub mod posture;
 pub mod queue;
 pub mod redrive;

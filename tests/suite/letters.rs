@@ -177,6 +177,18 @@ async fn hostile_letters_are_exported_dropped_and_put_back_byte_for_byte() {
     let restored = served.redrive(&["dlq", "restore", "JobDLQ", "--operation", &operation, "--yes"]).await;
     assert!(restored.status.success(), "{}", text(&restored.stderr));
     same_as_sent(&served.take_all().await);
+    let twice = served.redrive(&["dlq", "restore", "JobDLQ", "--operation", &operation, "--yes"]).await;
+    assert!(
+        twice.status.success() && text(&twice.stderr).contains("6 were put back before"),
+        "{}",
+        text(&twice.stderr)
+    );
+    assert_eq!(served.counts().await, (0, 0), "a copy is put back once");
+    let shown = served.redrive(&["journal", "show", &operation]).await;
+    assert!(text(&shown.stdout).contains("came of it  6 of 6 dropped"), "{}", text(&shown.stdout));
+    let again = served.redrive(&["dlq", "restore", "JobDLQ", "--operation", &operation, "--again", "--yes"]).await;
+    assert!(again.status.success(), "{}", text(&again.stderr));
+    same_as_sent(&served.take_all().await);
     let restored = served.redrive(&["dlq", "restore", "JobDLQ", "--file", path, "--yes"]).await;
     assert!(restored.status.success(), "{}", text(&restored.stderr));
     same_as_sent(&served.take_all().await);

@@ -9,7 +9,7 @@ pub(in crate::config) enum JournalCommand {
     /// Every operation, newest first
     #[command(after_help = ex::JOURNAL_LIST)]
     List(OutputFlags),
-    /// One operation, line by line
+    /// One operation: what came of it, and of each message
     #[command(after_help = ex::JOURNAL_SHOW)]
     Show {
         operation: String,

@@ -86,6 +86,11 @@ pub(in crate::config) struct RestoreFlags {
     #[arg(long, value_name = "OPERATION")]
     pub(in crate::config) operation: Option<String>,
 
+    /// Of an operation's copies also those that were, or may have been, put back before, and those of
+    /// messages it did not delete: they are there twice then
+    #[arg(long, requires = "operation")]
+    pub(in crate::config) again: bool,
+
     /// Only what matches
     #[arg(long = "where", value_name = "EXPR", allow_hyphen_values = true)]
     pub(in crate::config) expression: Option<String>,

@@ -26,7 +26,7 @@ pub(in crate::config) fn drop(flags: DropFlags) -> Result<Action, Stop> {
 pub(in crate::config) fn restore(flags: RestoreFlags) -> Result<Action, Stop> {
     let from = match (flags.file, flags.operation) {
         (Some(file), _) => Backup::File(file),
-        (None, Some(operation)) => Backup::Operation(operation),
+        (None, Some(id)) => Backup::Operation { id, again: flags.again },
         (None, None) => return Err(Stop::fault("say where the copies are: --file FILE or --operation OPERATION")),
     };
     Ok(Action::Restore(Restore {

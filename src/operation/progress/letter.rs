@@ -59,7 +59,9 @@ impl RestoreReport {
     pub fn line(&self) -> String {
         let line = format!("{} of {} put back", grouped(self.restored), grouped(self.asked));
         let unknown = self.duplicates_possible.len() as u64;
-        let rest = [(self.failed, "failed"), (unknown, "perhaps sent"), (self.returned, "not sent")];
+        // What may be there is no failure for sure.
+        let failed = self.failed.saturating_sub(unknown);
+        let rest = [(failed, "failed"), (unknown, "perhaps"), (self.returned, "not sent")];
         told(line, &rest, self.problem.as_deref())
     }
 }

@@ -2,6 +2,7 @@
 //! sent. A send whose end is unknown is not repeated; it is named. A restored message is a new one: new
 //! id, new retention, and SQS no longer says which queue it once died in.
 
+pub mod backups;
 mod outgoing;
 mod resuming;
 
