@@ -95,7 +95,7 @@ mod tests {
         MessageId::new(format!("m-{n:02}"))
     }
 
-    /// Ten of the twelve messages asked for are there; when they are deleted, two more receives are out.
+    /// Ten of the twenty-two messages asked for are there; when they are deleted, two more receives are out.
     struct Stage {
         machine: Redrive,
         now: Timestamp,
@@ -107,7 +107,7 @@ mod tests {
 
     fn begin(queue: &str, record: Option<&Record>, now: Timestamp) -> Redrive {
         let origins = vec![("arn:a".into(), QueueUrl::from("https://sqs/1/a"))];
-        let plan = RedrivePlan::new(queue.into(), "arn:dlq".into(), (0..12).map(id).collect(), origins);
+        let plan = RedrivePlan::new(queue.into(), "arn:dlq".into(), (0..22).map(id).collect(), origins);
         match record {
             Some(record) => Redrive::resume(confirm(plan), owner(), 1, now, record),
             None => Redrive::new(confirm(RedrivePlan { lanes: 4, ..plan }), owner(), 1, now),
@@ -233,7 +233,7 @@ mod tests {
         let report = stage.ended();
         assert!(report.duplicates_possible.is_empty(), "{report:?}");
         assert!(stage.now.ms_since(START) > 60_000, "the lost receive may hide them for a minute");
-        assert_eq!((report.moved, report.gone, stage.states()), (10, 2, all("deleted")));
+        assert_eq!((report.moved, report.gone, stage.states()), (10, 12, all("deleted")));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 mod doubt;
 mod sorting;
+mod width;
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -18,6 +19,7 @@ use crate::operation::pace::Backoff;
 use crate::operation::progress::Cause;
 use crate::operation::returns::{Found, Held, Releasing, Returns};
 use crate::operation::sweep::doubt::Blocked;
+use crate::operation::sweep::width::Width;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::operation) enum Want {
@@ -85,8 +87,7 @@ pub(in crate::operation) struct Sweep {
     receiving: usize,
     asked: usize,
     receives: u64,
-    /// Receives allowed at once now: doubles while answers are full, falls to one at an empty one.
-    width: usize,
+    width: Width,
     empties: u32,
     backoff: Backoff,
     not_before: Timestamp,
@@ -112,6 +113,7 @@ impl Sweep {
         };
         Sweep {
             returns: Returns::new(queue.clone(), budget.lanes, seed),
+            width: Width::new(budget.lanes),
             queue,
             want,
             budget,
@@ -122,7 +124,6 @@ impl Sweep {
             receiving: 0,
             asked: 0,
             receives: 0,
-            width: 1,
             empties: 0,
             backoff: Backoff::new(seed, "receive"),
             not_before: Timestamp::ZERO,
@@ -161,7 +162,9 @@ impl Sweep {
         if self.empties >= EMPTIES_NEEDED {
             return self.conclude(now, held);
         }
-        if self.receiving >= self.width || !self.backoff.is_open(now) || self.not_before > now {
+        let missing = matches!(self.want, Want::Ids(_)).then(|| self.missing.len());
+        let wide = self.width.allows(self.receiving, self.asked, missing);
+        if !wide || !self.backoff.is_open(now) || self.not_before > now {
             return None;
         }
         let max = room.checked_sub(self.asked).filter(|max| *max > 0)?.min(MAX_BATCH_ENTRIES);

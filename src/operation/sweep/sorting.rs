@@ -20,16 +20,12 @@ impl Sweep {
             Outcome::Done(Answer::Received(messages)) => {
                 self.backoff.succeed();
                 self.empties = if messages.is_empty() { self.empties + 1 } else { 0 };
-                if messages.is_empty() {
-                    self.width = 1;
-                } else if messages.len() * 2 >= max {
-                    self.width = (self.width * 2).min(self.budget.lanes);
-                }
+                let (brought, missing) = (messages.len(), self.missing.len());
                 let until = asked_at.plus_s(self.budget.lease_s.into());
-                return messages
-                    .into_iter()
-                    .filter_map(|message| self.sort(now, Found { message, asked_at, until }))
-                    .collect();
+                let found = messages.into_iter();
+                let found = found.filter_map(|message| self.sort(now, Found { message, asked_at, until })).collect();
+                self.width.learn(max, brought, missing - self.missing.len());
+                return found;
             }
             Outcome::Done(other) => (Cause::Unreachable, format!("a receive was answered {other:?}")),
             Outcome::Refused(error) if !error.is_throttle() => {
