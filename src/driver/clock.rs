@@ -1,10 +1,11 @@
-//! The one door time comes in through. `read` is the only function of the program that reads a
-//! clock (in simulated time `simulated_now` asks the runtime's); everything else is told, or asks a [`Clock`] handle that was given to it. A clock decides
-//! nothing: it does not pace, wake or wait.
+//! The one door time comes in through. `read` and, for the monotonic part, `fine_now` are the only
+//! functions of the program that read a clock (in simulated time `simulated_now` asks the runtime's);
+//! everything else is told, or asks a [`Clock`] handle that was given to it. A clock decides nothing: it
+//! does not pace, wake or wait.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::model::time::{Mono, Timestamp};
 
@@ -146,11 +147,16 @@ fn lock(pace: &Mutex<Pace>) -> std::sync::MutexGuard<'_, Pace> {
 /// Reads the clocks: local monotonic time since the first reading, and UTC.
 #[allow(clippy::disallowed_methods)]
 fn read() -> (Mono, Timestamp) {
-    static START: OnceLock<Instant> = OnceLock::new();
-    let start = *START.get_or_init(Instant::now);
-    let mono = Mono::from_ms(u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX));
+    let mono = Mono::from_ms(u64::try_from(fine_now().as_millis()).unwrap_or(u64::MAX));
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     (mono, Timestamp::from_ms(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)))
+}
+
+/// [`Mono`] before it is rounded, for waits of a few milliseconds.
+#[allow(clippy::disallowed_methods)]
+pub(super) fn fine_now() -> Duration {
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed()
 }
 
 /// The runtime's clock: the same one where nothing pauses it.

@@ -2,6 +2,7 @@
 //! virtual time. A driver is a loop without decisions: what AWS would do is decided in `pipeline`.
 
 pub mod clock;
+mod delay;
 mod door;
 pub mod fault;
 pub mod gate;

@@ -41,7 +41,10 @@ impl Service {
     /// Answers; dropping the future cancels the request.
     pub(super) async fn call(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, Stopped> {
         let id = self.next_id();
-        self.traffic.distance().await;
+        match &self.back {
+            Back::Thread(_) => self.traffic.distance().await,
+            Back::Here(_) => self.traffic.simulated_distance().await,
+        }
         let (now, action, read) = (self.clock.account_now(), wire::action(&request), wire::read(&request));
         let asked = read.as_ref().ok().map(|call| &call.request);
         let slower = self.traffic.pass(&action, asked, now);

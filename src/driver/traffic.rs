@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::driver::delay::Delays;
 use crate::model::service_error::ServiceError;
 use crate::model::time::Timestamp;
 use crate::pipeline::request::{CloudWatchRequest, Request};
@@ -20,6 +21,8 @@ pub struct Traffic {
 #[derive(Debug, Default)]
 struct Inner {
     latency: Duration,
+    /// Started when the first call is far away.
+    delays: Option<Delays>,
     throttle_every: Option<u64>,
     limits: Option<BTreeMap<&'static str, TokenBucket>>,
     seen: u64,
@@ -82,8 +85,28 @@ impl Traffic {
         self.lock().tally.clone()
     }
 
-    /// Returns after the way here and back.
+    /// Returns after the way here and back, in real time.
     pub(super) async fn distance(&self) {
+        let delay = {
+            let mut inner = self.lock();
+            let latency = inner.latency;
+            if latency.is_zero() {
+                return;
+            }
+            if inner.delays.is_none() {
+                inner.delays = Delays::start().ok();
+            }
+            inner.delays.as_ref().map(|delays| delays.wait(latency)).ok_or(latency)
+        };
+        match delay {
+            Ok(wait) => wait.await,
+            // Without a thread for it the runtime's timer has to do.
+            Err(latency) => tokio::time::sleep(latency).await,
+        }
+    }
+
+    /// The same in simulated time.
+    pub(super) async fn simulated_distance(&self) {
         let latency = self.lock().latency;
         if !latency.is_zero() {
             tokio::time::sleep(latency).await;
