@@ -48,7 +48,7 @@ impl Service {
         let (now, action, read) = (self.clock.account_now(), wire::action(&request), wire::read(&request));
         let asked = read.as_ref().ok().map(|call| &call.request);
         let slower = self.traffic.pass(&action, asked, now);
-        let passed = self.gate.pass(&action, wire::signed_at(&request), now);
+        let passed = self.gate.pass(&action, || wire::signed_at(&request), now);
         let mut answer = match (read, slower.map_or(passed, Err)) {
             (Ok(call), Ok(())) => call.form.write(self.ask(id, call.request).await?),
             (Ok(call), Err(error)) => call.form.write(Err(error)),

@@ -127,8 +127,8 @@ impl Redrive {
                 continue;
             }
             self.sending += 1;
-            let order = Order::Send { queue: batch.to.clone(), entries: entries.clone() };
-            self.outbox.give(order, Purpose::Sent(Batch { to: batch.to, ids, entries }));
+            let order = Order::Send { queue: batch.to.clone(), entries };
+            self.outbox.give(order, Purpose::Sent(Batch { to: batch.to, ids, entries: Vec::new() }));
         }
     }
 

@@ -63,6 +63,7 @@ enum Purpose {
 struct Batch {
     to: QueueUrl,
     ids: Vec<MessageId>,
+    /// Until they are sent.
     entries: Vec<Outgoing>,
 }
 
