@@ -2,7 +2,6 @@
 //! key that follows from its content, then the item with its reference. If the second write fails
 //! the object is left behind; [`orphans`] finds it.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -12,6 +11,7 @@ use crate::automation::event::{EventItem, Payload, Reference};
 use crate::automation::identity::Identity;
 use crate::automation::job::Overlay;
 use crate::automation::order::Order;
+use crate::model::hexadecimal::hexadecimal;
 use crate::model::time::Timestamp;
 
 /// DynamoDB's largest item (aws-facts §5.4).
@@ -76,12 +76,7 @@ fn reference(bucket: &str, identity: Identity, body: &str) -> Reference {
 }
 
 fn sha256(body: &str) -> String {
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(body.as_bytes()) {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
+    hexadecimal(&Sha256::digest(body.as_bytes()))
 }
 
 #[cfg(test)]

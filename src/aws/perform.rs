@@ -11,9 +11,10 @@ use aws_smithy_types::error::operation::BuildError;
 use crate::aws::Account;
 use crate::aws::failure::outcome;
 use crate::aws::mapping::{from_updated, incomplete};
-use crate::aws::message::{entry, md5_hex, received};
+use crate::aws::message::{entry, received};
 use crate::model::id::{Arn, MappingId, MessageId, QueueUrl, TaskHandle};
 use crate::model::mapping::MappingChange;
+use crate::model::md5;
 use crate::model::message::Outgoing;
 use crate::model::service_error::{Outcome, ServiceError};
 use crate::operation::order::{Answer, Calls, EntryError, Lease, Order, OrderResult};
@@ -248,7 +249,8 @@ fn sent_by_index(
     let mut results: Vec<Option<Result<MessageId, EntryError>>> = vec![None; outgoing.len()];
     for entry in ok {
         let Some(index) = entry.id.parse::<usize>().ok().filter(|index| *index < outgoing.len()) else { continue };
-        let intact = entry.md5_of_message_body == md5_hex(&outgoing[index].body);
+        // The SDK does not compare it (aws-facts §3.7).
+        let intact = entry.md5_of_message_body == md5::of_body(&outgoing[index].body);
         results[index] = Some(if intact {
             Ok(MessageId::from(entry.message_id.as_str()))
         } else {
@@ -307,7 +309,7 @@ mod tests {
 
     fn sent(id: &str, body: &str) -> SendMessageBatchResultEntry {
         let entry = SendMessageBatchResultEntry::builder().id(id).message_id(format!("new-{id}"));
-        entry.md5_of_message_body(md5_hex(body)).build().expect("complete")
+        entry.md5_of_message_body(md5::of_body(body)).build().expect("complete")
     }
 
     #[test]

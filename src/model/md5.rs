@@ -2,11 +2,12 @@
 
 use md5::{Digest, Md5};
 
+use crate::model::hexadecimal::hexadecimal;
 use crate::model::message::{AttributeValue, Attributes};
 
 /// `MD5OfMessageBody` / `MD5OfBody`: hexadecimal MD5 of the body's UTF-8.
 pub fn of_body(body: &str) -> String {
-    hex(Md5::digest(body.as_bytes()).as_slice())
+    hexadecimal(&Md5::digest(body.as_bytes()))
 }
 
 /// `MD5OfMessageAttributes`; `None` when there are none. On a receive only the attributes that are
@@ -26,7 +27,7 @@ pub fn of_attributes(attributes: &Attributes) -> Option<String> {
         hash.update([transport]);
         measured(&mut hash, value);
     }
-    Some(hex(hash.finalize().as_slice()))
+    Some(hexadecimal(&hash.finalize()))
 }
 
 const TEXT: u8 = 1;
@@ -36,10 +37,6 @@ fn measured(hash: &mut Md5, bytes: &[u8]) {
     // Parts of a message are at most 1 MiB, so the length always fits.
     hash.update(u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes());
     hash.update(bytes);
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

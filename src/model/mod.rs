@@ -13,6 +13,7 @@ pub mod duration;
 pub mod failure_document;
 pub mod finding;
 pub mod function;
+pub mod hexadecimal;
 pub mod hostile;
 pub mod id;
 pub mod kept;

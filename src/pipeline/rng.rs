@@ -5,6 +5,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use sha2::{Digest, Sha256};
 
+use crate::model::hexadecimal::hexadecimal;
+
 /// The stream of random numbers for one purpose: `rng(seed, "arrivals")`.
 pub fn rng(seed: u64, purpose: &str) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(digest(seed, purpose))
@@ -40,7 +42,7 @@ fn digest(seed: u64, name: &str) -> [u8; 32] {
 }
 
 fn uuid_text(bytes: [u8; 16]) -> String {
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hexadecimal(&bytes);
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 

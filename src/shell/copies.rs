@@ -7,6 +7,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use crate::model::hexadecimal::hexadecimal;
 use crate::model::message::Message;
 use crate::model::plan::{FileMark, Plan};
 use crate::operation::progress::grouped;
@@ -44,7 +45,7 @@ pub fn read(path: &Path) -> io::Result<Copies> {
             }
         }
     }
-    let sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = hexadecimal(&hash.finalize());
     let path = std::path::absolute(path)?.display().to_string();
     Ok(Copies { mark: FileMark { path, bytes, sha256 }, messages })
 }

@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::model::hexadecimal::hexadecimal;
 use crate::model::id::{OperationId, QueueUrl};
 use crate::model::message::{Attribute, AttributeValue, MAX_ATTRIBUTES, Message, Outgoing};
 use crate::model::plan::RedrivePlan;
@@ -66,14 +67,6 @@ pub(super) fn digests(outgoing: &Outgoing) -> (String, String) {
         }
     }
     (hexadecimal(&Sha256::digest(outgoing.body.as_bytes())), hexadecimal(&hash.finalize()))
-}
-
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// The trace header without its hop count: a message sent again with it is refused at once by the

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use sha2::{Digest, Sha256};
 
+use crate::model::hexadecimal::hexadecimal;
 use crate::model::id::{MessageId, QueueUrl};
 use crate::model::message::{MAX_BATCH_ENTRIES, Message};
 use crate::model::plan::{Plan, RestorePlan};
@@ -151,7 +152,7 @@ impl Restore {
         {
             let mut entries = self.course.take_notes();
             entries.extend(batch.messages.iter().map(|message| {
-                let sha256 = Sha256::digest(message.body.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+                let sha256 = hexadecimal(&Sha256::digest(message.body.as_bytes()));
                 let state = MessageState::Recorded { to: batch.to.clone(), sha256, attributes: String::new() };
                 self.course.owner.message(now, message.id.clone(), state)
             }));

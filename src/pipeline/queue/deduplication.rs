@@ -3,10 +3,10 @@
 //! (aws-facts §3.8).
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
+use crate::model::hexadecimal::hexadecimal;
 use crate::model::time::Timestamp;
 
 /// What a send is known by: its deduplication id, and its group where the queue's
@@ -48,11 +48,7 @@ impl Deduplication {
 
 /// The id of a body where the queue has `ContentBasedDeduplication`: attributes do not count.
 pub fn of_content(body: &str) -> String {
-    Sha256::digest(body.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        // Writing to a String does not fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hexadecimal(&Sha256::digest(body.as_bytes()))
 }
 
 #[cfg(test)]

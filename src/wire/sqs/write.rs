@@ -5,7 +5,8 @@ use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::{digest, fault};
+use super::fault;
+use crate::model::md5;
 use crate::model::message::{AttributeValue, Attributes, Message, SystemAttributes};
 use crate::model::move_task::MoveTask;
 use crate::pipeline::request::{EntryFailure, Reply, Response, Sent, SqsReply};
@@ -85,14 +86,14 @@ fn message(message: &Message, system_names: &[String]) -> Value {
     let mut m = Map::new();
     put(&mut m, "MessageId", message.id.as_str());
     put(&mut m, "ReceiptHandle", message.receipt.as_str());
-    put(&mut m, "MD5OfBody", digest::of_body(&message.body));
+    put(&mut m, "MD5OfBody", md5::of_body(&message.body));
     put(&mut m, "Body", message.body.as_str());
     let system = system(&message.system, system_names);
     if !system.is_empty() {
         put(&mut m, "Attributes", system);
     }
     if !message.attributes.is_empty() {
-        put_some(&mut m, "MD5OfMessageAttributes", digest::of_attributes(&message.attributes));
+        put_some(&mut m, "MD5OfMessageAttributes", md5::of_attributes(&message.attributes));
         put(&mut m, "MessageAttributes", attributes(&message.attributes));
     }
     Value::Object(m)

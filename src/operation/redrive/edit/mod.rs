@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
+use crate::model::hexadecimal::hexadecimal;
 use crate::model::id::MessageId;
 use crate::model::plan::EditPlan;
 use crate::model::time::Timestamp;
 use crate::operation::Owner;
 use crate::operation::order::JournalEntry;
-use crate::operation::redrive::dress::hexadecimal;
 
 /// What a plan says of these new bodies.
 pub fn plan(how: impl Into<String>, bodies: &BTreeMap<MessageId, String>) -> Box<EditPlan> {
