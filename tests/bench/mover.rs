@@ -1,10 +1,10 @@
 //! The mover: how fast over a real socket with the real journal, how gentle with 10,000 dead letters, and
 //! what a hundred thousand listed messages take of memory. `cargo bench --bench mover [fast|gentle|memory]`.
 
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout, clippy::disallowed_methods)]
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redrive::aws::Account;
 use redrive::aws::connect::ConnectOptions;
@@ -19,7 +19,7 @@ use redrive::model::plan::RedrivePlan;
 use redrive::model::service_error::Outcome;
 use redrive::operation::card::Facts;
 use redrive::operation::confirm::{Consent, Preflight};
-use redrive::operation::order::{Answer, Lease, Order};
+use redrive::operation::order::{Answer, Calls, JournalEntry, JournalSink, Lease, Order, OrderResult};
 use redrive::operation::progress::{Progress, RedriveReport, Report};
 use redrive::operation::{Owner, Undertaking};
 use redrive::pipeline::standard::standard;
@@ -128,11 +128,23 @@ async fn moved(lanes: u32, messages: usize) -> RedriveReport {
     let owner = Owner { operation: "fast".into(), who: "me".into(), account: "1".into(), region: "r".into() };
     let clock = Clock::aws();
     let machine = Undertaking::Redrive(confirmed).begin(owner, 1, clock.account_now());
-    let performer = Split { calls: account, journal, clock: Pace(clock) };
+    let seen = Arc::new(Seen::default());
+    let watch = |seen: &Arc<Seen>| Arc::clone(seen);
+    let performer = Split {
+        calls: Watched { inner: account, seen: watch(&seen) },
+        journal: Watched { inner: journal, seen: watch(&seen) },
+        clock: Pace(clock),
+    };
     let (_commander, commands) = unbounded_channel();
     let (outbox, mut told) = unbounded_channel::<Progress>();
     let run = runner::run(machine, performer, commands, move |progress| drop(outbox.send(progress)));
+    let (began, used) = (Instant::now(), cpu_ms());
     tokio::spawn(run).await.expect("it does not break");
+    println!(
+        "{}; {} % of one core",
+        seen.line(began.elapsed()),
+        (cpu_ms() - used) * 100 / began.elapsed().as_millis().max(1) as u64
+    );
     let _ = std::fs::remove_dir_all(&state);
     let mut report = None;
     while let Ok(progress) = told.try_recv() {
@@ -140,6 +152,77 @@ async fn moved(lanes: u32, messages: usize) -> RedriveReport {
     }
     let Some(Report::Redrive(report)) = report else { panic!("a redrive reports itself") };
     report
+}
+
+/// What was asked, how long it took, and how many were under way on the average.
+#[derive(Debug, Default)]
+struct Seen {
+    kinds: std::sync::Mutex<std::collections::BTreeMap<&'static str, Vec<(Duration, usize)>>>,
+}
+
+impl Seen {
+    fn note(&self, kind: &'static str, took: Duration, entries: usize) {
+        self.kinds.lock().expect("no panic").entry(kind).or_default().push((took, entries));
+    }
+
+    /// `receive 800 of 10.0 in 22.5 (20.1–26.0) ms, 3.7 under way`
+    fn line(&self, over: Duration) -> String {
+        let mut kinds = self.kinds.lock().expect("no panic");
+        let said = kinds.iter_mut().map(|(kind, all)| {
+            all.sort();
+            let sum: Duration = all.iter().map(|(took, _)| *took).sum();
+            let entries: usize = all.iter().map(|(_, entries)| *entries).sum();
+            let at = |percent: usize| all[(all.len() - 1) * percent / 100].0.as_secs_f64() * 1000.0;
+            let (n, busy) = (all.len(), sum.as_secs_f64() / over.as_secs_f64());
+            let many = entries as f64 / n as f64;
+            format!(
+                "{kind} {n} of {many:.1} in {:.1} ({:.1}–{:.1}–{:.1}) ms, {busy:.1} under way",
+                at(50),
+                at(5),
+                at(80),
+                at(95)
+            )
+        });
+        said.collect::<Vec<_>>().join("; ")
+    }
+}
+
+struct Watched<T> {
+    inner: T,
+    seen: Arc<Seen>,
+}
+
+impl Calls for Watched<Account> {
+    async fn call(&self, order: Order) -> OrderResult {
+        let (kind, entries) = match &order {
+            Order::Receive { max, .. } => ("receive", *max as usize),
+            Order::Send { entries, .. } => ("send", entries.len()),
+            Order::Delete { entries, .. } => ("delete", entries.len()),
+            Order::Extend { entries, .. } => ("extend", entries.len()),
+            _ => ("other", 1),
+        };
+        let began = Instant::now();
+        let result = self.inner.call(order).await;
+        self.seen.note(kind, began.elapsed(), entries);
+        result
+    }
+}
+
+impl JournalSink for Watched<Journal> {
+    async fn record(&self, entries: Vec<JournalEntry>) -> OrderResult {
+        let (began, many) = (Instant::now(), entries.len());
+        let result = self.inner.record(entries).await;
+        self.seen.note("record", began.elapsed(), many);
+        result
+    }
+}
+
+/// Of this process, so far.
+fn cpu_ms() -> u64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let rest = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let of = |n: usize| rest.split_whitespace().nth(n).and_then(|ticks| ticks.parse::<u64>().ok()).unwrap_or(0);
+    (of(11) + of(12)) * 10
 }
 
 async fn by_hand(messages: usize) -> f64 {
