@@ -60,6 +60,10 @@ impl Store {
         connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(open)?;
         connection.pragma_update(None, "journal_mode", "WAL").map_err(open)?;
         connection.pragma_update(None, "synchronous", "FULL").map_err(open)?;
+        // A write is durable once it is in the log. Moving the log into the tables holds the next write up,
+        // so it is done in larger pieces, and the pages that random ids touch are kept at hand.
+        connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES).map_err(open)?;
+        connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(open)?;
         let found = schema::version(&connection).map_err(open)?;
         if found > SCHEMA {
             return Err(JournalError::Newer { path: path.to_owned(), found, known: SCHEMA });
@@ -259,5 +263,8 @@ fn make_private_file(_: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Pages of 4 KiB the log may grow by before it is moved into the tables.
+const LOG_PAGES: i64 = 4_000;
+const CACHE_KIB: i64 = 8 * 1024;
 /// Seven days: long enough for a mistake to be seen, short enough for what may be personal.
 const BODIES_KEPT_S: i64 = 7 * 86_400;
