@@ -1,7 +1,7 @@
 //! What is held, and for how long: messages that arrive, leases that are extended, leases that ran out.
 
 use crate::model::id::MessageId;
-use crate::model::message::size_bytes;
+use crate::model::message::{MAX_BATCH_ENTRIES, size_bytes};
 use crate::model::service_error::Outcome;
 use crate::model::time::Timestamp;
 use crate::operation::order::{Answer, MessageState, Order, OrderResult};
@@ -189,13 +189,16 @@ impl Redrive {
         if self.mode != Mode::Running || self.ledger.bytes() >= HELD_BYTES_MOST {
             return 0;
         }
-        let most = match self.bucket.rate_per_s() {
-            Some(rate) => ((rate * 20.0) as usize).clamp(self.lanes * 20, HELD_MOST),
-            None => HELD_MOST,
-        };
-        // Filled up again in one go, not one message at a time.
         let held = self.ledger.leases();
-        let room = if held > most / 2 { 0 } else { most - held };
+        let room = match self.bucket.rate_per_s() {
+            // Filled up again in one go, not one message at a time.
+            Some(rate) => {
+                let most = ((rate * 20.0) as usize).clamp(self.lanes * 20, HELD_MOST);
+                if held > most / 2 { 0 } else { most - held }
+            }
+            // By whole batches, at once: a receive that waits here is a lane that stands still.
+            None => Some(HELD_MOST.saturating_sub(held)).filter(|room| *room >= MAX_BATCH_ENTRIES).unwrap_or(0),
+        };
         room.min(self.climb.room(self.ledger.in_stage(Stage::Waiting) + self.ledger.in_stage(Stage::Batched)))
     }
 }
