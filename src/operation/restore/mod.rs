@@ -223,17 +223,24 @@ impl Restore {
             self.course.wrong(Some(Cause::Unreachable), format!("{why}, {TRIES_MOST} times in a row"));
             return self.stop();
         }
-        self.ready.push_back(batch);
+        if self.course.is_running() {
+            return self.ready.push_back(batch);
+        }
+        self.returned += batch.messages.len() as u64;
+        self.leave(batch);
+    }
+
+    /// On record as about to be sent, and not sent.
+    fn leave(&mut self, batch: Batch) {
+        for message in batch.messages {
+            self.note(&message.id, MessageState::NotSent { why: "stopped".to_owned() });
+        }
     }
 
     fn stop(&mut self) {
         self.course.end();
         self.returned += self.left_to_send();
-        for batch in std::mem::take(&mut self.ready) {
-            for message in batch.messages {
-                self.note(&message.id, MessageState::NotSent { why: "stopped".to_owned() });
-            }
-        }
+        std::mem::take(&mut self.ready).into_iter().for_each(|batch| self.leave(batch));
         self.waiting.clear();
     }
 
@@ -305,9 +312,7 @@ impl Operation for Restore {
                     Outcome::Done(_) if self.course.is_running() => self.ready.push_back(batch),
                     Outcome::Done(_) => {
                         self.returned += batch.messages.len() as u64;
-                        for message in &batch.messages {
-                            self.note(&message.id, MessageState::NotSent { why: "stopped".to_owned() });
-                        }
+                        self.leave(batch);
                     }
                     _ => {
                         self.returned += batch.messages.len() as u64;
