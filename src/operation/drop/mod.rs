@@ -61,6 +61,8 @@ pub struct Drop {
     tries: BTreeMap<MessageId, u32>,
     /// Deleted when the lease had run out: whether it took is looked for.
     doubted: BTreeSet<MessageId>,
+    /// Deleted by this process.
+    deleted: BTreeSet<MessageId>,
     dropped: u64,
     gone: u64,
     faults: Vec<(MessageId, String)>,
@@ -116,6 +118,7 @@ impl Drop {
             newest: BTreeMap::new(),
             tries: BTreeMap::new(),
             doubted: BTreeSet::new(),
+            deleted: BTreeSet::new(),
             dropped: 0,
             gone: 0,
             faults: Vec::new(),
@@ -157,12 +160,22 @@ impl Drop {
     }
 
     fn take(&mut self, found: Found) {
+        self.reopen(&found.message.id);
         if !self.open.contains(&found.message.id) || !self.course.is_running() {
             return self.sweep.give_back(found.held());
         }
         self.doubted.remove(&found.message.id);
         self.newest.insert(found.message.id.clone(), found.message.receipt.clone());
         self.found.push_back(found);
+    }
+
+    /// It shows again after its delete: the receipt was void, another receive had been handed it too.
+    fn reopen(&mut self, id: &MessageId) {
+        if self.course.is_running() && self.deleted.remove(id) {
+            self.dropped -= 1;
+            self.note(id, MessageState::Doubted);
+            self.open.insert(id.clone());
+        }
     }
 
     fn is_newest(&self, found: &Found) -> bool {
@@ -242,6 +255,7 @@ impl Drop {
                     if self.open.remove(&id) {
                         self.dropped += 1;
                         self.note(&id, MessageState::Dropped);
+                        self.deleted.insert(id);
                     }
                 }
                 Some(Ok(())) => {
