@@ -17,6 +17,8 @@ impl Sweep {
             return None;
         }
         match self.want {
+            // Behind a held message of its group nothing is handed out, and it holds whatever came.
+            Want::All { .. } if self.is_fifo() => self.count(held),
             Want::All { .. } | Want::Signs { .. } => {
                 let hidden = self.lost_until.is_some_and(|until| until > now);
                 self.finish(End::Empty { hidden });
@@ -27,12 +29,18 @@ impl Sweep {
                 self.finish(End::Found);
                 None
             }
-            Want::Ids(_) => {
-                self.counting = true;
-                let order = SweepOrder::Counts { held: held + self.messages_held(), callers: held };
-                Some((Order::QueueCounts { queue: self.queue.clone() }, order))
-            }
+            Want::Ids(_) => self.count(held),
         }
+    }
+
+    fn count(&mut self, held: usize) -> Option<(Order, SweepOrder)> {
+        self.counting = true;
+        let order = SweepOrder::Counts { held: held + self.messages_held(), callers: held };
+        Some((Order::QueueCounts { queue: self.queue.clone() }, order))
+    }
+
+    fn is_fifo(&self) -> bool {
+        self.queue.as_str().ends_with(".fifo")
     }
 
     /// A message that was handed out twice is held twice, and counted once by its queue: taken for two, it
@@ -56,9 +64,13 @@ impl Sweep {
             return;
         }
         let visible = matches!(result, Outcome::Done(Answer::Counts(counts)) if counts.visible > 0);
+        if matches!(self.want, Want::All { .. }) {
+            let seen = matches!(result, Outcome::Done(_)) && !visible;
+            return self.finish(End::Empty { hidden: !seen || lost_until.is_some() });
+        }
         // Of a FIFO queue's group nothing is handed out behind a message that is held, and yet it counts as
         // visible.
-        let fifo = self.queue.as_str().ends_with(".fifo");
+        let fifo = self.is_fifo();
         let behind = visible && fifo;
         self.blocked = Blocked { fifo, ours: self.held() > 0, others };
         if behind && callers > 0 {
@@ -74,6 +86,13 @@ impl Sweep {
             // What a receive of ours hides shows again by itself; looking sooner could only be lost again.
             self.empties = 0;
             self.not_before = until;
+        } else if callers > 0 && in_flight > 0 && !others {
+            // What the caller is deleting may be out of the queue already, and another's lease in the count's
+            // place: it tells once the caller holds nothing.
+            self.empties = EMPTIES_NEEDED - 1;
+            self.not_before = now.plus_ms(DOUBT_PAUSE_MS);
+            self.give_up_at = Some(now.plus_ms(self.budget.time_ms));
+            self.doubt_until = None;
         } else if others && now < doubt_until {
             self.empties = EMPTIES_NEEDED - 1;
             self.not_before = now.plus_ms(DOUBT_PAUSE_MS);
