@@ -18,6 +18,8 @@ pub(in crate::operation) struct Held {
     pub lease: Lease,
     /// The earliest moment it can end: counted from when the receive was ordered.
     pub until: Timestamp,
+    /// And the latest: counted from when its answer came.
+    pub at_latest: Timestamp,
 }
 
 /// A message found, and until when it certainly is ours.
@@ -27,12 +29,14 @@ pub(in crate::operation) struct Found {
     /// When the receive that brought it was ordered.
     pub asked_at: Timestamp,
     pub until: Timestamp,
+    /// When it certainly shows again, left alone.
+    pub at_latest: Timestamp,
 }
 
 impl Found {
     pub(in crate::operation) fn held(&self) -> Held {
         let lease = Lease { id: self.message.id.clone(), receipt: self.message.receipt.clone() };
-        Held { lease, until: self.until }
+        Held { lease, until: self.until, at_latest: self.at_latest }
     }
 }
 
@@ -56,8 +60,7 @@ pub(in crate::operation) struct Returns {
     releasing_until: Option<Timestamp>,
     backoff: Backoff,
     /// Could not be given back; each shows again by itself by then.
-    hidden: u64,
-    hidden_until: Option<Timestamp>,
+    hidden: Vec<Timestamp>,
 }
 
 impl Returns {
@@ -70,8 +73,7 @@ impl Returns {
             releasing_entries: 0,
             releasing_until: None,
             backoff: Backoff::new(seed, "release"),
-            hidden: 0,
-            hidden_until: None,
+            hidden: Vec::new(),
         }
     }
 
@@ -84,7 +86,10 @@ impl Returns {
         if self.releasing >= self.lanes || !self.backoff.is_open(now) {
             return None;
         }
-        self.waiting.retain(|waiting| waiting.held.until > now);
+        let (waiting, over): (VecDeque<Waiting>, VecDeque<Waiting>) =
+            std::mem::take(&mut self.waiting).into_iter().partition(|one| one.held.until > now);
+        self.waiting = waiting;
+        over.iter().for_each(|one| self.lapsed(now, &one.held));
         let batch: Vec<Waiting> = self.waiting.drain(..self.waiting.len().min(MAX_BATCH_ENTRIES)).collect();
         let latest = batch.iter().map(|waiting| waiting.held.until).max()?;
         self.releasing += 1;
@@ -154,16 +159,17 @@ impl Returns {
         self.waiting.iter().map(|waiting| waiting.held.until).max().max(self.releasing_until)
     }
 
-    /// How many could not be given back, and when the last of them shows again.
-    pub(in crate::operation) fn hidden(&self) -> (u64, Option<Timestamp>) {
-        (self.hidden, self.hidden_until)
+    /// How many could not be given back and are still hidden, and when the last of them shows again.
+    pub(in crate::operation) fn hidden(&self, now: Timestamp) -> (u64, Option<Timestamp>) {
+        let hidden = || self.hidden.iter().copied().filter(|until| *until > now);
+        (hidden().count() as u64, hidden().max())
     }
 
     /// What could not be given back, in one line; `None` when all was.
-    pub(in crate::operation) fn left_hidden(&self) -> Option<String> {
-        let until = self.hidden_until?;
-        let noun = if self.hidden == 1 { "message" } else { "messages" };
-        Some(format!("{} {noun} could not be given back, hidden until {}", grouped(self.hidden), until.clock_s()))
+    pub(in crate::operation) fn left_hidden(&self, now: Timestamp) -> Option<String> {
+        let (hidden, until) = self.hidden(now);
+        let noun = if hidden == 1 { "message" } else { "messages" };
+        Some(format!("{} {noun} could not be given back, hidden until {}", grouped(hidden), until?.clock_s()))
     }
 
     fn again(&mut self, mut waiting: Waiting) {
@@ -175,9 +181,16 @@ impl Returns {
         }
     }
 
+    /// A lease that may be over is not touched. Of one whose answer was long on its way it is not known: its
+    /// message may stay hidden for as long as that took.
+    pub(in crate::operation) fn lapsed(&mut self, now: Timestamp, held: &Held) {
+        if held.at_latest > now {
+            self.leave_hidden(held.at_latest);
+        }
+    }
+
     fn leave_hidden(&mut self, until: Timestamp) {
-        self.hidden += 1;
-        self.hidden_until = self.hidden_until.max(Some(until));
+        self.hidden.push(until);
     }
 }
 

@@ -91,7 +91,7 @@ impl Scan {
     }
 
     fn report(&self) -> ScanReport {
-        let (hidden, hidden_until) = self.sweep.hidden();
+        let (hidden, hidden_until) = self.sweep.hidden(self.now);
         let lost_until = self.sweep.lost_until();
         let end = self.sweep.end();
         let (refused, cause) = match end {
@@ -100,7 +100,7 @@ impl Scan {
         };
         let lost =
             lost_until.map(|until| format!("a receive had no answer: what it took shows again by {}", until.clock_s()));
-        let problem = self.problem.clone().or(refused.clone()).or(self.sweep.left_hidden()).or(lost);
+        let problem = self.problem.clone().or(refused.clone()).or(self.sweep.left_hidden(self.now)).or(lost);
         let state = match (self.cancelled, self.problem.is_some() || refused.is_some()) {
             (true, _) => EndState::Cancelled,
             (false, true) if self.scanned > 0 => EndState::Partly,

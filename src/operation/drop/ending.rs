@@ -59,7 +59,7 @@ impl Drop {
     }
 
     fn report(&self) -> DropReport {
-        let problem = self.course.problem().or(self.sweep.left_hidden());
+        let problem = self.course.problem().or(self.sweep.left_hidden(self.now));
         let state = match (self.course.is_cancelled(), problem.is_some() || !self.faults.is_empty()) {
             (true, _) => EndState::Cancelled,
             (false, true) if self.dropped > 0 => EndState::Partly,

@@ -282,7 +282,8 @@ mod tests {
             attributes: [].into(),
             system: SystemAttributes::default(),
         };
-        Found { message, asked_at: Timestamp::from_s(until_s - 60), until: Timestamp::from_s(until_s) }
+        let until = Timestamp::from_s(until_s);
+        Found { message, asked_at: Timestamp::from_s(until_s - 60), until, at_latest: until }
     }
 
     #[test]

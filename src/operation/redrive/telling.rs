@@ -87,7 +87,7 @@ impl Redrive {
             returned: self.fate(Fate::Returned),
             duplicates_possible: self.ledger.duplicates.keys().cloned().collect(),
             faults: self.ledger.faults.clone(),
-            problem: self.problem.clone().or_else(|| self.sweep.left_hidden()),
+            problem: self.problem.clone().or_else(|| self.sweep.left_hidden(self.now)),
             cause: self.cause,
             skipped_why: self.skipped_why(),
             bounced: self.climb.bounced.clone(),

@@ -28,7 +28,7 @@ impl Rescue {
             records: self.replayed,
             faults: self.faults.clone(),
             cause: self.course.cause(),
-            problem: self.returns.left_hidden().or(self.sweep.left_hidden()),
+            problem: self.returns.left_hidden(self.now).or(self.sweep.left_hidden(self.now)),
         }
     }
 

@@ -152,8 +152,8 @@ impl Sweep {
     }
 
     fn look(&mut self, now: Timestamp, room: usize, held: usize) -> Option<(Order, SweepOrder)> {
-        while self.rest.front().is_some_and(|held| held.until <= now) {
-            self.rest.pop_front();
+        while let Some(held) = self.rest.pop_front_if(|held| held.until <= now) {
+            self.returns.lapsed(now, &held);
         }
         if self.end.is_some() || self.counting {
             return None;
@@ -313,13 +313,13 @@ impl Sweep {
     }
 
     /// Messages that could not be given back, and when the last shows again by itself.
-    pub(in crate::operation) fn hidden(&self) -> (u64, Option<Timestamp>) {
-        self.returns.hidden()
+    pub(in crate::operation) fn hidden(&self, now: Timestamp) -> (u64, Option<Timestamp>) {
+        self.returns.hidden(now)
     }
 
     /// The same in one line.
-    pub(in crate::operation) fn left_hidden(&self) -> Option<String> {
-        self.returns.left_hidden()
+    pub(in crate::operation) fn left_hidden(&self, now: Timestamp) -> Option<String> {
+        self.returns.left_hidden(now)
     }
 
     /// Until when a receive without an answer may hide messages.

@@ -21,10 +21,11 @@ impl Sweep {
                 self.backoff.succeed();
                 self.empties = if messages.is_empty() { self.empties + 1 } else { 0 };
                 let (brought, missing) = (messages.len(), self.missing.len());
-                let until = asked_at.plus_s(self.budget.lease_s.into());
-                let found = messages.into_iter();
-                let found = found.filter_map(|message| self.sort(now, Found { message, asked_at, until })).collect();
-                self.width.learn(max, brought, missing - self.missing.len());
+                let lease_s = i64::from(self.budget.lease_s);
+                let (until, at_latest) = (asked_at.plus_s(lease_s), now.plus_s(lease_s));
+                let found = messages.into_iter().map(|message| Found { message, asked_at, until, at_latest });
+                let found = found.filter_map(|found| self.sort(now, found)).collect();
+                self.width.learn(max, brought, missing.saturating_sub(self.missing.len()));
                 return found;
             }
             Outcome::Done(other) => (Cause::Unreachable, format!("a receive was answered {other:?}")),

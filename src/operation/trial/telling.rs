@@ -29,7 +29,7 @@ impl Trial {
             log_tail: invoked.and_then(|invoked| invoked.log_tail.clone()),
             took_ms: self.took_ms,
             cause: self.course.cause(),
-            problem: self.course.problem().or(self.returns.left_hidden()).or(self.sweep.left_hidden()),
+            problem: self.course.problem().or(self.returns.left_hidden(self.now)).or(self.sweep.left_hidden(self.now)),
         }
     }
 
