@@ -7,13 +7,17 @@ mod storm;
 
 use std::panic::{RefUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+use crate::storm::reckoning::Tally;
 use crate::storm::story::Story;
 // What is shared with the unit tests is written against the crate's own paths.
 use redrive::{model, operation};
 
 const SEEDS: u64 = 10_000;
+/// Scans, drops and restores: one in so many.
+const ERRANDS: u64 = 2;
 /// One in so many goes through the door too.
 const DOOR: u64 = 10;
 
@@ -24,9 +28,11 @@ fn main() {
         storm::door::run(seed);
         storm::tell(Story::of_doubts(seed));
         storm::door::tell(Story::of_doubts(seed));
+        storm::errand::straight(seed);
         return;
     }
     let seeds = told("REDRIVE_SEEDS").unwrap_or(SEEDS);
+    let tally = Mutex::new(Tally::default());
     let failed = run("straight", seeds, storm::straight)
         + run("door", seeds / DOOR, storm::door::run)
         + run("straight, in doubt", seeds / DOOR, |seed| {
@@ -34,7 +40,12 @@ fn main() {
         })
         + run("door, in doubt", seeds / DOOR / DOOR, |seed| {
             storm::door::tell(Story::of_doubts(seed));
+        })
+        + run("scans, drops, restores", seeds / ERRANDS, |seed| {
+            let told = storm::errand::straight(seed);
+            tally.lock().unwrap_or_else(PoisonError::into_inner).add(told);
         });
+    println(&format!("of scans, drops and restores: {:?}", tally.into_inner().unwrap_or_default()));
     if failed > 0 {
         std::process::exit(1);
     }

@@ -1,5 +1,7 @@
 //! Seeds of the storm: some straight onto the pipeline, some of them through the SDK and the door as well.
 
+use crate::storm::errand;
+use crate::storm::reckoning::Tally;
 use crate::storm::story::Story;
 use crate::storm::{self, door};
 
@@ -32,6 +34,19 @@ fn seeds_that_once_found_a_mistake_pass() {
         storm::straight(seed);
         door::run(seed);
     }
+}
+
+/// Scans, drops and restores; and all of what they are judged for does happen.
+#[test]
+fn of_scans_drops_and_restores_nothing_is_lost_and_what_may_be_twice_is_named() {
+    let tally = std::sync::Mutex::new(Tally::default());
+    each(240, "of_scans_drops_and_restores", |seed| {
+        let told = errand::straight(seed);
+        tally.lock().expect("nobody panicked with it").add(told);
+    });
+    let tally = tally.into_inner().expect("nobody panicked with it");
+    let all = [tally.scanned, tally.dropped, tally.restored, tally.named];
+    assert!(std::env::var("REDRIVE_SEED").is_ok() || all.iter().all(|n| *n > 0), "{tally:?}");
 }
 
 #[test]

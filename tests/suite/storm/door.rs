@@ -229,7 +229,7 @@ impl Performer for Process {
         let begun = self.step(|shared, now| {
             let id = OrderId(shared.life * 1_000_000 + shared.steps);
             shared.log.arrives(&order, &shared.faults);
-            shared.log.suspicion.ordered(now, id, &order);
+            shared.log.ordered(now, id, &order);
             id
         });
         let Some(id) = begun else { return std::future::pending().await };
@@ -237,7 +237,7 @@ impl Performer for Process {
             Order::Record(_) => self.record(order).await,
             call => self.account.perform(call).await,
         };
-        let heard = self.step(|shared, now| shared.log.suspicion.answered(now, id, &result));
+        let heard = self.step(|shared, now| shared.log.answered(now, id, &result));
         match heard {
             Some(()) => result,
             None => std::future::pending().await,

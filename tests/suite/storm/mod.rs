@@ -1,12 +1,15 @@
 //! Redrives of real jobs on the real pipeline, with everything going wrong that a seed can draw: told by
 //! [`story`], once [`straight`] onto the pipeline and once through the SDK and its [`door`], and judged by
-//! one and the same count of identities. Shared by the suite and `cargo bench --bench soak`.
+//! one and the same count of identities. Scans, drops and restores go through it as [`errand`]s. Shared by the suite and `cargo bench --bench soak`.
 
+pub mod book;
 pub mod connector;
 pub mod door;
+pub mod errand;
 pub mod fault;
 pub mod log;
 pub mod order;
+pub mod reckoning;
 pub mod scene;
 pub mod story;
 pub mod straight;
@@ -17,15 +20,16 @@ use redrive::model::id::MessageId;
 use redrive::model::plan::RedrivePlan;
 use redrive::model::time::Timestamp;
 use redrive::operation::card::Facts;
-use redrive::operation::confirm::{Consent, Level, Preflight};
+use redrive::operation::confirm::{Confirmed, Consent, Level, Planned, Preflight};
 use redrive::operation::order::EndState;
 use redrive::operation::progress::{RedriveReport, Report};
 use redrive::operation::record::Record;
 use redrive::operation::resume::ResumePlan;
 use redrive::operation::{Owner, Undertaking};
+use redrive::pipeline::standard::standard;
 
 use crate::storm::log::Log;
-use crate::storm::scene::{Copies, Dead, Site};
+use crate::storm::scene::{Copies, Dead, Queues, Site};
 use crate::storm::story::Story;
 use crate::storm::straight::Straight;
 
@@ -55,11 +59,8 @@ pub fn straight(seed: u64) {
 pub fn tell(story: Story) -> Twice {
     let seed = story.seed;
     let queues = story.queues();
-    let mut site = Straight::new(seed, queues);
-    let begun = scene::begin(&mut site, queues, story.messages);
-    site.pass(30);
-    let dead = scene::let_die(&mut site, queues, begun, story.messages);
-    site.begin(&story);
+    let (mut site, dead) = buried(seed, queues, story.messages);
+    site.begin(story.faults, &story.commands);
     let mut deaths = story.deaths.iter().copied();
     let report = loop {
         let mut machine = undertaking(&story, &dead, &site.log).begin(owner(), seed, site.now);
@@ -89,6 +90,15 @@ pub fn tell(story: Story) -> Twice {
     twice
 }
 
+/// A pipeline in virtual time with so many dead letters, in peace.
+pub fn buried(seed: u64, queues: Queues, messages: usize) -> (Straight, Dead) {
+    let mut site = Straight::new(seed, queues);
+    let begun = scene::begin(&mut site, queues, messages);
+    site.pass(30);
+    let dead = scene::let_die(&mut site, queues, begun, messages);
+    (site, dead)
+}
+
 /// What the operator begins, or takes up again where the journal knows of it.
 pub fn undertaking(story: &Story, dead: &Dead, log: &Log) -> Undertaking {
     match Record::read(&log.journal) {
@@ -107,19 +117,30 @@ pub fn undertaking(story: &Story, dead: &Dead, log: &Log) -> Undertaking {
                 fallback: queues.by_hand.then(|| scene::url(queues.jobs)),
                 ..RedrivePlan::new(scene::url(queues.dead), scene::arn(queues.dead), ids, origins)
             };
-            let preflight = Preflight::new(plan, &Facts::default());
-            let consent = match preflight.level() {
-                Level::Button | Level::Account { .. } => Consent::Enter,
-                Level::Count(count) | Level::Irreversible { count, .. } => Consent::Count(count.to_string()),
-            };
-            let confirmed = preflight.accept(&consent);
-            Undertaking::Redrive(confirmed.map_err(|(_, why)| why).expect("what is asked for was given"))
+            Undertaking::Redrive(confirm(plan))
         }
     }
 }
 
+/// What its level asks for is given.
+pub fn confirm<T: Planned>(plan: T) -> Confirmed<T> {
+    let preflight = Preflight::new(plan, &Facts { account: standard().account, ..Facts::default() });
+    let consent = match preflight.level() {
+        Level::Button | Level::Account { .. } => Consent::Enter,
+        Level::Count(count) => Consent::Count(count.to_string()),
+        Level::Irreversible { count, account_last4 } => {
+            Consent::CountAndAccount { count: count.to_string(), account_last4: account_last4.clone() }
+        }
+    };
+    preflight.accept(&consent).map_err(|(_, why)| why).expect("what is asked for was given")
+}
+
 pub fn owner() -> Owner {
-    Owner { operation: "op-1".into(), who: "tester".into(), account: "1".into(), region: "r".into() }
+    owner_of("op-1")
+}
+
+pub fn owner_of(operation: &str) -> Owner {
+    Owner { operation: operation.into(), who: "tester".into(), account: "1".into(), region: "r".into() }
 }
 
 pub fn redriven(report: Report) -> RedriveReport {

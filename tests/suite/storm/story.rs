@@ -89,7 +89,8 @@ impl Story {
     }
 }
 
-fn faults(chance: &mut Chance) -> Faults {
+/// What goes wrong in a night, and from when to when.
+pub fn faults(chance: &mut Chance) -> Faults {
     let begins_ms = chance.draw(30_000) as i64;
     let lasts_ms = 20_000 + chance.draw(50_000) as i64;
     let no_extending = (chance.draw(3) == 0).then_some((begins_ms, begins_ms + lasts_ms));

@@ -17,7 +17,6 @@ use crate::storm::fault::{Chance, Faults};
 use crate::storm::log::Log;
 use crate::storm::order::{entries_of, request_of, result_of, with, without};
 use crate::storm::scene::{self, Queues, Site};
-use crate::storm::story::Story;
 use crate::storm::{Died, START};
 
 enum Event {
@@ -45,6 +44,8 @@ pub struct Straight {
     /// When no lease is extended.
     no_extending: Option<(Timestamp, Timestamp)>,
     pub log: Log,
+    /// Copies that a scan told.
+    pub found: Vec<Message>,
     chance: Chance,
     faults: Faults,
     commands: Vec<(Timestamp, Command)>,
@@ -67,6 +68,7 @@ impl Straight {
             queues,
             no_extending: None,
             log: Log::default(),
+            found: Vec::new(),
             chance: Chance::new(seed, "weather"),
             faults: Faults::default(),
             commands: Vec::new(),
@@ -81,11 +83,11 @@ impl Straight {
     }
 
     /// From now on things go wrong, and others are at work.
-    pub fn begin(&mut self, story: &Story) {
-        self.faults = story.faults;
+    pub fn begin(&mut self, faults: Faults, commands: &[(i64, Command)]) {
+        self.faults = faults;
         let at = |ms| self.now.plus_ms(ms);
-        self.no_extending = story.faults.no_extending.map(|(from, until)| (at(from), at(until)));
-        self.command(&story.commands);
+        self.no_extending = faults.no_extending.map(|(from, until)| (at(from), at(until)));
+        self.command(commands);
         if self.faults.rival > 0 {
             self.put(20, Event::RivalTakes);
         }
@@ -108,6 +110,7 @@ impl Straight {
                 self.order(id, order);
             }
             while let Some(progress) = machine.poll_progress() {
+                self.found.extend(progress.found);
                 report = progress.report.or(report);
             }
             if machine.is_finished() {
@@ -169,7 +172,7 @@ impl Straight {
     }
 
     fn order(&mut self, id: OrderId, order: Order) {
-        self.log.suspicion.ordered(self.now, id, &order);
+        self.log.ordered(self.now, id, &order);
         let after_ms = match order {
             Order::Record(_) => {
                 self.record_at = self.record_at.max(self.now).plus_ms(1 + self.chance.draw(5) as i64);
@@ -185,7 +188,7 @@ impl Straight {
             Event::Arrives(life, id, order) => self.arrive(life, id, order),
             Event::Answers(life, id, result) => {
                 if let Some(machine) = machine.filter(|_| life == self.life) {
-                    self.log.suspicion.answered(self.now, id, &result);
+                    self.log.answered(self.now, id, &result);
                     machine.handle_result(self.now, id, result);
                 }
             }

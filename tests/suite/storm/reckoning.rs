@@ -1,0 +1,153 @@
+//! What must be true when an errand is over, whatever happened to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use redrive::model::id::MessageId;
+use redrive::model::message::Message;
+use redrive::operation::order::{EndState, MessageState};
+use redrive::operation::progress::{DropReport, Report, RestoreReport, ScanReport};
+
+use crate::storm::errand::{Errand, OPERATION};
+use crate::storm::scene::{Copies, Dead, job_of};
+use crate::storm::straight::Straight;
+
+/// How much of it there was, so that a storm in which nothing happens is seen.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Tally {
+    pub scanned: u64,
+    pub hidden: u64,
+    pub dropped: u64,
+    pub restored: u64,
+    /// Named by a restore, and those of them that are there twice, or not at all.
+    pub named: u64,
+    pub twice: u64,
+    pub never: u64,
+}
+
+impl Tally {
+    pub fn add(&mut self, other: Tally) {
+        self.scanned += other.scanned;
+        self.hidden += other.hidden;
+        self.dropped += other.dropped;
+        self.restored += other.restored;
+        self.named += other.named;
+        self.twice += other.twice;
+        self.never += other.never;
+    }
+}
+
+/// When it is over every lease is given back, or it says until when what it holds is hidden.
+pub fn of_leases(errand: &Errand, report: &Report, in_flight: u64) {
+    let seed = errand.seed;
+    if errand.calm {
+        assert_eq!(in_flight, 0, "seed {seed}: not everything was given back: {report:?}");
+    }
+    let Report::Scan(scan) = report else { return };
+    let others = errand.has_company() || errand.dies() || errand.is_left();
+    if !others && in_flight > 0 {
+        assert!(scan.hidden_until.is_some(), "seed {seed}: {in_flight} stay hidden without a word: {scan:?}");
+    }
+}
+
+pub fn of(errand: &Errand, dead: &Dead, report: &Report, site: &Straight, copies: &Copies) -> Tally {
+    let seed = errand.seed;
+    assert_eq!(site.log.breaches, Vec::<String>::new(), "seed {seed}: {report:?}");
+    for (n, (id, job)) in dead.iter().enumerate() {
+        let there = copies.of(job);
+        let kept = site.log.kept.get(id);
+        assert!(kept.is_none_or(|copy| job_of(&copy.body) == *job), "seed {seed}: {id} has another's copy");
+        assert!(there > 0 || kept.is_some(), "seed {seed}: {id} is lost: {report:?}");
+        assert!(there == 1 || n < errand.asked, "seed {seed}: {id} was not asked for, and is there {there} times");
+    }
+    match report {
+        Report::Scan(report) => of_scan(errand, dead, report, &site.found, copies),
+        Report::Drop(report) => of_drop(errand, dead, report, site, copies),
+        Report::Restore(report) => of_restore(errand, dead, report, site, copies),
+        other => panic!("seed {seed}: no errand reports {other:?}"),
+    }
+}
+
+/// It moved nothing, tells nobody twice, and says that it was everything only if it was.
+fn of_scan(errand: &Errand, dead: &Dead, report: &ScanReport, found: &[Message], copies: &Copies) -> Tally {
+    let seed = errand.seed;
+    for job in dead.values() {
+        assert_eq!(copies.of(job), 1, "seed {seed}: {job} is where it was: {report:?}");
+    }
+    let ids: BTreeSet<&MessageId> = found.iter().map(|message| &message.id).collect();
+    assert_eq!(ids.len(), found.len(), "seed {seed}: a message is told once");
+    assert!(found.iter().all(|copy| dead.get(&copy.id) == Some(&job_of(&copy.body))), "seed {seed}: as it is");
+    if !errand.dies() && !errand.is_left() {
+        assert_eq!(report.scanned, found.len() as u64, "seed {seed}: {report:?}");
+        assert!(report.scanned <= errand.asked as u64, "seed {seed}: no more than was asked for: {report:?}");
+    }
+    if report.complete && !errand.has_company() {
+        assert_eq!(found.len(), errand.messages, "seed {seed}: it says that it saw all: {report:?}");
+    }
+    if errand.calm {
+        assert_eq!((report.state, report.scanned), (EndState::Done, errand.asked as u64), "seed {seed}: {report:?}");
+    }
+    Tally { scanned: report.scanned, hidden: report.hidden, ..Tally::default() }
+}
+
+/// What it says of each is so: dropped is not there, gone is not in its queue, and the others are.
+fn of_drop(errand: &Errand, dead: &Dead, report: &DropReport, site: &Straight, copies: &Copies) -> Tally {
+    let seed = errand.seed;
+    let states = last_words(site);
+    for (id, job) in dead.iter().take(errand.asked) {
+        let (there, in_queue) = (copies.of(job), copies.dead.contains_key(job));
+        assert!(there <= 1, "seed {seed}: {id} is there {there} times, and nobody sends: {report:?}");
+        match states.get(id) {
+            Some(MessageState::Dropped) => {
+                assert_eq!(there, 0, "seed {seed}: {id} is said to be dropped and is there: {report:?}");
+            }
+            Some(MessageState::Gone) => {
+                assert!(!in_queue, "seed {seed}: {id} is said to be gone and is there: {report:?}");
+            }
+            _ => {}
+        }
+    }
+    let sum = report.dropped + report.failed + report.gone + report.returned;
+    assert_eq!(sum, errand.asked as u64, "seed {seed}: every id ends in one way: {report:?}");
+    if errand.calm {
+        assert_eq!((report.state, report.dropped), (EndState::Done, errand.asked as u64), "seed {seed}: {report:?}");
+    }
+    Tally { dropped: report.dropped, ..Tally::default() }
+}
+
+/// Once each, or named; named with a reason; and what is not back has its copy, which is asked of the
+/// journal itself.
+fn of_restore(errand: &Errand, dead: &Dead, report: &RestoreReport, site: &Straight, copies: &Copies) -> Tally {
+    let seed = errand.seed;
+    let states = last_words(site);
+    let mut tally = Tally { restored: report.restored, ..Tally::default() };
+    for (id, job) in dead.iter().take(errand.asked) {
+        let (there, named) = (copies.of(job), report.duplicates_possible.contains(id));
+        assert!(there <= 1 || named, "seed {seed}: {id} is there {there} times, unnamed: {report:?}");
+        assert!(!named || site.log.unsure.contains(id), "seed {seed}: {id} is named without a reason: {report:?}");
+        match states.get(id) {
+            Some(MessageState::Acknowledged { .. }) => {
+                assert!(there > 0, "seed {seed}: {id} is said to be back and is not: {report:?}");
+            }
+            Some(MessageState::Failed { .. } | MessageState::NotSent { .. }) | None => {
+                assert_eq!(there, 0, "seed {seed}: {id} is back, and said not to be: {report:?}");
+            }
+            _ => assert!(named, "seed {seed}: nobody knows of {id}, unnamed: {report:?}"),
+        }
+        if named {
+            tally.named += 1;
+            tally.twice += u64::from(there > 1);
+            tally.never += u64::from(there == 0);
+        }
+    }
+    let sum = report.restored + report.failed + report.returned;
+    assert_eq!(sum, errand.asked as u64, "seed {seed}: every id ends in one way: {report:?}");
+    if errand.calm {
+        assert_eq!((report.state, report.restored), (EndState::Done, errand.asked as u64), "seed {seed}: {report:?}");
+    }
+    tally
+}
+
+/// As the journal has them.
+fn last_words(site: &Straight) -> BTreeMap<MessageId, MessageState> {
+    site.log.book().record(OPERATION).map(|record| record.states).unwrap_or_default()
+}
