@@ -12,7 +12,7 @@ use crate::verdict::lane_stuck::STANDS;
 use crate::verdict::wanted::{
     age_max, age_min, errors, failed_events, invocations, invoked_events, records_in, records_out, throttles,
 };
-use crate::verdict::window::{Trend, rising_since, total, trend};
+use crate::verdict::window::{Trend, rising_since, total, trend, whole_trend};
 use crate::verdict::wording::{about, percent, rate, remedy, whole_ms};
 use crate::verdict::{NEAR_LOSS_MS, objective_ms};
 
@@ -38,8 +38,15 @@ pub fn check(picture: &Picture, now: Timestamp, mapping: &Mapping) -> Option<Fin
     if age.is_rising(LEAST_RISE) {
         return Some(falling(picture, now, mapping, age));
     }
-    (age.newest > objective_ms(picture, mapping) && !age.is_falling(LEAST_RISE))
+    (age.newest > objective_ms(picture, mapping) && !falls(picture, now, mapping, &age))
         .then(|| holding(picture, now, mapping, age))
+}
+
+/// It falls, and not only by minutes that are not whole yet: where a lane has not been told of, the worst may
+/// be missing.
+pub fn falls(picture: &Picture, now: Timestamp, mapping: &Mapping, age: &Trend) -> bool {
+    let before = || whole_trend(picture, now, &age_max(&mapping.function));
+    age.is_falling(LEAST_RISE) && before().is_none_or(|before| before.is_falling(0.0))
 }
 
 fn falling(picture: &Picture, now: Timestamp, mapping: &Mapping, age: Trend) -> Finding {

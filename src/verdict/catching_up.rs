@@ -4,7 +4,7 @@ use crate::model::finding::{Finding, Severity, Subject};
 use crate::model::mapping::Mapping;
 use crate::model::picture::Picture;
 use crate::model::time::{Timestamp, spoken};
-use crate::verdict::behind::{LEAST_RISE, NOISE_MS, measured, throughput};
+use crate::verdict::behind::{NOISE_MS, falls, measured, throughput};
 use crate::verdict::bound::Bound;
 use crate::verdict::wanted::age_max;
 use crate::verdict::window::trend;
@@ -18,7 +18,7 @@ pub fn check(picture: &Picture, now: Timestamp, mapping: &Mapping) -> Option<Fin
         return None;
     }
     let age = trend(picture, now, &age_max(&mapping.function))
-        .filter(|age| age.newest > NOISE_MS && age.is_falling(LEAST_RISE))?;
+        .filter(|age| age.newest > NOISE_MS && falls(picture, now, mapping, age))?;
     let fall = -age.short;
     let mut evidence = vec![
         format!("age {} ↓ {} s/s", spoken(whole_ms(age.newest)), rate(fall)),
