@@ -55,7 +55,7 @@ fn main() {
     let score = if says("queues") { score_queue } else { score };
     let began = now();
     let next = AtomicUsize::new(0);
-    let mut scored: Vec<Scored> = std::thread::scope(|scope| {
+    let scored: Vec<Scored> = std::thread::scope(|scope| {
         let work = || {
             let mut found = Vec::new();
             loop {
@@ -63,14 +63,14 @@ fn main() {
                 if number >= cases {
                     return found;
                 }
-                found.push(score(base, number, world));
+                let scored = score(base, number, world);
+                tell(&scored);
+                found.push(scored);
             }
         };
         let threads: Vec<_> = (0..2).map(|_| scope.spawn(work)).collect();
         threads.into_iter().flat_map(|thread| thread.join().expect("a case panicked")).collect()
     });
-    scored.sort_by_key(|scored| scored.number);
-    scored.iter().for_each(tell);
     let took_s = began.elapsed().as_secs_f64();
     if world == World::Twisted { summary_of_twisted(base, &scored, took_s) } else { summary(base, &scored, took_s) }
 }

@@ -79,7 +79,10 @@ pub(super) fn requests(queue: &SourceQueue, minutes: &[Watched]) -> Result<Reque
     let first = minutes.iter().position(|minute| minute.requested.is_some());
     let minutes = first.map_or(&[][..], |first| &minutes[first..]);
     let told = minutes.iter().filter(|minute| minute.requested.is_some()).count();
-    if told * 10 < minutes.len() * LEAST_TOLD || told == 0 {
+    if told == 0 {
+        return Err(unknown(format!("Invocations of {names} are not told")));
+    }
+    if told * 10 < minutes.len() * LEAST_TOLD {
         return Err(unknown(format!("Invocations of {names} are told for {told} of {} minutes only", minutes.len())));
     }
     let begins = minutes.len() - minutes.iter().rev().take_while(|minute| minute.is_backlogged()).count();
