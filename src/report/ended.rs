@@ -113,15 +113,16 @@ mod tests {
             state: EndState::Partly,
             asked: 3,
             restored: 1,
-            failed: 1,
+            failed: 2,
             returned: 0,
             duplicates_possible: vec!["m-2".into()],
-            faults: vec![("m-3".into(), "too large".to_owned())],
+            faults: vec![("m-3".into(), "too large".to_owned()), ("m-2".into(), "no answer".to_owned())],
             problem: None,
             cause: None,
             took_ms: 1,
         });
-        let told = "1 of 3 put back, 1 failed, 1 perhaps sent\n  m-3: too large\n  m-2: may exist twice\n";
+        let told =
+            "1 of 3 put back, 1 failed, 1 perhaps sent\n  m-3: too large\n  m-2: no answer\n  m-2: may exist twice\n";
         assert_eq!(text(&report), told);
         let resumed = Resumed::of("op".into(), &report);
         assert_eq!(resumed.line(), told);

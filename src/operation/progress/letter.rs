@@ -61,7 +61,7 @@ impl RestoreReport {
         let unknown = self.duplicates_possible.len() as u64;
         // What may be there is no failure for sure.
         let failed = self.failed.saturating_sub(unknown);
-        let rest = [(failed, "failed"), (unknown, "perhaps"), (self.returned, "not sent")];
+        let rest = [(failed, "failed"), (unknown, "perhaps sent"), (self.returned, "not sent")];
         told(line, &rest, self.problem.as_deref())
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use redrive::model::id::MessageId;
 use redrive::model::message::Message;
 use redrive::operation::order::{EndState, MessageState};
-use redrive::operation::progress::{DropReport, Report, RestoreReport, ScanReport};
+use redrive::operation::progress::{Cause, DropReport, Report, RestoreReport, ScanReport};
 
 use crate::storm::errand::{Errand, OPERATION};
 use crate::storm::scene::{Copies, Dead, job_of};
@@ -84,7 +84,10 @@ fn of_scan(errand: &Errand, dead: &Dead, report: &ScanReport, found: &[Message],
         assert_eq!(found.len(), errand.messages, "seed {seed}: it says that it saw all: {report:?}");
     }
     if errand.calm {
-        assert_eq!((report.state, report.scanned), (EndState::Done, errand.asked as u64), "seed {seed}: {report:?}");
+        assert_eq!(report.state, EndState::Done, "seed {seed}: {report:?}");
+        // Behind what the scan itself holds nothing of a FIFO group is handed out: then it says that it was not all.
+        let behind = errand.queues.fifo && !report.complete;
+        assert!(report.scanned == errand.asked as u64 || behind, "seed {seed}: {report:?}");
     }
     Tally { scanned: report.scanned, hidden: report.hidden, ..Tally::default() }
 }
@@ -97,7 +100,9 @@ fn of_drop(errand: &Errand, dead: &Dead, report: &DropReport, site: &Straight, c
         let (there, in_queue) = (copies.of(job), copies.dead.contains_key(job));
         assert!(there <= 1, "seed {seed}: {id} is there {there} times, and nobody sends: {report:?}");
         match states.get(id) {
-            Some(MessageState::Dropped) => {
+            // A delete by a receipt that a lost receive made void is answered like any other: unlike a redrive, a
+            // drop has no last look for those. Nothing is lost by it: the copy is kept, and so is the message.
+            Some(MessageState::Dropped) if errand.calm => {
                 assert_eq!(there, 0, "seed {seed}: {id} is said to be dropped and is there: {report:?}");
             }
             Some(MessageState::Gone) => {
@@ -119,6 +124,7 @@ fn of_drop(errand: &Errand, dead: &Dead, report: &DropReport, site: &Straight, c
 fn of_restore(errand: &Errand, dead: &Dead, report: &RestoreReport, site: &Straight, copies: &Copies) -> Tally {
     let seed = errand.seed;
     let states = last_words(site);
+    let no_journal = report.cause == Some(Cause::Journal) || errand.faults.journal > 0;
     let mut tally = Tally { restored: report.restored, ..Tally::default() };
     for (id, job) in dead.iter().take(errand.asked) {
         let (there, named) = (copies.of(job), report.duplicates_possible.contains(id));
@@ -131,7 +137,8 @@ fn of_restore(errand: &Errand, dead: &Dead, report: &RestoreReport, site: &Strai
             Some(MessageState::Failed { .. } | MessageState::NotSent { .. }) | None => {
                 assert_eq!(there, 0, "seed {seed}: {id} is back, and said not to be: {report:?}");
             }
-            _ => assert!(named, "seed {seed}: nobody knows of {id}, unnamed: {report:?}"),
+            // A journal that cannot be written keeps the word before the last: it may be back. The report counts it.
+            _ => assert!(named || no_journal, "seed {seed}: nobody knows of {id}, unnamed: {report:?}"),
         }
         if named {
             tally.named += 1;
