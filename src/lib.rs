@@ -21,8 +21,3 @@ pub mod shell;
 pub mod ui;
 pub mod verdict;
 pub mod wire;
-
-/// A request is thousands of small allocations, here and in the SDK: with the system's allocator they
-/// were a fifth of a fast redrive's processor time (CONTRIBUTING, "Figures").
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
