@@ -86,10 +86,14 @@ impl Returns {
         if self.releasing >= self.lanes || !self.backoff.is_open(now) {
             return None;
         }
-        let (waiting, over): (VecDeque<Waiting>, VecDeque<Waiting>) =
-            std::mem::take(&mut self.waiting).into_iter().partition(|one| one.held.until > now);
-        self.waiting = waiting;
-        over.iter().for_each(|one| self.lapsed(now, &one.held));
+        // In place: there may be a hundred thousand.
+        let mut over = Vec::new();
+        self.waiting.retain(|waiting| {
+            let ours = waiting.held.until > now;
+            over.extend((!ours).then_some(waiting.held.at_latest));
+            ours
+        });
+        over.into_iter().filter(|at_latest| *at_latest > now).for_each(|at_latest| self.leave_hidden(at_latest));
         let batch: Vec<Waiting> = self.waiting.drain(..self.waiting.len().min(MAX_BATCH_ENTRIES)).collect();
         let latest = batch.iter().map(|waiting| waiting.held.until).max()?;
         self.releasing += 1;
