@@ -59,12 +59,7 @@ pub fn rows(outline: &Outline) -> Vec<Row> {
                 let row = rows.iter_mut().rev().find(|row| row.operation == operation.as_str());
                 if let Some(row) = row {
                     row.owner = None;
-                    row.state = match state {
-                        EndState::Done => "done",
-                        EndState::Partly => "partly",
-                        EndState::Cancelled => "cancelled",
-                        EndState::Failed => "failed",
-                    };
+                    row.state = end(*state);
                     row.summary.clone_from(summary);
                 }
             }
@@ -93,6 +88,15 @@ pub fn table(rows: &[Row]) -> String {
         ]);
     }
     table.text()
+}
+
+pub(super) fn end(state: EndState) -> &'static str {
+    match state {
+        EndState::Done => "done",
+        EndState::Partly => "partly",
+        EndState::Cancelled => "cancelled",
+        EndState::Failed => "failed",
+    }
 }
 
 pub(super) fn kind_of(plan: &crate::model::plan::Plan) -> (&'static str, Option<String>) {

@@ -1,9 +1,9 @@
 //! One operation of the journal, to be read: what it was, what came of it, what was noted on the way, and
 //! what is on record of each message.
 
-use crate::operation::order::{EndState, JournalEntry, MessageState};
+use crate::operation::order::{JournalEntry, MessageState};
 use crate::operation::record::Record;
-use crate::report::journal::kind_of;
+use crate::report::journal::{end, kind_of};
 use crate::report::table::{Table, clean};
 
 /// From all its entries, oldest first.
@@ -42,15 +42,6 @@ pub fn text(entries: &[JournalEntry]) -> String {
     text
 }
 
-fn end(state: EndState) -> &'static str {
-    match state {
-        EndState::Done => "done",
-        EndState::Partly => "partly",
-        EndState::Cancelled => "cancelled",
-        EndState::Failed => "failed",
-    }
-}
-
 fn why(state: &MessageState) -> Option<&str> {
     match state {
         MessageState::NotSent { why }
@@ -68,6 +59,7 @@ mod tests {
     use crate::model::id::MessageId;
     use crate::model::plan::{DropPlan, Plan};
     use crate::model::time::Timestamp;
+    use crate::operation::order::EndState;
 
     #[test]
     fn an_operation_is_told_with_its_notes_and_each_message_by_its_last_state() {
