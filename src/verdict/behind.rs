@@ -8,11 +8,11 @@ use crate::model::picture::Picture;
 use crate::model::time::{Timestamp, spoken};
 use crate::verdict::bound::Bound;
 use crate::verdict::drain;
-use crate::verdict::lane_stuck::STANDS;
+use crate::verdict::standstill::{NOTHING_DONE, Rise, STANDS};
 use crate::verdict::wanted::{
     age_max, age_min, errors, failed_events, invocations, invoked_events, records_in, records_out, throttles,
 };
-use crate::verdict::window::{Trend, rising_since, total, trend, whole_trend};
+use crate::verdict::window::{Trend, over, rising_since, total, trend, whole_trend};
 use crate::verdict::wording::{about, percent, rate, remedy, whole_ms};
 use crate::verdict::{NEAR_LOSS_MS, objective_ms};
 
@@ -31,10 +31,10 @@ const GIVEN_UP: &str = "given up";
 pub const BOUND: Bound = Bound::TREND;
 
 pub fn check(picture: &Picture, now: Timestamp, mapping: &Mapping) -> Option<Finding> {
-    if !mapping.kind().is_stream() {
-        return None;
-    }
-    let age = trend(picture, now, &age_max(&mapping.function)).filter(|age| age.newest > NOISE_MS)?;
+    let key = age_max(&mapping.function);
+    let age = trend(picture, now, &key).filter(|age| age.newest > NOISE_MS)?;
+    // By a single datapoint a lane that stands is not told from all of them being late.
+    (over(picture, &key, age.newest_at, NOISE_MS) > 1).then_some(())?;
     if age.is_rising(LEAST_RISE) {
         return Some(falling(picture, now, mapping, age));
     }
@@ -52,7 +52,7 @@ pub fn falls(picture: &Picture, now: Timestamp, mapping: &Mapping, age: &Trend) 
 fn falling(picture: &Picture, now: Timestamp, mapping: &Mapping, age: Trend) -> Finding {
     let function = &mapping.function;
     let best = trend(picture, now, &age_min(function));
-    let cause = other_cause(picture, now, mapping, best);
+    let cause = other_cause(picture, now, mapping);
     let where_ = match (best, &cause) {
         (Some(best), Some(cause)) if best.is_rising(LEAST_RISE) => format!("all shards: {cause}"),
         (Some(best), None) if best.is_rising(LEAST_RISE) => "all shards: capacity".to_owned(),
@@ -75,7 +75,7 @@ fn falling(picture: &Picture, now: Timestamp, mapping: &Mapping, age: Trend) -> 
         evidence.extend(throughput(picture, now, mapping, Some(age.long)));
         remedies.insert(0, tune(mapping, age.newest, age.long));
     }
-    evidence.push(measured(&age));
+    evidence.push(measured(age.newest_at));
     let near = loss_in_ms < NEAR_LOSS_MS || age.newest > objective_ms(picture, mapping);
     Finding {
         rule: "falling-behind".to_owned(),
@@ -90,11 +90,11 @@ fn falling(picture: &Picture, now: Timestamp, mapping: &Mapping, age: Trend) -> 
 
 fn holding(picture: &Picture, now: Timestamp, mapping: &Mapping, age: Trend) -> Finding {
     let function = &mapping.function;
-    let cause = other_cause(picture, now, mapping, None);
+    let cause = other_cause(picture, now, mapping);
     let why = cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
     let mut evidence = vec![format!("age {}, neither rising nor falling{why}", spoken(whole_ms(age.newest)))];
     evidence.extend(throughput(picture, now, mapping, None));
-    evidence.push(measured(&age));
+    evidence.push(measured(age.newest_at));
     Finding {
         rule: "behind".to_owned(),
         severity: Severity::Warning,
@@ -144,8 +144,8 @@ pub fn throughput(picture: &Picture, now: Timestamp, mapping: &Mapping, slope: O
     })
 }
 
-pub fn measured(age: &Trend) -> String {
-    format!("IteratorAge, newest datapoint {}", age.newest_at.clock())
+pub fn measured(newest_at: Timestamp) -> String {
+    format!("IteratorAge, newest datapoint {}", newest_at.clock())
 }
 
 /// The age at which a record is gone, in milliseconds, and how: the stream trims it, or the mapping
@@ -172,7 +172,7 @@ pub fn given_to(picture: &Picture, mapping: &Mapping) -> String {
 }
 
 /// Why the consumer is late, when it is not for want of capacity.
-fn other_cause(picture: &Picture, now: Timestamp, mapping: &Mapping, best: Option<Trend>) -> Option<String> {
+fn other_cause(picture: &Picture, now: Timestamp, mapping: &Mapping) -> Option<String> {
     let sum = |key: MetricKey| total(picture, now, &key, 10).map_or(0.0, |total| total.sum);
     let runs = sum(invocations(&mapping.function));
     let (failed, refused) = (sum(errors(&mapping.function)), sum(throttles(&mapping.function)));
@@ -182,9 +182,15 @@ fn other_cause(picture: &Picture, now: Timestamp, mapping: &Mapping, best: Optio
     if failed > runs * OTHER_CAUSE {
         return Some(format!("{} of its runs fail", percent(failed / runs.max(failed))));
     }
-    // Partial responses leave Errors at 0; every shard standing still with failing events is theirs.
-    let stands = best.is_some_and(|best| best.is_rising(STANDS));
-    (stands && sum(failed_events(mapping)) > 0.0).then(|| "the same records fail again and again".to_owned())
+    // Partial responses leave Errors at 0; a shard that stands still with failing events is theirs.
+    let worst = Rise::of_worst(picture, now, mapping).filter(|worst| worst.slope > STANDS)?;
+    if sum(failed_events(mapping)) > 0.0 {
+        return Some("the same records fail again and again".to_owned());
+    }
+    // The metric of failing events is opt-in.
+    let some_done = Rise::of_best(picture, now, mapping).is_some_and(|best| best.slope <= NOTHING_DONE);
+    (worst.slope > NOTHING_DONE && !some_done)
+        .then(|| "hardly anything gets done, as where the same records fail again and again".to_owned())
 }
 
 fn since(picture: &Picture, key: &MetricKey) -> Option<Timestamp> {

@@ -14,9 +14,6 @@ use crate::verdict::wording::{about, rate, whole_ms};
 pub const BOUND: Bound = Bound::TREND;
 
 pub fn check(picture: &Picture, now: Timestamp, mapping: &Mapping) -> Option<Finding> {
-    if !mapping.kind().is_stream() {
-        return None;
-    }
     let age = trend(picture, now, &age_max(&mapping.function))
         .filter(|age| age.newest > NOISE_MS && falls(picture, now, mapping, age))?;
     let fall = -age.short;
@@ -25,7 +22,7 @@ pub fn check(picture: &Picture, now: Timestamp, mapping: &Mapping) -> Option<Fin
         format!("caught up in about {} est", about(age.newest / fall)),
     ];
     evidence.extend(throughput(picture, now, mapping, None));
-    evidence.push(measured(&age));
+    evidence.push(measured(age.newest_at));
     Some(Finding {
         rule: "catching-up".to_owned(),
         severity: Severity::Note,

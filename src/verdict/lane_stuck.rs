@@ -7,37 +7,25 @@ use crate::model::picture::Picture;
 use crate::model::time::{Timestamp, spoken};
 use crate::verdict::behind::{NOISE_MS, given_to, loss_age, measured};
 use crate::verdict::bound::Bound;
-use crate::verdict::wanted::{age_max, age_min, failed_events};
-use crate::verdict::window::{rising_since, total, trend};
+use crate::verdict::standstill::Lane;
+use crate::verdict::wanted::{age_max, failed_events};
+use crate::verdict::window::{rising_since, total};
 use crate::verdict::wording::{about, count, rate, remedy, whole_ms};
 use crate::verdict::{NEAR_LOSS_MS, objective_ms};
-
-/// A lane that stands still ages by one second a second; from here on it stands.
-pub const STANDS: f64 = 0.7;
-/// The best shard is up to date when it is younger than this share of the worst.
-const UP_TO_DATE: f64 = 0.2;
 
 /// How soon it speaks.
 pub const BOUND: Bound = Bound::TREND;
 
-pub fn check(picture: &Picture, now: Timestamp, mapping: &Mapping) -> Option<Finding> {
-    if !mapping.kind().is_stream() {
-        return None;
-    }
-    let function = &mapping.function;
-    let worst = trend(picture, now, &age_max(function)).filter(|age| age.newest > NOISE_MS && age.is_rising(STANDS))?;
-    let best = trend(picture, now, &age_min(function))?;
-    if best.newest > worst.newest * UP_TO_DATE || best.is_rising(STANDS / 2.0) {
-        return None;
-    }
+pub fn finding(picture: &Picture, now: Timestamp, mapping: &Mapping, lane: &Lane) -> Finding {
+    let (function, worst) = (&mapping.function, &lane.worst);
     let (loss_age_ms, what) = loss_age(picture, mapping);
-    let loss_in_ms = (loss_age_ms - worst.newest).max(0.0) / worst.long;
+    let loss_in_ms = (loss_age_ms - worst.newest).max(0.0) / worst.slope;
     let mut evidence = vec![
         format!(
             "age {} ↑ {} s/s in the worst lane; the best is {} late",
             spoken(whole_ms(worst.newest)),
-            rate(worst.long),
-            spoken(whole_ms(best.newest))
+            rate(worst.slope),
+            spoken(whole_ms(lane.best_ms))
         ),
         format!(
             "its records are {what}{} from {}: in about {}",
@@ -50,9 +38,9 @@ pub fn check(picture: &Picture, now: Timestamp, mapping: &Mapping) -> Option<Fin
     if let Some(failed) = total(picture, now, &failed_events(mapping), 10).filter(|total| total.sum > 0.0) {
         evidence.push(format!("{} events failed in 10 m (FailedInvokeEventCount)", count(failed.sum)));
     }
-    evidence.push(measured(&worst));
+    evidence.push(measured(worst.newest_at));
     let near = loss_in_ms < NEAR_LOSS_MS || worst.newest > objective_ms(picture, mapping);
-    Some(Finding {
+    Finding {
         rule: "lane-stuck".to_owned(),
         severity: if near { Severity::Harm } else { Severity::Warning },
         subject: Subject::Mapping(mapping.id.clone()),
@@ -60,7 +48,7 @@ pub fn check(picture: &Picture, now: Timestamp, mapping: &Mapping) -> Option<Fin
         since: picture.metrics.get(&age_max(function)).and_then(|series| rising_since(series, NOISE_MS)),
         evidence,
         remedies: vec![remedy("logs", format!("logs of {function}: which record fails, and why"))],
-    })
+    }
 }
 
 /// What the mapping does with a record that always fails.

@@ -29,6 +29,7 @@ pub mod posture;
 mod retries_burning;
 mod slow_handler;
 mod stalled;
+mod standstill;
 mod stopped;
 mod throttled;
 mod unbalanced;
@@ -126,9 +127,15 @@ fn waiting(picture: &Picture, now: Timestamp, queue: &Queue, findings: &[Finding
 }
 
 fn lag(picture: &Picture, now: Timestamp, mapping: &Mapping) -> Option<Finding> {
-    lane_stuck::check(picture, now, mapping)
-        .or_else(|| behind::check(picture, now, mapping))
-        .or_else(|| catching_up::check(picture, now, mapping))
+    if !mapping.kind().is_stream() {
+        return None;
+    }
+    match standstill::one_lane(picture, now, mapping) {
+        Some(lane) if lane.worst.is_sure() => Some(lane_stuck::finding(picture, now, mapping, &lane)),
+        // It seems to be one lane: too early to call it that, and want of capacity it is not.
+        Some(_) => None,
+        None => behind::check(picture, now, mapping).or_else(|| catching_up::check(picture, now, mapping)),
+    }
 }
 
 /// The age of a mapping's work that is still all right, milliseconds: its function's objective, its

@@ -10,7 +10,7 @@ pub const PERIOD_S: i64 = 60;
 /// A series whose newest datapoint is older than this, in seconds, says nothing about now.
 pub const STALE_S: i64 = 600;
 /// Seconds that a trend looks back, and its newest part.
-const LONG_S: i64 = 600;
+pub const LONG_S: i64 = 600;
 const SHORT_S: i64 = 300;
 /// Datapoints below which there is no trend.
 const FEWEST: usize = 3;
@@ -64,8 +64,14 @@ fn moves(series: &Series, newest_at: Timestamp, newest: f64) -> Option<Trend> {
     Some(Trend { newest_at, newest, long, short })
 }
 
+/// How many datapoints of the last ten minutes are over `least`.
+pub fn over(picture: &Picture, key: &MetricKey, newest_at: Timestamp, least: f64) -> usize {
+    let points = picture.metrics.get(key).map(|series| series.between(newest_at.plus_s(-LONG_S), newest_at.plus_ms(1)));
+    points.map_or(0, |points| points.filter(|(_, value)| *value > least).count())
+}
+
 /// Median of the slopes between all pairs (Theil and Sen): one dip does not hide a rise.
-fn slope(points: &[(Timestamp, f64)]) -> Option<f64> {
+pub fn slope(points: &[(Timestamp, f64)]) -> Option<f64> {
     if points.len() < FEWEST {
         return None;
     }

@@ -23,6 +23,10 @@ struct Tally {
     missed: usize,
     /// The fault never showed: this seed says nothing.
     unseen: usize,
+    /// The fault was over before the rule's bound was.
+    brief: usize,
+    /// Settings were offered as a remedy while it lasted.
+    tuned: usize,
     late: usize,
     lingering: usize,
     early: usize,
@@ -43,8 +47,16 @@ fn main() {
         }
         let tally = of_scenario(&name, seeds);
         println(&format!(
-            "{name:<28} {seeds} seeds: never to be seen {}, missed {}, later than its bound {}, silent late {}, false before {}; slowest {} s, cleared {} s",
-            tally.unseen, tally.missed, tally.late, tally.lingering, tally.early, tally.worst_s, tally.cleared_s
+            "{name:<28} {seeds} seeds: never to be seen {}, over too soon {}, missed {}, later than its bound {}, silent late {}, false before {}; slowest {} s, cleared {} s; settings advised {}",
+            tally.unseen,
+            tally.brief,
+            tally.missed,
+            tally.late,
+            tally.lingering,
+            tally.early,
+            tally.worst_s,
+            tally.cleared_s,
+            tally.tuned
         ));
         tally.lines.iter().take(6).for_each(|line| println(&format!("    {line}")));
         (all.runs, all.missed, all.late) = (all.runs + tally.runs, all.missed + tally.missed, all.late + tally.late);
@@ -62,22 +74,30 @@ fn main() {
 
 fn of_scenario(name: &str, seeds: u64) -> Tally {
     let came = parallel(seeds, |seed| Case::of(case::scenario(name)).play(seed));
-    let bound = Case::of(case::scenario(name)).bound;
+    let case = Case::of(case::scenario(name));
     let mut tally = Tally { runs: came.len(), ..Tally::default() };
     for (seed, came) in (1..).zip(&came) {
-        score(&mut tally, seed, came, bound);
+        score(&mut tally, seed, came, &case);
     }
     tally
 }
 
-fn score(tally: &mut Tally, seed: u64, came: &Came, bound: redrive::verdict::Bound) {
+fn score(tally: &mut Tally, seed: u64, came: &Came, case: &Case) {
+    let bound = case.bound;
+    tally.tuned += usize::from(came.tuned);
+    if came.tuned && case.rule == "lane-stuck" {
+        tally.lines.push(format!("seed {seed}: settings advised for a lane that is stuck"));
+    }
     if !came.early.is_empty() {
         tally.early += 1;
         tally.lines.push(format!("seed {seed}: early {}", came.early[0]));
     }
     let (Some(shown), Some(fired)) = (came.shown_s, came.fired_s) else {
         // What cannot be seen cannot be missed, a poison record that never came; but it is counted.
-        if came.shown_s.is_some() {
+        let over = |shown| shown + i64::from(bound.fires_s) > case.to.ms_since(case.from) / 1000;
+        if came.shown_s.is_some_and(over) {
+            tally.brief += 1;
+        } else if came.shown_s.is_some() {
             tally.missed += 1;
             tally.lines.push(format!("seed {seed}: missed, shown after {:?} s", came.shown_s));
         } else {

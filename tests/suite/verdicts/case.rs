@@ -39,7 +39,7 @@ pub struct Came {
     pub early: Vec<String>,
     /// What the rule said first.
     pub first: Option<Finding>,
-    /// A remedy that changes settings was offered for it.
+    /// A remedy that changes settings was offered while the fault lasted, by whatever rule.
     pub tuned: bool,
 }
 
@@ -82,8 +82,8 @@ impl Case {
                     came.first = Some(finding.clone());
                 }
             }
-            if let Some(finding) = ours {
-                came.tuned |= finding.remedies.iter().any(|remedy| remedy.command == "tune");
+            if at > self.from && at <= self.to {
+                came.tuned |= findings.iter().flat_map(|found| &found.remedies).any(|remedy| remedy.command == "tune");
             }
             if at > self.to {
                 let since_s = at.ms_since(self.to) / 1000;
