@@ -5,7 +5,8 @@
 use crate::model::id::MessageId;
 use crate::model::service_error::Outcome;
 use crate::model::time::Timestamp;
-use crate::operation::order::{JournalEntry, MessageState, Order, OrderResult};
+use crate::operation::notes::Notes;
+use crate::operation::order::{JournalEntry, MessageState, Order, OrderId, OrderResult};
 use crate::operation::outbox::Outbox;
 use crate::operation::progress::{Cause, Kind, Phase, Progress, Report};
 use crate::operation::{Command, Owner};
@@ -22,8 +23,9 @@ pub(in crate::operation) enum Step {
 pub(in crate::operation) struct Course {
     pub(in crate::operation) owner: Owner,
     phase: Phase,
-    /// What became of messages since the last write.
-    notes: Vec<JournalEntry>,
+    notes: Notes,
+    /// The journal does not have its first line, and gets no last one.
+    unbegun: bool,
     cancelled: bool,
     left: bool,
     problem: Option<String>,
@@ -40,7 +42,8 @@ impl Course {
         let course = Course {
             owner,
             phase: Phase::Starting,
-            notes: Vec::new(),
+            notes: Notes::default(),
+            unbegun: false,
             cancelled: false,
             left: false,
             problem: None,
@@ -62,8 +65,12 @@ impl Course {
                 }
                 true
             }
-            (Step::Began, _) => false,
-            (Step::Ended, _) => {
+            (Step::Began, _) => {
+                self.unbegun = true;
+                false
+            }
+            (Step::Ended, result) => {
+                self.report.iter_mut().for_each(|report| report.written(result));
                 self.phase = Phase::Finished;
                 true
             }
@@ -97,33 +104,34 @@ impl Course {
         self.phase == Phase::Ending && self.report.is_none() && outbox.is_idle()
     }
 
-    /// The last write. One that was left where it can be taken up again stays open in the journal.
+    /// The last write. One that never began gets none; one that was left where it can be taken up again stays open in the journal.
     pub(in crate::operation) fn close<P: From<Step>>(
         &mut self,
         now: Timestamp,
         report: Report,
         outbox: &mut Outbox<P>,
     ) {
-        let mut lines = std::mem::take(&mut self.notes);
-        if !self.left {
-            lines.push(self.owner.ended(now, &report));
-        }
+        let last = (!self.left).then(|| self.owner.ended(now, &report));
         self.report = Some(report);
-        if lines.is_empty() {
+        if self.unbegun || !self.notes.write(last.into_iter().collect(), Step::Ended.into(), outbox) {
             self.phase = Phase::Finished;
             self.told = false;
-        } else {
-            outbox.give(Order::Record(lines), Step::Ended.into());
         }
     }
 
     pub(in crate::operation) fn note(&mut self, now: Timestamp, id: &MessageId, state: MessageState) {
-        self.notes.push(self.owner.message(now, id.clone(), state));
+        self.notes.add(self.owner.message(now, id.clone(), state));
     }
 
-    /// To be written with what comes next.
-    pub(in crate::operation) fn take_notes(&mut self) -> Vec<JournalEntry> {
-        std::mem::take(&mut self.notes)
+    /// Into the journal, behind what was noted.
+    pub(in crate::operation) fn write<P>(&mut self, entries: Vec<JournalEntry>, purpose: P, outbox: &mut Outbox<P>) {
+        self.notes.write(entries, purpose, outbox);
+    }
+
+    /// The result of any order: there is something new to tell, and what was noted may be on record.
+    pub(in crate::operation) fn heard(&mut self, id: OrderId, result: &OrderResult) {
+        self.told = false;
+        self.notes.heard(id, result);
     }
 
     /// What went wrong with the whole of it: the first counts.
@@ -251,6 +259,28 @@ mod tests {
         assert!(matches!(lines.as_slice(), [JournalEntry::Message { .. }, JournalEntry::Ended { .. }]), "{lines:?}");
         assert!(course.is_finished() && course.has_news() && !course.has_news());
         assert_eq!(course.progress(Kind::Rescue, String::new, 0).report, Some(report()));
+    }
+
+    #[test]
+    fn an_end_that_is_not_on_record_is_told_as_such_and_nothing_ends_that_never_began() {
+        let full = || Outcome::Refused(ServiceError::new("journal", "Full", "disk full"));
+        let (mut course, mut outbox) = open();
+        answer(&mut course, &mut outbox);
+        course.end();
+        course.close(START, report(), &mut outbox);
+        let (id, _) = outbox.take().expect("the last line");
+        let step = outbox.settle(id).expect("it is out");
+        assert!(course.handle(step, &full()) && course.is_finished());
+        let told = course.progress(Kind::Rescue, String::new, 0);
+        let report_told = told.report.expect("it is over");
+        assert_eq!((report_told.state(), report_told.cause()), (EndState::Partly, Some(Cause::Journal)));
+        assert!(told.line.contains("redrive journal resume"), "{}", told.line);
+
+        let (mut course, mut outbox) = open();
+        assert!(outbox.take().is_some() && !course.handle(Step::Began, &full()));
+        course.end();
+        course.close(START, report(), &mut outbox);
+        assert!(course.is_finished() && outbox.take().is_none(), "the journal does not know what would end");
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod course;
 mod desk;
 pub mod drop;
 pub mod move_all;
+mod notes;
 pub mod order;
 mod outbox;
 mod pace;

@@ -17,11 +17,12 @@ impl<P> Outbox<P> {
         Outbox { next: 0, ready: VecDeque::new(), open: BTreeMap::new() }
     }
 
-    pub(in crate::operation) fn give(&mut self, order: Order, purpose: P) {
+    pub(in crate::operation) fn give(&mut self, order: Order, purpose: P) -> OrderId {
         let id = OrderId(self.next);
         self.next += 1;
         self.ready.push_back((id, order));
         self.open.insert(id, purpose);
+        id
     }
 
     pub(in crate::operation) fn take(&mut self) -> Option<(OrderId, Order)> {

@@ -3,6 +3,7 @@
 mod letter;
 mod redrive;
 mod rerun;
+mod unwritten;
 
 use serde::Serialize;
 
@@ -17,6 +18,7 @@ use crate::operation::order::EndState;
 pub use crate::operation::progress::letter::{DropReport, RestoreReport};
 pub use crate::operation::progress::redrive::{Cause, RedriveReport};
 pub use crate::operation::progress::rerun::RerunReport;
+pub(in crate::operation) use crate::operation::progress::unwritten::unwritten;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]

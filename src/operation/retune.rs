@@ -15,7 +15,7 @@ use crate::operation::confirm::Confirmed;
 use crate::operation::order::{Answer, EndState, JournalEntry, Order, OrderId, OrderResult};
 use crate::operation::outbox::Outbox;
 use crate::operation::pace::Backoff;
-use crate::operation::progress::{Cause, Phase, Progress, Report};
+use crate::operation::progress::{Cause, Phase, Progress, Report, unwritten};
 use crate::operation::retune::telling::said;
 use crate::operation::setting::validate_change;
 use crate::operation::{Command, Operation, Owner};
@@ -317,7 +317,12 @@ impl Operation for Retune {
             Some(Purpose::Look | Purpose::LookReserve) => self.handle_look(now, result),
             Some(Purpose::Write) if self.end.is_none() => self.handle_write(now, result),
             Some(Purpose::WriteReserve) if self.end.is_none() => self.handle_reserve(now, result),
-            Some(Purpose::Ended) => self.phase = Phase::Finished,
+            Some(Purpose::Ended) => {
+                if let Some((state, problem)) = &mut self.end {
+                    unwritten(&self.owner.operation, &result, (state, problem, &mut self.cause));
+                }
+                self.phase = Phase::Finished;
+            }
             Some(Purpose::Write | Purpose::WriteReserve | Purpose::Noted) | None => {}
         }
         self.told = false;

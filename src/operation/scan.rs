@@ -180,6 +180,7 @@ impl Operation for Scan {
                 self.problem.get_or_insert("the journal could not be written".to_owned());
             }
             Some(Purpose::Ended) => {
+                self.report.iter_mut().for_each(|report| report.written(&result));
                 self.phase = Phase::Finished;
                 self.told = false;
             }

@@ -186,7 +186,7 @@ impl Drop {
     fn work(&mut self, now: Timestamp) {
         while self.course.is_running() && !self.found.is_empty() && self.keeping < KEEPING_MOST {
             let batch: Vec<Found> = self.found.drain(..self.found.len().min(MAX_BATCH_ENTRIES)).collect();
-            let mut entries = self.course.take_notes();
+            let mut entries = Vec::with_capacity(batch.len());
             for found in &batch {
                 entries.push(JournalEntry::Backup {
                     operation: self.course.owner.operation.clone(),
@@ -196,7 +196,7 @@ impl Drop {
                 });
             }
             self.keeping += batch.len();
-            self.outbox.give(Order::Record(entries), Purpose::Kept(batch));
+            self.course.write(entries, Purpose::Kept(batch), &mut self.outbox);
         }
         while !self.kept.is_empty() && self.backoff.is_open(now) && self.deleting < LANES * MAX_BATCH_ENTRIES {
             let batch: Vec<Found> = self.kept.drain(..self.kept.len().min(MAX_BATCH_ENTRIES)).collect();
@@ -301,7 +301,7 @@ impl Operation for Drop {
 
     fn handle_result(&mut self, now: Timestamp, id: OrderId, result: OrderResult) {
         self.now = now;
-        self.course.tell();
+        self.course.heard(id, &result);
         match self.outbox.settle(id) {
             Some(Purpose::Course(step)) if self.course.handle(step, &result) => {}
             Some(Purpose::Course(_)) => {

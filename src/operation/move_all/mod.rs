@@ -14,7 +14,7 @@ use crate::operation::confirm::Confirmed;
 use crate::operation::order::{Answer, EndState, JournalEntry, Order, OrderId, OrderResult};
 use crate::operation::outbox::Outbox;
 use crate::operation::pace::Backoff;
-use crate::operation::progress::{Cause, Phase, Progress, Report, grouped};
+use crate::operation::progress::{Cause, Phase, Progress, Report, grouped, unwritten};
 use crate::operation::record::Record;
 use crate::operation::{Command, Operation, Owner};
 
@@ -264,7 +264,12 @@ impl Operation for MoveAll {
         self.now = now;
         let purpose = self.outbox.settle(id);
         match purpose {
-            Some(Purpose::Ended) => self.phase = Phase::Finished,
+            Some(Purpose::Ended) => {
+                if let Some((state, problem)) = &mut self.end {
+                    unwritten(&self.owner.operation, &result, (state, problem, &mut self.cause));
+                }
+                self.phase = Phase::Finished;
+            }
             // After the end only what was under way matters: a task started is noted with its handle.
             Some(Purpose::Start) if self.end.is_some() => {
                 if let Outcome::Done(Answer::TaskStarted(handle)) = result {

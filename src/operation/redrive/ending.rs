@@ -2,7 +2,7 @@
 
 use crate::model::id::MessageId;
 use crate::model::time::Timestamp;
-use crate::operation::order::{JournalEntry, MessageState, Order};
+use crate::operation::order::{JournalEntry, MessageState};
 use crate::operation::progress::{Cause, Report};
 use crate::operation::redrive::ledger::{Fate, Stage};
 use crate::operation::redrive::{Ending, Mode, Purpose, Redrive, SEARCH_MOST_MS};
@@ -33,14 +33,12 @@ impl Redrive {
 
     pub(super) fn note(&mut self, id: &MessageId, state: MessageState) {
         let entry = self.owner.message(self.now, id.clone(), state);
-        self.notes.push(entry);
+        self.notes.add(entry);
     }
 
     /// Has entries recorded, after all that was noted before: the last state of a message counts.
     pub(super) fn record(&mut self, entries: Vec<JournalEntry>, purpose: Purpose) {
-        let mut all = std::mem::take(&mut self.notes);
-        all.extend(entries);
-        self.outbox.give(Order::Record(all), purpose);
+        self.notes.write(entries, purpose, &mut self.outbox);
     }
 
     /// Something that stops everything: nothing more is received or sent.
@@ -157,6 +155,6 @@ impl Redrive {
             self.owner.ended(now, &report)
         };
         self.report = Some(report);
-        self.outbox.give(Order::Record(vec![last]), Purpose::Ended);
+        self.record(vec![last], Purpose::Ended);
     }
 }

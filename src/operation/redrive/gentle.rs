@@ -70,7 +70,7 @@ impl Redrive {
             self.watchful.halved_at = Some(now);
             self.watchful.halvings += 1;
             let entry = self.owner.noted(now, format!("rate halved to {rate} a second: {why}"));
-            self.notes.push(entry);
+            self.notes.add(entry);
             self.told = false;
         }
     }
@@ -79,7 +79,7 @@ impl Redrive {
         if !std::mem::replace(&mut self.watchful.blind, true) {
             let text = "its metrics cannot be read: the rate does not give way by itself";
             let entry = self.owner.noted(now, text);
-            self.notes.push(entry);
+            self.notes.add(entry);
         }
     }
 }

@@ -179,7 +179,8 @@ impl Redrive {
         if let Some(look) = self.climb.watch.as_mut().and_then(|watch| watch.look.as_mut())
             && let Some((order, purpose)) = look.poll(now, usize::MAX, 0)
         {
-            return self.outbox.give(order, Purpose::Look(purpose));
+            self.outbox.give(order, Purpose::Look(purpose));
+            return;
         }
         if self.mode != Mode::Running || !self.climb.is_climbing() {
             return;
@@ -261,13 +262,13 @@ impl Redrive {
                     let text = format!("{old} came back: it died again as {}", message.id);
                     self.climb.bounced.push((old.clone(), message.id.clone()));
                     let entry = self.owner.noted(self.now, text);
-                    self.notes.push(entry);
+                    self.notes.add(entry);
                 }
                 Some(_) => {}
                 None if self.ledger.stage(&message.id).is_none() && self.climb.later.insert(message.id.clone()) => {
                     let text = format!("{} died at another step of a run that was redriven", message.id);
                     let entry = self.owner.noted(self.now, text);
-                    self.notes.push(entry);
+                    self.notes.add(entry);
                 }
                 None => {}
             }
@@ -313,7 +314,7 @@ impl Redrive {
             spoken(now.ms_since(self.climb.last_sent_at)),
         );
         let entry = self.owner.noted(now, line);
-        self.notes.push(entry);
+        self.notes.add(entry);
         self.climb.watch = None;
         self.climb.passed += 1;
         self.climb.free_since = (now, self.fate(Fate::Moved));

@@ -26,6 +26,7 @@ use crate::model::plan::{Plan, RedrivePlan};
 use crate::model::service_error::Outcome;
 use crate::model::time::Timestamp;
 use crate::operation::confirm::Confirmed;
+use crate::operation::notes::Notes;
 use crate::operation::order::{Answer, JournalEntry, Lease, MessageState, Order, OrderId, OrderResult};
 use crate::operation::outbox::Outbox;
 use crate::operation::pace::{Backoff, Bucket};
@@ -126,7 +127,7 @@ pub struct Redrive {
     extend_backoff: Backoff,
     climb: Climb,
     watchful: Watchful,
-    notes: Vec<JournalEntry>,
+    notes: Notes,
     problem: Option<String>,
     cause: Option<Cause>,
     report: Option<Report>,
@@ -211,7 +212,7 @@ impl Redrive {
             extend_backoff: Backoff::new(seed, "extend"),
             climb,
             watchful,
-            notes: Vec::new(),
+            notes: Notes::default(),
             problem: None,
             cause: None,
             report: None,
@@ -294,6 +295,7 @@ impl Operation for Redrive {
 
     fn handle_result(&mut self, now: Timestamp, id: OrderId, result: OrderResult) {
         self.now = now;
+        self.notes.heard(id, &result);
         match self.outbox.settle(id) {
             Some(Purpose::Began) => match result {
                 Outcome::Done(Answer::Recorded) if self.mode == Mode::Starting => self.mode = Mode::Running,
@@ -321,7 +323,10 @@ impl Operation for Redrive {
             }
             Some(Purpose::WatchCounts) => self.handle_watch_counts(now, &result),
             Some(Purpose::Vitals) => self.handle_vitals(now, result),
-            Some(Purpose::Ended) => self.mode = Mode::Finished,
+            Some(Purpose::Ended) => {
+                self.report.iter_mut().for_each(|report| report.written(&result));
+                self.mode = Mode::Finished;
+            }
             Some(Purpose::Noted) | None => {}
         }
         self.told = false;

@@ -270,6 +270,7 @@ impl Operation for Rerun {
                 self.stop("the journal could not be written, so nothing more was run".to_owned(), Some(Cause::Journal));
             }
             Some(Purpose::Ended) => {
+                self.report.iter_mut().for_each(|report| report.written(&result));
                 self.phase = Phase::Finished;
                 self.told = false;
             }

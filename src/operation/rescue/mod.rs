@@ -199,8 +199,8 @@ impl Rescue {
     }
 
     fn record(&mut self, id: MessageId, state: MessageState) {
-        let line: JournalEntry = self.course.owner.message(self.now, id, state);
-        self.outbox.give(Order::Record(vec![line]), Purpose::Kept);
+        self.course.note(self.now, &id, state);
+        self.course.write(Vec::new(), Purpose::Kept, &mut self.outbox);
     }
 
     fn extended(&mut self, now: Timestamp, asked_at: Timestamp, result: &OrderResult) {
@@ -275,6 +275,7 @@ impl Operation for Rescue {
 
     fn handle_result(&mut self, now: Timestamp, id: OrderId, result: OrderResult) {
         self.now = now;
+        self.course.heard(id, &result);
         match self.outbox.settle(id) {
             Some(Purpose::Course(step)) if self.course.handle(step, &result) => {}
             Some(Purpose::Course(_)) => {

@@ -150,14 +150,14 @@ impl Restore {
             && self.recording + self.sending < LANES
             && let Some(batch) = self.pack()
         {
-            let mut entries = self.course.take_notes();
-            entries.extend(batch.messages.iter().map(|message| {
+            let entries = batch.messages.iter().map(|message| {
                 let sha256 = hexadecimal(&Sha256::digest(message.body.as_bytes()));
                 let state = MessageState::Recorded { to: batch.to.clone(), sha256, attributes: String::new() };
                 self.course.owner.message(now, message.id.clone(), state)
-            }));
+            });
+            let entries = entries.collect();
             self.recording += 1;
-            self.outbox.give(Order::Record(entries), Purpose::Recorded(batch));
+            self.course.write(entries, Purpose::Recorded(batch), &mut self.outbox);
         }
         while self.backoff.is_open(now)
             && let Some(batch) = self.ready.pop_front()
@@ -299,7 +299,7 @@ impl Operation for Restore {
 
     fn handle_result(&mut self, now: Timestamp, id: OrderId, result: OrderResult) {
         self.now = now;
-        self.course.tell();
+        self.course.heard(id, &result);
         match self.outbox.settle(id) {
             Some(Purpose::Course(step)) if self.course.handle(step, &result) => {}
             Some(Purpose::Course(_)) => {

@@ -46,7 +46,8 @@ impl Retune {
     pub(super) fn write(&mut self, mapping: &Mapping) {
         if let Some(change) = self.plan.reserve.clone().filter(|_| !self.is_reserve_applied()) {
             let order = Order::PutReserve { function: change.function, to: change.to };
-            return self.outbox.give(order, Purpose::WriteReserve);
+            self.outbox.give(order, Purpose::WriteReserve);
+            return;
         }
         debug_assert!(!self.is_mapping_applied(mapping), "there is something to write");
         self.write_mapping();

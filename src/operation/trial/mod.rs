@@ -312,6 +312,7 @@ impl Operation for Trial {
     }
 
     fn handle_result(&mut self, now: Timestamp, id: OrderId, result: OrderResult) {
+        self.course.heard(id, &result);
         match self.outbox.settle(id) {
             Some(Purpose::Course(step)) if self.course.handle(step, &result) => {}
             Some(Purpose::Course(_)) => {

@@ -12,7 +12,7 @@ use crate::storm::log::Rule;
 use crate::storm::reckoning::{self, Tally};
 use crate::storm::scene::{self, Copies, Dead, FIFO, FIFO_BY_HAND, Queues, STANDARD, Site};
 use crate::storm::straight::Straight;
-use crate::storm::{Died, buried, confirm, owner_of, story};
+use crate::storm::{buried, confirm, owner_of, story};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -167,11 +167,17 @@ fn carry_out(site: &mut Straight, errand: &Errand, dead: &Dead) -> Report {
     loop {
         let undertaking = site.log.book().resumed(OPERATION).unwrap_or_else(|| errand.begin(dead, site));
         let mut machine = undertaking.begin(owner_of(OPERATION), errand.seed, site.now);
-        match site.run(machine.as_mut(), deaths.next()) {
+        if let Ok(report) = site.run(machine.as_mut(), deaths.next()) {
+            let open = site.log.book().is_open(OPERATION);
             // Where it was left it is taken up once more.
-            Ok(_) if std::mem::take(&mut left) && site.log.book().is_open(OPERATION) => {}
-            Ok(report) => return report,
-            Err(Died) => {}
+            if !open || !std::mem::take(&mut left) {
+                reckoning::of_the_end(errand, &report, open);
+            }
+            // Where its end is not on record the operator takes it up, as the report says.
+            if !open {
+                return report;
+            }
+            site.log.died();
         }
         site.command(&[]);
         site.pass(100);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use redrive::model::id::MessageId;
 use redrive::model::message::Message;
 use redrive::operation::order::{EndState, MessageState};
-use redrive::operation::progress::{Cause, DropReport, Report, RestoreReport, ScanReport};
+use redrive::operation::progress::{DropReport, Report, RestoreReport, ScanReport};
 
 use crate::storm::errand::{Errand, OPERATION};
 use crate::storm::scene::{Copies, Dead, job_of};
@@ -47,6 +47,17 @@ pub fn of_leases(errand: &Errand, report: &Report, in_flight: u64) {
     if !others && in_flight > 0 {
         assert!(scan.hidden_until.is_some(), "seed {seed}: {in_flight} stay hidden without a word: {scan:?}");
     }
+}
+
+/// What the journal does not know to be over is not called done, and is said to be so; and what it knows to
+/// be over is not said to be open.
+pub fn of_the_end(errand: &Errand, report: &Report, open: bool) {
+    let seed = errand.seed;
+    let unwritten = report.problem().is_some_and(|problem| problem.contains("the journal"));
+    assert!(!open || unwritten, "seed {seed}: its end is not on record, and it does not say so: {report:?}");
+    assert!(!open || report.state() != EndState::Done, "seed {seed}: done, and not on record: {report:?}");
+    let taken_up = report.problem().is_some_and(|problem| problem.contains("journal resume"));
+    assert!(open || !taken_up, "seed {seed}: it is over, and said to be open: {report:?}");
 }
 
 pub fn of(errand: &Errand, dead: &Dead, report: &Report, site: &Straight, copies: &Copies) -> Tally {
@@ -124,7 +135,6 @@ fn of_drop(errand: &Errand, dead: &Dead, report: &DropReport, site: &Straight, c
 fn of_restore(errand: &Errand, dead: &Dead, report: &RestoreReport, site: &Straight, copies: &Copies) -> Tally {
     let seed = errand.seed;
     let states = last_words(site);
-    let no_journal = report.cause == Some(Cause::Journal) || errand.faults.journal > 0;
     let mut tally = Tally { restored: report.restored, ..Tally::default() };
     for (id, job) in dead.iter().take(errand.asked) {
         let (there, named) = (copies.of(job), report.duplicates_possible.contains(id));
@@ -137,8 +147,7 @@ fn of_restore(errand: &Errand, dead: &Dead, report: &RestoreReport, site: &Strai
             Some(MessageState::Failed { .. } | MessageState::NotSent { .. }) | None => {
                 assert_eq!(there, 0, "seed {seed}: {id} is back, and said not to be: {report:?}");
             }
-            // A journal that cannot be written keeps the word before the last: it may be back. The report counts it.
-            _ => assert!(named || no_journal, "seed {seed}: nobody knows of {id}, unnamed: {report:?}"),
+            _ => assert!(named, "seed {seed}: nobody knows of {id}, unnamed: {report:?}"),
         }
         if named {
             tally.named += 1;
