@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::id::{MessageId, QueueUrl};
 use crate::model::time::Timestamp;
+use crate::operation::sweep::SweepOrder;
 
 #[derive(Debug, Default)]
 pub(in crate::operation) struct Doubts {
@@ -67,6 +68,18 @@ impl Doubts {
 /// A FIFO queue refuses a delete by an older receipt, so there nothing is doubted.
 pub(in crate::operation) fn may_arise(queue: &QueueUrl) -> bool {
     !queue.as_str().ends_with(".fifo")
+}
+
+/// Since when the oldest of these is out that is a receive; it may make void what is deleted meanwhile.
+pub(in crate::operation) fn beside<'a>(
+    queue: &QueueUrl,
+    out: impl Iterator<Item = &'a SweepOrder>,
+) -> Option<Timestamp> {
+    let receives = out.filter_map(|order| match order {
+        SweepOrder::Receive { asked_at, .. } => Some(*asked_at),
+        _ => None,
+    });
+    receives.min().filter(|_| may_arise(queue))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ pub mod confirm;
 mod course;
 #[cfg(test)]
 mod desk;
+mod doubts;
 pub mod drop;
 pub mod move_all;
 mod notes;

@@ -1,21 +1,19 @@
-//! Deletes that may not have taken. A standard queue may hand out what is leased, and a delete by the older
-//! receipt is then answered well and does nothing. Whoever hears of the newer receipt deletes by that; but
-//! the answer to a receive may be lost. What was held or deleted while such a receive was out is doubted:
-//! a redrive that sees the whole queue once more after it knows better, one that ends early names them.
-//! A FIFO queue refuses a delete by an older receipt, so there nothing is doubted.
+//! Deletes that may not have taken ([`doubts`]): a redrive that sees the whole queue once more after it
+//! knows better, one that ends early names them.
 
 use crate::model::id::MessageId;
 use crate::model::service_error::Outcome;
 use crate::model::time::Timestamp;
+use crate::operation::doubts;
 use crate::operation::order::{MessageState, OrderResult};
-use crate::operation::redrive::{Ending, Purpose, Redrive, dress};
+use crate::operation::redrive::{Ending, Purpose, Redrive};
 use crate::operation::sweep::{End, SweepOrder};
 
 impl Redrive {
     /// The result of a sweep's order, before it is taken in.
     pub(super) fn doubt(&mut self, now: Timestamp, order: &SweepOrder, result: &OrderResult) {
         let (SweepOrder::Receive { asked_at, .. }, Outcome::Unknown(_)) = (order, result) else { return };
-        if dress::is_fifo(&self.plan.from) {
+        if !doubts::may_arise(&self.plan.from) {
             return;
         }
         for id in self.ledger.doubt(*asked_at, now) {
@@ -29,18 +27,17 @@ impl Redrive {
         if self.ledger.duplicates.contains_key(id) {
             return;
         }
-        let doubted = self.ledger.get(id).is_some_and(|entry| entry.doubted);
+        let doubted = self.ledger.doubts.is_doubted(id);
         self.note(id, if doubted { MessageState::Doubted } else { MessageState::Deleted { beside } });
     }
 
     /// Since when the oldest receive is out that has no answer.
     pub(super) fn receiving_since(&self) -> Option<Timestamp> {
-        let receives = self.outbox.open().filter_map(|purpose| match purpose {
-            Purpose::Sweep(SweepOrder::Receive { asked_at, .. })
-            | Purpose::Look(SweepOrder::Receive { asked_at, .. }) => Some(*asked_at),
+        let sweeps = self.outbox.open().filter_map(|purpose| match purpose {
+            Purpose::Sweep(order) | Purpose::Look(order) => Some(order),
             _ => None,
         });
-        receives.min().filter(|_| !dress::is_fifo(&self.plan.from))
+        doubts::beside(&self.plan.from, sweeps)
     }
 
     /// The search is over. Where the queue showed itself empty, after all that a lost receive could hide was

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::id::MessageId;
 use crate::model::message::Message;
 use crate::model::time::Timestamp;
+use crate::operation::doubts::Doubts;
 use crate::operation::returns::{Found, Held};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,10 +43,6 @@ pub(super) struct Entry {
     pub extending: bool,
     /// A delete is under way: a refusal to extend then only says that it came first.
     pub deleting: bool,
-    /// When the service said that it is deleted.
-    pub deleted_at: Option<Timestamp>,
-    /// Its receipt may be void: see [`doubt`](crate::operation::redrive::doubt).
-    pub doubted: bool,
     /// Tries that were refused.
     pub sends: u32,
     pub deletes: u32,
@@ -60,8 +57,8 @@ pub(super) struct Ledger {
     /// Leases that still last, by when they end.
     leases: BTreeSet<(Timestamp, MessageId)>,
     bytes: usize,
-    /// When the last receive that was never answered was given up.
-    blind_until: Option<Timestamp>,
+    /// Whose receipt may be void.
+    pub doubts: Doubts,
     pub duplicates: BTreeMap<MessageId, String>,
     pub faults: Vec<(MessageId, String)>,
 }
@@ -75,8 +72,6 @@ impl Ledger {
                 lapsed: false,
                 extending: false,
                 deleting: false,
-                deleted_at: None,
-                doubted: false,
                 sends: 0,
                 deletes: 0,
                 alone: false,
@@ -89,7 +84,7 @@ impl Ledger {
             entries,
             leases: BTreeSet::new(),
             bytes: 0,
-            blind_until: None,
+            doubts: Doubts::default(),
             duplicates: BTreeMap::new(),
             faults: Vec::new(),
         }
@@ -115,31 +110,19 @@ impl Ledger {
         self.entries.get(id).and_then(|entry| entry.found.as_ref()).map(|found| &found.message)
     }
 
-    /// A receive that was ordered at `asked_at` is given up at `now`: it may have been handed whatever is
-    /// held, or was when it was ordered, and what another one brings that is out as well. Answers those
-    /// that count as moved.
+    /// A receive that was ordered at `asked_at` is given up at `now`. Answers those that count as moved, and
+    /// are doubted from now on.
     pub(super) fn doubt(&mut self, asked_at: Timestamp, now: Timestamp) -> Vec<MessageId> {
-        self.blind_until = Some(now);
-        let mut moved = Vec::new();
-        for (id, entry) in &mut self.entries {
-            let held = entry.found.is_some() || entry.deleted_at.is_some_and(|at| at >= asked_at);
-            if held && !entry.doubted {
-                entry.doubted = true;
-                moved.extend((entry.stage == Stage::Over(Fate::Moved)).then(|| id.clone()));
-            }
-        }
-        moved
+        let held = self.entries.iter().filter(|(_, entry)| entry.found.is_some()).map(|(id, _)| id.clone());
+        let mut deleted = self.doubts.lost(asked_at, now, held);
+        deleted.retain(|id| self.stage(id) == Some(Stage::Over(Fate::Moved)));
+        deleted
     }
 
-    /// Moved, and doubted; nothing is doubted after that.
+    /// Moved, and doubted; none of them is after that.
     pub(super) fn take_doubted(&mut self) -> Vec<MessageId> {
-        let doubted = |entry: &Entry| entry.doubted && entry.stage == Stage::Over(Fate::Moved);
-        let doubted = self.entries.iter_mut().filter(|(_, entry)| doubted(entry));
-        let take = |(id, entry): (&MessageId, &mut Entry)| {
-            entry.doubted = false;
-            id.clone()
-        };
-        doubted.map(take).collect()
+        let moved = |id: &MessageId| self.entries.get(id).is_some_and(|entry| entry.stage == Stage::Over(Fate::Moved));
+        self.doubts.take(moved)
     }
 
     pub(super) fn in_stage(&self, stage: Stage) -> u64 {
@@ -181,7 +164,7 @@ impl Ledger {
         if let Some(entry) = self.entries.get_mut(id) {
             self.leases.insert((found.until, id.clone()));
             self.bytes += found.message.size_bytes();
-            entry.doubted = self.blind_until.is_some_and(|until| found.asked_at <= until);
+            self.doubts.hold(id, found.asked_at);
             entry.found = Some(found);
             entry.extending = false;
         }

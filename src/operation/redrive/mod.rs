@@ -177,7 +177,7 @@ impl Redrive {
         let mut climb = Climb::new(plan.ladder.as_ref(), ledger.len(), now);
         if let Some(record) = before {
             record.states.iter().for_each(|(id, state)| take_up(&mut ledger, id, state));
-            record.doubted.iter().filter_map(|id| ledger.get_mut(id).map(|entry| entry.doubted = true)).for_each(drop);
+            record.doubted.iter().for_each(|id| ledger.doubts.doubt(id));
             climb.take_up(record.sent(), &record.sent_as);
         }
         let watchful = Watchful::new(plan.gentle.clone(), now);

@@ -81,7 +81,7 @@ impl Redrive {
         if entry.lapsed || entry.found.as_ref().is_none_or(|found| found.until <= now) {
             return self.check(&lease.id, false);
         }
-        entry.deleted_at = Some(now);
+        self.ledger.doubts.deleted(&lease.id, now);
         let beside = self.receiving_since();
         self.note_deleted(&lease.id, beside);
         self.ledger.let_go(&lease.id);
