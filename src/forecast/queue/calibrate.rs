@@ -58,7 +58,8 @@ pub(super) fn calibrate(sight: &Sight<'_>, minutes: &[Seen], at: Timestamp) -> R
     let cost = cost(&counted, runs.spread, runs.duration_ms, runs.fill);
     let crowding = cost.crowding.share();
     let full = f64::from(settings.batch_size.unwrap_or(10).max(1));
-    let waiting = waiting(sight, &long, at);
+    let grows_per_s = if behind { sent_per_s - runs.handled / runs.span_s } else { 0.0 };
+    let waiting = waiting(sight, &long, at, grows_per_s);
     let plant = QueuePlant {
         per_s,
         chain,
@@ -237,13 +238,23 @@ impl Runs {
     }
 }
 
-/// Those that wait at `at`: counted then, or published for that minute.
-fn waiting(sight: &Sight<'_>, long: &[Watched], at: Timestamp) -> u64 {
+/// Those that wait at `at`: counted then, or published for an earlier minute, what came and went since
+/// added.
+fn waiting(sight: &Sight<'_>, long: &[Watched], at: Timestamp, grows_per_s: f64) -> u64 {
     let counted = sight.queue.filter(|queue| at == sight.now && at.ms_since(queue.at).abs() <= FRESH_MS);
     if let Some(queue) = counted {
         return queue.counts.visible;
     }
-    long.iter().rev().find_map(|minute| minute.visible).unwrap_or(0.0).round() as u64
+    brought_forward(long, at, grows_per_s)
+}
+
+/// A count is of the beginning of its minute, and published some minutes later.
+fn brought_forward(minutes: &[Watched], at: Timestamp, grows_per_s: f64) -> u64 {
+    let newest = minutes.iter().rev().find_map(|minute| Some((minute.seen.at, minute.visible?)));
+    newest.map_or(0, |(of, visible)| {
+        let since_s = at.ms_since(of).max(0) as f64 / 1000.0;
+        (visible + grows_per_s * since_s).max(0.0).round() as u64
+    })
 }
 
 /// A batching window must not eat up the lease (aws-facts §1.8).
@@ -267,3 +278,22 @@ const LONG_WINDOW_MIN: i64 = 180;
 /// A count of the queue is of now for so long.
 const FRESH_MS: i64 = 120_000;
 const _: () = assert!(BEHIND_MIN < LEAST_MIN && LEAST_MIN < WINDOW_MIN as usize);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_of_minutes_ago_is_brought_forward() {
+        let minute = |n: i64| Watched {
+            seen: Seen { at: Timestamp::from_s(n * 60), ..Seen::default() },
+            visible: (n < 8).then_some(100.0 + 120.0 * n as f64),
+            ..Watched::default()
+        };
+        let minutes: Vec<Watched> = (0..10).map(minute).collect();
+        let at = Timestamp::from_s(660);
+        assert_eq!(brought_forward(&minutes, at, 2.0), 100 + 120 * 11, "as it grew");
+        assert_eq!(brought_forward(&minutes, at, 0.0), 100 + 120 * 7, "it stands");
+        assert_eq!((brought_forward(&minutes, at, -9.0), brought_forward(&[], at, 2.0)), (0, 0));
+    }
+}

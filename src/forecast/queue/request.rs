@@ -86,8 +86,8 @@ pub(super) fn requests(queue: &SourceQueue, minutes: &[Watched]) -> Result<Reque
         return Err(unknown(format!("Invocations of {names} are told for {told} of {} minutes only", minutes.len())));
     }
     let begins = minutes.len() - minutes.iter().rev().take_while(|minute| minute.is_backlogged()).count();
-    let (before, after) = minutes.split_at(begins);
-    let kept_up = KeptUp::of(before).ok_or_else(|| {
+    let after = &minutes[begins..];
+    let kept_up = KeptUp::of(minutes, begins).ok_or_else(|| {
         unknown(format!(
             "it was not seen to keep up for {LEAST_MIN} minutes, so that what a run of {names} comes to is not known"
         ))
@@ -139,12 +139,19 @@ struct KeptUp {
 }
 
 impl KeptUp {
-    fn of(before: &[Watched]) -> Option<Self> {
+    /// Up to when the backlog `begins`. What made it begin came in the minutes before, when those that were there
+    /// were of the first step mostly: they are left out, where there are others.
+    fn of(minutes: &[Watched], begins: usize) -> Option<Self> {
+        let enough = begins < minutes.len() && begins >= LEAST_MIN + BLOCK_MIN;
+        let until = if enough { begins - BLOCK_MIN } else { begins };
         // While it catches up, what is sent was requested earlier: as if nothing of it were known.
-        let calm: Vec<(f64, f64)> = before
-            .iter()
-            .filter(|minute| !minute.is_backlogged())
-            .filter_map(|minute| Some((minute.requested?, minute.sent.or(minute.deleted)?)))
+        let calm: Vec<(f64, f64)> = (0..until)
+            .filter(|n| !minutes[*n].is_backlogged())
+            .filter_map(|n| {
+                let minute = &minutes[n];
+                let half = half_of_what_more_is_there(minute, minutes.get(n + 1));
+                Some((minute.requested? - half, minute.sent.or(minute.deleted)? - half))
+            })
             .collect();
         let blocks: Vec<(f64, f64)> = calm
             .chunks(BLOCK_MIN)
@@ -162,10 +169,22 @@ impl KeptUp {
     }
 }
 
+/// Messages that are there have been requested, and what they bring is not sent yet. As many of them are of each
+/// step, so that one of them brings (`each` - 1) / 2 more: sent = each × runs - (each - 1) / 2 × what more is
+/// there, hence each = (sent - half) / (runs - half). Without that it is too low wherever requests increase.
+fn half_of_what_more_is_there(minute: &Watched, next: Option<&Watched>) -> f64 {
+    let more = next.and_then(|next| Some(there(next)? - there(minute)?));
+    more.unwrap_or(0.0) / 2.0
+}
+
+/// Messages in the queue when a minute begins.
+fn there(minute: &Watched) -> Option<f64> {
+    Some(minute.visible? + minute.hidden.unwrap_or(0.0))
+}
+
 impl Since {
     /// Up to the last minute for which it is told how many wait.
     fn of(after: &[Watched]) -> Option<Self> {
-        let there = |minute: &Watched| Some(minute.visible? + minute.hidden.unwrap_or(0.0));
         let first = after.iter().position(|minute| there(minute).is_some())?;
         let last = after.iter().rposition(|minute| there(minute).is_some())?;
         let span = after.get(first..last).filter(|span| !span.is_empty())?;
@@ -267,6 +286,26 @@ mod tests {
         assert!((0.5..0.75).contains(&seen.brings(2.0)), "{}", seen.brings(2.0));
         assert!(seen.brings(2.1) > seen.brings(2.0));
         assert!(seen.sentences()[0].contains("3.0 runs of Intake a second") && seen.sentences().len() == 2);
+    }
+
+    #[test]
+    fn what_is_requested_and_not_sent_yet_counts_too() {
+        // More and more requests of two messages, each of which takes a minute.
+        let requested = |n: i32| f64::from(30 + 5 * n.max(0));
+        let minute = |n: i32| Watched {
+            requested: Some(requested(n)),
+            sent: Some(requested(n) + requested(n - 1)),
+            deleted: Some(1_000.0),
+            visible: Some(0.0),
+            hidden: Some(requested(n - 1) + requested(n - 2)),
+            ..Watched::default()
+        };
+        let minutes: Vec<Watched> = (2..42).map(minute).collect();
+        let kept_up = KeptUp::of(&minutes[..30], 30).expect("it kept up");
+        let naive = |of: fn(&Watched) -> Option<f64>| minutes[..30].iter().filter_map(of).sum::<f64>();
+        assert!(naive(|minute| minute.sent) / naive(|minute| minute.requested) < 1.96, "too low");
+        assert!((kept_up.each - 2.0).abs() < 0.005, "{}", kept_up.each);
+        assert_eq!((kept_up.minutes, KeptUp::of(&minutes, 30).map(|all| all.minutes)), (30, Some(25)));
     }
 
     #[test]
