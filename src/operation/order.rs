@@ -227,8 +227,11 @@ pub enum MessageState {
     Skipped { why: String },
     /// Not found in the source queue any more; nothing was done to it.
     Gone,
-    /// Deleted on purpose, after its copy was kept.
-    Dropped,
+    /// Deleted on purpose, after its copy was kept; `beside` as of one that was moved.
+    Dropped {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        beside: Option<Timestamp>,
+    },
     /// A function is about to be invoked with it: what has this for its last state may have run.
     Running { function: FunctionName },
     /// It came through its function.
@@ -263,6 +266,8 @@ impl MessageState {
     /// Deleted, and no receive was out that could make it doubtful.
     pub const DELETED: Self = MessageState::Deleted { beside: None };
 
+    pub const DROPPED: Self = MessageState::Dropped { beside: None };
+
     /// As the journal's files name it.
     pub fn name(&self) -> &'static str {
         match self {
@@ -276,7 +281,7 @@ impl MessageState {
             MessageState::Failed { .. } => "failed",
             MessageState::Skipped { .. } => "skipped",
             MessageState::Gone => "gone",
-            MessageState::Dropped => "dropped",
+            MessageState::Dropped { .. } => "dropped",
             MessageState::Running { .. } => "running",
             MessageState::Ran => "ran",
         }

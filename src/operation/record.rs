@@ -190,7 +190,10 @@ impl Record {
         let mut counts = [0_u64; 4];
         for state in self.states.values() {
             match state {
-                MessageState::Deleted { .. } | MessageState::Doubted | MessageState::Dropped | MessageState::Ran => {
+                MessageState::Deleted { .. }
+                | MessageState::Doubted
+                | MessageState::Dropped { .. }
+                | MessageState::Ran => {
                     counts[0] += 1;
                 }
                 MessageState::Acknowledged { .. } => counts[1] += 1,
@@ -257,7 +260,11 @@ impl Record {
     }
 
     fn certain_of_drop(&self, asked: u64) -> Vec<String> {
-        let dropped = self.count(|state| matches!(state, MessageState::Dropped));
+        let dropped = self
+            .states
+            .iter()
+            .filter(|(id, state)| matches!(state, MessageState::Dropped { .. }) && !self.doubted.contains(*id));
+        let dropped = dropped.count() as u64;
         let over = self.count(|state| matches!(state, MessageState::Failed { .. } | MessageState::Gone));
         vec![
             format!("{} of {} dropped, each with its copy here", grouped(dropped), grouped(asked)),
@@ -341,7 +348,7 @@ impl<'a> Deletes<'a> {
         self.at.remove(id);
         self.doubted.remove(id);
         match state {
-            MessageState::Deleted { beside } => {
+            MessageState::Deleted { beside } | MessageState::Dropped { beside } => {
                 self.at.insert(id, at);
                 self.answered_before = self.answered_before.max(Some(beside.unwrap_or(at.plus_ms(1))));
             }

@@ -80,7 +80,7 @@ mod tests {
             },
             message("m-1", MessageState::Failed { why: "not yet".to_owned() }),
             JournalEntry::Noted { operation: operation.clone(), at, text: "looked once more".to_owned() },
-            message("m-1", MessageState::Dropped),
+            message("m-1", MessageState::DROPPED),
             message("m-2", MessageState::Failed { why: "denied".to_owned() }),
             JournalEntry::Ended {
                 operation: operation.clone(),

@@ -41,6 +41,7 @@ fn a_drop_takes_the_count_and_the_account_and_only_what_was_selected() {
         failed: 0,
         gone: 0,
         returned: 0,
+        doubtful: Vec::new(),
         faults: Vec::new(),
         problem: None,
         took_ms: 900,

@@ -2,7 +2,9 @@
 //! copy is durable in the journal. Never a purge: what was not chosen stays. What the journal keeps can
 //! be put back by `restore`.
 
+mod doubt;
 mod ending;
+mod removal;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -13,12 +15,13 @@ use crate::model::service_error::Outcome;
 use crate::model::time::Timestamp;
 use crate::operation::confirm::Confirmed;
 use crate::operation::course::{Course, Step};
-use crate::operation::order::{Answer, JournalEntry, Lease, MessageState, Order, OrderId, OrderResult};
+use crate::operation::doubts::Doubts;
+use crate::operation::order::{JournalEntry, Lease, MessageState, Order, OrderId, OrderResult};
 use crate::operation::outbox::Outbox;
 use crate::operation::pace::Backoff;
 use crate::operation::progress::{Cause, Progress};
 use crate::operation::record::Record;
-use crate::operation::returns::{Found, is_lapsed};
+use crate::operation::returns::Found;
 use crate::operation::sweep::{Budget, LEASE_MAX_S, Sweep, SweepOrder, Want};
 use crate::operation::{Command, Operation, Owner};
 
@@ -54,16 +57,18 @@ pub struct Drop {
     backoff: Backoff,
     /// Not yet at an end.
     open: BTreeSet<MessageId>,
-    /// The newest receipt of each that was found: a message may be delivered again while it is held,
-    /// and only the newest surely deletes.
-    newest: BTreeMap<MessageId, ReceiptHandle>,
+    /// The newest receipt of each that was found, by its receive count: a message may be delivered again
+    /// while it is held, and only the newest surely deletes.
+    newest: BTreeMap<MessageId, (u32, ReceiptHandle)>,
     /// Deletes tried, of those tried more than once.
     tries: BTreeMap<MessageId, u32>,
-    /// Deleted when the lease had run out: whether it took is looked for.
-    doubted: BTreeSet<MessageId>,
-    /// Deleted by this process.
-    deleted: BTreeSet<MessageId>,
-    dropped: u64,
+    /// Not at an end, and yet perhaps deleted: the delete had no answer, or its lease had run out. Whether it
+    /// took is looked for.
+    perhaps: BTreeSet<MessageId>,
+    /// Whose receipt may be void.
+    doubts: Doubts,
+    dropped: BTreeSet<MessageId>,
+    doubtful: Vec<MessageId>,
     gone: u64,
     faults: Vec<(MessageId, String)>,
 }
@@ -72,36 +77,41 @@ impl Drop {
     pub fn new(confirmed: Confirmed<DropPlan>, owner: Owner, seed: u64, now: Timestamp) -> Self {
         let plan = confirmed.into_plan();
         let began = owner.began(now, Plan::Drop(plan.clone()));
-        Self::start(plan, owner, seed, now, began)
+        Self::start(plan, owner, seed, now, vec![began])
     }
 
     /// Takes up what was cut off: what was dropped is dropped, what failed is left; the rest is looked for
     /// and dropped. One that is not found, and whose copy is in the journal, was deleted by us.
     pub fn resume(confirmed: Confirmed<DropPlan>, owner: Owner, seed: u64, now: Timestamp, record: &Record) -> Self {
-        let resumed = owner.resumed(now);
-        let mut drop = Self::start(confirmed.into_plan(), owner, seed, now, resumed);
+        let mut first = vec![owner.resumed(now)];
+        first.extend(record.doubted.iter().map(|id| owner.message(now, id.clone(), MessageState::Doubted)));
+        let mut drop = Self::start(confirmed.into_plan(), owner, seed, now, first);
         for (id, state) in &record.states {
             if !drop.open.contains(id) {
                 continue;
             }
             match state {
-                MessageState::Dropped => drop.dropped += 1,
+                // Deleted beside a receive that was perhaps never answered: looked for once more.
+                MessageState::Dropped { .. } if record.doubted.contains(id) => continue,
+                MessageState::Dropped { .. } => {
+                    drop.dropped.insert(id.clone());
+                }
                 MessageState::Gone => drop.gone += 1,
                 MessageState::Failed { why } => drop.faults.push((id.clone(), why.clone())),
                 _ => continue,
             }
             drop.open.remove(id);
         }
-        drop.doubted = drop.open.intersection(&record.kept).cloned().collect();
+        drop.perhaps = drop.open.intersection(&record.kept).cloned().collect();
         let budget = Budget { lanes: LANES, lease_s: LEASE_MAX_S, time_ms: SEARCH_MOST_MS };
         drop.sweep = Sweep::new(drop.plan.from.clone(), Want::Ids(drop.open.clone()), budget, seed);
         drop
     }
 
-    fn start(plan: DropPlan, owner: Owner, seed: u64, now: Timestamp, first: JournalEntry) -> Self {
+    fn start(plan: DropPlan, owner: Owner, seed: u64, now: Timestamp, first: Vec<JournalEntry>) -> Self {
         let open: BTreeSet<MessageId> = plan.ids.iter().cloned().collect();
         let budget = Budget { lanes: LANES, lease_s: LEASE_MAX_S, time_ms: SEARCH_MOST_MS };
-        let (course, outbox) = Course::open(owner, vec![first]);
+        let (course, outbox) = Course::open(owner, first);
         Drop {
             sweep: Sweep::new(plan.from.clone(), Want::Ids(open.clone()), budget, seed),
             course,
@@ -117,9 +127,10 @@ impl Drop {
             open,
             newest: BTreeMap::new(),
             tries: BTreeMap::new(),
-            doubted: BTreeSet::new(),
-            deleted: BTreeSet::new(),
-            dropped: 0,
+            perhaps: BTreeSet::new(),
+            doubts: Doubts::default(),
+            dropped: BTreeSet::new(),
+            doubtful: Vec::new(),
             gone: 0,
             faults: Vec::new(),
         }
@@ -150,36 +161,36 @@ impl Drop {
         back.iter().for_each(|found| self.sweep.give_back(found.held()));
     }
 
-    /// A lease that ran out before the delete: looked for again.
-    fn again(&mut self, id: MessageId) {
-        let tries = self.tries.entry(id.clone()).or_default();
-        *tries += 1;
-        if *tries >= TRIES_MOST || !self.sweep.want_again(id.clone()) {
-            self.fail(&id, "its lease ran out before it was deleted".to_owned());
-        }
-    }
-
     fn take(&mut self, found: Found) {
         self.reopen(&found.message.id);
-        if !self.open.contains(&found.message.id) || !self.course.is_running() {
+        if !self.open.contains(&found.message.id) {
             return self.sweep.give_back(found.held());
         }
-        self.doubted.remove(&found.message.id);
-        self.newest.insert(found.message.id.clone(), found.message.receipt.clone());
-        self.found.push_back(found);
+        // Also one that is given back: a delete by an older receipt may be under way.
+        self.hold(&found);
+        if self.course.is_running() { self.found.push_back(found) } else { self.sweep.give_back(found.held()) }
+    }
+
+    fn hold(&mut self, found: &Found) {
+        let (id, count) = (&found.message.id, found.message.system.receive_count);
+        if self.newest.get(id).is_some_and(|(newest, _)| *newest > count) {
+            return;
+        }
+        self.newest.insert(id.clone(), (count, found.message.receipt.clone()));
+        self.doubts.hold(id, found.asked_at);
+        self.perhaps.remove(id);
     }
 
     /// It shows again after its delete: the receipt was void, another receive had been handed it too.
     fn reopen(&mut self, id: &MessageId) {
-        if self.course.is_running() && self.deleted.remove(id) {
-            self.dropped -= 1;
+        if self.dropped.remove(id) {
             self.note(id, MessageState::Doubted);
             self.open.insert(id.clone());
         }
     }
 
     fn is_newest(&self, found: &Found) -> bool {
-        self.newest.get(&found.message.id) == Some(&found.message.receipt)
+        self.newest.get(&found.message.id).is_some_and(|(_, receipt)| *receipt == found.message.receipt)
     }
 
     /// Found copies into the journal; kept ones out of the queue.
@@ -226,69 +237,6 @@ impl Drop {
             batch.into_iter().for_each(|found| self.sweep.give_back(found.held()));
         }
     }
-
-    fn handle_deleted(&mut self, now: Timestamp, batch: Vec<Found>, result: OrderResult) {
-        self.deleting -= batch.len();
-        let results = match result {
-            Outcome::Done(Answer::Entries(results)) => results,
-            Outcome::Refused(error) if !error.is_throttle() => {
-                self.course.wrong(Some(Cause::of(&error)), error.to_string());
-                batch.into_iter().for_each(|found| self.sweep.give_back(found.held()));
-                return self.stop();
-            }
-            // Deleting twice is deleting once.
-            _ => {
-                self.backoff.fail(now);
-                let batch: Vec<Found> = batch.into_iter().filter(|found| self.is_newest(found)).collect();
-                return batch.into_iter().for_each(|found| self.try_again(found, "the delete had no answer"));
-            }
-        };
-        let mut slower = false;
-        let mut results = results.into_iter();
-        for found in batch {
-            let (id, result) = (found.message.id.clone(), results.next());
-            if !self.is_newest(&found) {
-                continue;
-            }
-            match result {
-                Some(Ok(())) if found.until > now => {
-                    if self.open.remove(&id) {
-                        self.dropped += 1;
-                        self.note(&id, MessageState::Dropped);
-                        self.deleted.insert(id);
-                    }
-                }
-                Some(Ok(())) => {
-                    self.doubted.insert(id.clone());
-                    self.again(id);
-                }
-                Some(Err(error)) if is_lapsed(&error) => self.again(id),
-                Some(Err(error)) if error.sender_fault => {
-                    self.sweep.give_back(found.held());
-                    self.fail(&id, format!("{}: {}", error.code, error.message));
-                }
-                Some(Err(_)) | None => {
-                    slower = true;
-                    self.try_again(found, "the delete was refused");
-                }
-            }
-        }
-        if slower { self.backoff.fail(now) } else { self.backoff.succeed() }
-    }
-
-    fn try_again(&mut self, found: Found, why: &str) {
-        let id = found.message.id.clone();
-        let tries = self.tries.entry(id.clone()).or_default();
-        *tries += 1;
-        if *tries >= TRIES_MOST {
-            self.sweep.give_back(found.held());
-            self.fail(&id, why.to_owned());
-        } else if self.course.is_running() {
-            self.kept.push_back(found);
-        } else {
-            self.sweep.give_back(found.held());
-        }
-    }
 }
 
 impl Operation for Drop {
@@ -309,6 +257,7 @@ impl Operation for Drop {
                 self.stop();
             }
             Some(Purpose::Sweep(order)) => {
+                self.doubt(now, &order, &result);
                 self.sweep.handle(now, order, result).into_iter().for_each(|found| self.take(found));
             }
             Some(Purpose::Kept(batch)) => self.handle_kept(batch, &result),
@@ -357,5 +306,4 @@ const LANES: usize = 4;
 const HELD_MOST: usize = 200;
 /// Copies on their way into the journal at once.
 const KEEPING_MOST: usize = 100;
-const TRIES_MOST: u32 = 12;
 const SEARCH_MOST_MS: i64 = 5 * 60_000;

@@ -14,11 +14,14 @@ pub struct DropReport {
     pub asked: u64,
     /// Kept in the journal and deleted.
     pub dropped: u64,
+    /// Not deleted, or nobody knows; each is in `faults`.
     pub failed: u64,
     /// Not found in the queue any more.
     pub gone: u64,
     /// Not tried, or held by somebody; still in the queue.
     pub returned: u64,
+    /// Deleted, and perhaps in vain, or by somebody else's hand: kept in the journal, and perhaps somewhere.
+    pub doubtful: Vec<MessageId>,
     pub faults: Vec<(MessageId, String)>,
     pub problem: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,7 +32,14 @@ pub struct DropReport {
 impl DropReport {
     pub fn line(&self) -> String {
         let line = format!("{} of {} dropped, each kept in the journal", grouped(self.dropped), grouped(self.asked));
-        let rest = [(self.failed, "failed"), (self.gone, "gone"), (self.returned, "left in the queue")];
+        let unknown = self.doubtful.len() as u64;
+        let failed = self.failed.saturating_sub(unknown);
+        let rest = [
+            (failed, "failed"),
+            (unknown, "perhaps dropped"),
+            (self.gone, "gone"),
+            (self.returned, "left in the queue"),
+        ];
         told(line, &rest, self.problem.as_deref())
     }
 }

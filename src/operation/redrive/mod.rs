@@ -249,7 +249,7 @@ fn take_up(ledger: &mut Ledger, id: &MessageId, state: &MessageState) {
     }
     match state {
         // The others are never of a redrive.
-        MessageState::NotSent { .. } | MessageState::Dropped => {}
+        MessageState::NotSent { .. } | MessageState::Dropped { .. } => {}
         MessageState::Running { .. } | MessageState::Ran => {}
         MessageState::Recorded { .. } => {
             let why = "cut off while it was sent: it may exist twice";

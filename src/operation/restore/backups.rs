@@ -38,7 +38,9 @@ impl Backups {
         backups.perhaps.retain(|id| !backups.back.contains(id));
         let dropped = Record::read(&entries).filter(|record| matches!(record.plan, Plan::Drop(_)));
         for (id, message) in copies(entries) {
-            let deleted = |record: &Record| matches!(record.states.get(&id), Some(MessageState::Dropped));
+            let deleted = |record: &Record| {
+                matches!(record.states.get(&id), Some(MessageState::Dropped { .. })) && !record.doubted.contains(&id)
+            };
             if dropped.as_ref().is_some_and(|record| !deleted(record)) {
                 backups.standing.insert(id);
             } else if !backups.back.contains(&id) && !backups.perhaps.contains(&id) {
@@ -101,7 +103,7 @@ mod tests {
             entries.push(kept(id, id));
         }
         entries.push(kept("a", "anew"));
-        entries.extend(["a", "b", "c"].map(|id| state("op-1", id, MessageState::Dropped)));
+        entries.extend(["a", "b", "c"].map(|id| state("op-1", id, MessageState::DROPPED)));
         entries.push(state("op-1", "d", MessageState::Failed { why: "refused".to_owned() }));
         entries
     }

@@ -18,7 +18,8 @@ pub struct Tally {
     pub hidden: u64,
     pub dropped: u64,
     pub restored: u64,
-    /// Named by a restore, and those of them that are there twice, or not at all.
+    /// Named by a restore or a drop, and those of them that are there after all (of a restore, twice), or not
+    /// at all.
     pub named: u64,
     pub twice: u64,
     pub never: u64,
@@ -107,13 +108,12 @@ fn of_scan(errand: &Errand, dead: &Dead, report: &ScanReport, found: &[Message],
 fn of_drop(errand: &Errand, dead: &Dead, report: &DropReport, site: &Straight, copies: &Copies) -> Tally {
     let seed = errand.seed;
     let states = last_words(site);
+    let mut tally = Tally { dropped: report.dropped, ..Tally::default() };
     for (id, job) in dead.iter().take(errand.asked) {
         let (there, in_queue) = (copies.of(job), copies.dead.contains_key(job));
         assert!(there <= 1, "seed {seed}: {id} is there {there} times, and nobody sends: {report:?}");
         match states.get(id) {
-            // A delete by a receipt that a lost receive made void is answered like any other: unlike a redrive, a
-            // drop has no last look for those. Nothing is lost by it: the copy is kept, and so is the message.
-            Some(MessageState::Dropped) if errand.calm => {
+            Some(MessageState::Dropped { .. }) => {
                 assert_eq!(there, 0, "seed {seed}: {id} is said to be dropped and is there: {report:?}");
             }
             Some(MessageState::Gone) => {
@@ -122,12 +122,24 @@ fn of_drop(errand: &Errand, dead: &Dead, report: &DropReport, site: &Straight, c
             _ => {}
         }
     }
+    for id in dead.keys().take(errand.asked) {
+        let named = report.doubtful.contains(id);
+        let doubted = matches!(states.get(id), Some(MessageState::Doubted));
+        assert_eq!(named, doubted, "seed {seed}: {id} is doubtful on record or in the report alone: {report:?}");
+        assert!(!named || report.faults.iter().any(|(fault, _)| fault == id), "seed {seed}: {id} is told why");
+        let there = copies.of(&dead[id]) > 0;
+        tally.named += u64::from(named);
+        tally.twice += u64::from(named && there);
+        tally.never += u64::from(named && !there);
+    }
+    let known = states.values().filter(|state| matches!(state, MessageState::Dropped { .. })).count();
+    assert_eq!(report.dropped, known as u64, "seed {seed}: what it says is on record: {report:?}");
     let sum = report.dropped + report.failed + report.gone + report.returned;
     assert_eq!(sum, errand.asked as u64, "seed {seed}: every id ends in one way: {report:?}");
     if errand.calm {
         assert_eq!((report.state, report.dropped), (EndState::Done, errand.asked as u64), "seed {seed}: {report:?}");
     }
-    Tally { dropped: report.dropped, ..Tally::default() }
+    tally
 }
 
 /// Once each, or named; named with a reason; and what is not back has its copy, which is asked of the
