@@ -6,7 +6,7 @@ use crate::journal::store::put_message;
 use crate::operation::order::JournalEntry;
 
 /// Raised when the tables change; an older file is brought up to it, a newer one refused.
-pub const SCHEMA: i64 = 2;
+pub const SCHEMA: i64 = 3;
 
 pub fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0))
@@ -22,6 +22,9 @@ pub fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     if found < 2 {
         transaction.execute_batch(SECOND)?;
         count_messages(&transaction)?;
+    }
+    if found < 3 {
+        transaction.execute_batch(THIRD)?;
     }
     transaction.pragma_update(None, "user_version", SCHEMA)?;
     transaction.commit()
@@ -78,6 +81,25 @@ CREATE TABLE owner (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// Message ids are random: kept in their order, every message of a write had a page of its own, three times
+/// over. Rows lie as they came, and what comes together is written together; the index is touched once.
+const THIRD: &str = "
+ALTER TABLE message RENAME TO message_by_id;
+CREATE TABLE message (
+    seq        INTEGER PRIMARY KEY,
+    operation  TEXT    NOT NULL,
+    id         TEXT    NOT NULL,
+    at_ms      INTEGER NOT NULL,
+    state      TEXT    NOT NULL,
+    sha256     TEXT    NOT NULL,
+    attributes TEXT    NOT NULL,
+    UNIQUE (operation, id)
+) STRICT;
+INSERT INTO message (operation, id, at_ms, state, sha256, attributes)
+    SELECT operation, id, at_ms, state, sha256, attributes FROM message_by_id;
+DROP TABLE message_by_id;
+";
+
 #[cfg(test)]
 mod tests {
     use rusqlite::params;
@@ -111,5 +133,28 @@ mod tests {
             .query_row("SELECT count(*) FROM entry WHERE NOT about_message", [], |row| row.get(0))
             .expect("counted");
         assert_eq!((outline, version(&connection).expect("a version")), (1, SCHEMA));
+    }
+
+    #[test]
+    fn a_file_of_the_second_version_keeps_its_messages_and_one_row_for_each() {
+        let mut connection = Connection::open_in_memory().expect("a database");
+        connection.execute_batch(FIRST).and_then(|()| connection.execute_batch(SECOND)).expect("version 2");
+        connection.pragma_update(None, "user_version", 2).expect("version 2");
+        let rows = "INSERT INTO message (operation, id, at_ms, state, sha256, attributes) VALUES
+             ('op', 'm', 1, 'acknowledged', 'abc', 'def'), ('op', 'n', 1, 'gone', '', ''), ('q', 'm', 2, 'failed', '', '')";
+        connection.execute(rows, []).expect("rows");
+        migrate(&mut connection).expect("brought up");
+        let later = r#"{"entry":"message","operation":"op","at":3000,"id":"m","state":{"state":"deleted"}}"#;
+        let later: JournalEntry = serde_json::from_str(later).expect("an entry");
+        put_message(&connection, later.operation(), &"m".into(), later.at(), &later).expect("put");
+        let mut select = connection
+            .prepare(
+                "SELECT operation || id || at_ms || state || sha256 || attributes FROM message ORDER BY operation, id",
+            )
+            .expect("a query");
+        let rows: Vec<String> =
+            select.query_map([], |row| row.get(0)).and_then(Iterator::collect).expect("three messages");
+        assert_eq!(rows, ["opm3000deletedabcdef", "opn1gone", "qm2failed"]);
+        assert_eq!(version(&connection).expect("a version"), SCHEMA);
     }
 }

@@ -172,18 +172,28 @@ impl Store {
         Ok(outline)
     }
 
+    /// Counted here: SQLite would sort all rows for it. Of those beside each other most are alike.
     fn tallies(&self) -> Result<BTreeMap<OperationId, Tally>, JournalError> {
         let mut select = self
             .connection
-            .prepare_cached("SELECT operation, state, count(*) FROM message GROUP BY operation, state")
+            .prepare_cached("SELECT operation, state FROM message ORDER BY seq")
             .map_err(JournalError::Read)?;
-        let rows = select
-            .query_map(params![], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?)))
-            .map_err(JournalError::Read)?;
+        let mut rows = select.query(params![]).map_err(JournalError::Read)?;
+        let mut counts: BTreeMap<(String, String), u64> = BTreeMap::new();
+        let (mut alike, mut n) = ((String::new(), String::new()), 0);
+        while let Some(row) = rows.next().map_err(JournalError::Read)? {
+            let text = |column| row.get_ref(column).and_then(|value| Ok(value.as_str()?)).map_err(JournalError::Read);
+            let (operation, state) = (text(0)?, text(1)?);
+            if alike.0 != operation || alike.1 != state {
+                let before = std::mem::replace(&mut alike, (operation.to_owned(), state.to_owned()));
+                *counts.entry(before).or_default() += std::mem::take(&mut n);
+            }
+            n += 1;
+        }
+        *counts.entry(alike).or_default() += n;
         let mut tallies: BTreeMap<OperationId, Tally> = BTreeMap::new();
-        for row in rows {
-            let (operation, state, n) = row.map_err(JournalError::Read)?;
-            tallies.entry(OperationId::new(operation)).or_default().count(&state, n.unsigned_abs());
+        for ((operation, state), n) in counts.into_iter().filter(|(_, n)| *n > 0) {
+            tallies.entry(OperationId::new(operation)).or_default().count(&state, n);
         }
         Ok(tallies)
     }
