@@ -134,6 +134,8 @@ fn commands(ink: &mut Ink<'_>, area: Rect, console: &Console) {
 /// False for what would only answer that there is nothing to do it to.
 fn helps(console: &Console, action: Action) -> bool {
     match action {
+        // There enter switches, which has its own entry.
+        Action::Open => console.place() != Place::Sandbox,
         Action::Scan => console.queue_here().is_some(),
         Action::Redrive => {
             let queue = console.queue_here().and_then(|name| console.picture.queues.get(&name));
