@@ -33,6 +33,12 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, scroll: usize) {
             );
         }
     };
+    if let Some(dollars) = console.cost.dollars_per_hour(console.now).filter(|_| !console.options.sandbox) {
+        // A narrow header has no room for it.
+        let total = console.cost.total();
+        prose.text(0, &format!("watching costs ${dollars:.3}/h now, ${total:.2} so far"), theme.dim());
+        prose.blank();
+    }
     if !here.is_empty() {
         prose.text(0, &format!("on this screen, {}", place.title()), theme.dim());
         list(&mut prose, &here);
