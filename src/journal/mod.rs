@@ -52,7 +52,7 @@ impl fmt::Debug for Journal {
 pub enum JournalError {
     #[error("journal: cannot make the directory {path}: {why}; set REDRIVE_STATE_DIR to one that can be written")]
     Directory { path: PathBuf, why: std::io::Error },
-    #[error("journal: cannot open {path}: {why}; set REDRIVE_STATE_DIR to a directory that can be written")]
+    #[error("journal: cannot open {path}: {why}; {}", mend(why))]
     Open { path: PathBuf, why: rusqlite::Error },
     #[error("journal: {path} was written by a newer redrive (schema {found}, this one knows {known}); use that one")]
     Newer { path: PathBuf, found: i64, known: i64 },
@@ -66,6 +66,17 @@ pub enum JournalError {
     Thread(std::io::Error),
     #[error("journal: its thread has ended")]
     Gone,
+}
+
+/// What helps where a journal cannot be opened.
+fn mend(why: &rusqlite::Error) -> &'static str {
+    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+    match why.sqlite_error_code() {
+        Some(NotADatabase | DatabaseCorrupt) => {
+            "move it away and keep it, or set REDRIVE_STATE_DIR to another directory"
+        }
+        _ => "set REDRIVE_STATE_DIR to a directory that can be written",
+    }
 }
 
 impl Journal {
@@ -243,6 +254,14 @@ mod tests {
                 Err(_) => return Outcome::Unknown("gone".to_owned()),
             }
         }
+    }
+
+    #[test]
+    fn a_file_that_is_no_journal_is_told_with_what_to_do() {
+        let directory = tempfile::tempdir().expect("a directory");
+        std::fs::write(directory.path().join("journal.db"), "garbage ".repeat(1_000)).expect("written");
+        let why = open(directory.path()).expect_err("no journal").to_string();
+        assert!(why.contains("journal.db: file is not a database; move it away and keep it"), "{why}");
     }
 
     #[test]
