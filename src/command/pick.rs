@@ -14,7 +14,7 @@ use crate::model::plan::ScanPlan;
 use crate::model::queue::Queue;
 use crate::model::time::Timestamp;
 use crate::operation::{Undertaking, scan};
-use crate::query::jq::document;
+use crate::query::jq::{Program, document};
 use crate::query::kind::kind_of;
 use crate::query::search::Search;
 use crate::shell::jq::{self, Want};
@@ -25,10 +25,14 @@ use crate::shell::jq::{self, Want};
 /// What is wrong with it, and where.
 pub fn search(pick: &Pick) -> Result<Option<Search>, Failure> {
     let Some(text) = &pick.expression else { return Ok(None) };
-    Search::new(text).map_err(|fault| {
+    let search = Search::new(text).map_err(|fault| {
         let caret = format!("  {text}\n  {}^", " ".repeat(fault.at));
         Failure::Usage(format!("--where: {fault}\n{caret}"))
-    })
+    })?;
+    match search.as_ref().and_then(Search::jq).map(Program::new) {
+        Some(Err(why)) => Err(Failure::Usage(format!("--where: {why}\n  {text}"))),
+        Some(Ok(_)) | None => Ok(search),
+    }
 }
 
 /// Scans the queue: receives, copies, gives back. `None` after a dry run.
@@ -108,3 +112,19 @@ async fn by_jq(pile: &mut Pile, program: String) -> Result<(), Failure> {
 
 /// Bytes of messages one command keeps in memory.
 pub(in crate::command) const SCAN_BYTES: u64 = 256 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_jq_program_that_is_none_is_told_before_anything_is_received() {
+        let searched = |text: &str| {
+            let pick = Pick { expression: Some(text.to_owned()), ..Pick::default() };
+            search(&pick).map(|search| search.is_some()).map_err(|failure| failure.text().unwrap_or_default())
+        };
+        assert_eq!(searched("step:send jq: .body.step > 1"), Ok(true));
+        let why = searched("step:send jq: .body |").expect_err("no program");
+        assert!(why.starts_with("--where: jq:") && why.ends_with("  step:send jq: .body |"), "{why}");
+    }
+}
