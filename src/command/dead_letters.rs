@@ -10,7 +10,7 @@ use crate::command::{Here, style, written};
 use crate::config::{DeadLetters, Output, exit};
 use crate::model::message::Message;
 use crate::model::queue::Queue;
-use crate::model::redaction::{NOTHING, Redaction};
+use crate::model::redaction::Redaction;
 use crate::model::time::{Timestamp, spoken};
 use crate::report;
 use crate::report::table::{Columns, clean};
@@ -27,7 +27,7 @@ pub async fn list(here: &Here, asked: DeadLetters) -> Result<u8, Failure> {
     };
     let code = finished.code();
     let found = picked(finished.found, &asked.pick, search.as_ref(), look.now).await?;
-    let redaction = if asked.reveal { &NOTHING } else { &here.place.context.redact };
+    let redaction = here.redaction(asked.reveal);
     told(&found, redaction, asked.output, look.now)?;
     Ok(code)
 }
@@ -88,7 +88,7 @@ fn row(message: &Message, redaction: &Redaction) -> Row {
         receive_count: message.system.receive_count,
         from: message.system.dead_letter_source.as_ref().map(ToString::to_string),
         body: redaction.shown(&message.body, false).into_owned(),
-        attributes: crate::command::letters::redacted_attributes(&message.attributes, redaction),
+        attributes: redaction.attributes(&message.attributes),
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::command::failure::Failure;
 use crate::command::say;
 use crate::model::message::Message;
+use crate::model::redaction::Redaction;
 use crate::operation::progress::grouped;
 use crate::query::edit;
 use crate::query::edits::Edits;
@@ -21,19 +22,24 @@ pub fn check(program: Option<&str>) -> Result<(), Failure> {
     }
 }
 
-/// Runs it, and shows what would change.
+/// Runs it, and shows what would change, as far as it may be shown.
 ///
 /// # Errors
 /// jq could not be asked.
-pub async fn edits(messages: Vec<Message>, program: &str, most: u64) -> Result<Edits, Failure> {
+pub async fn edits(messages: Vec<Message>, program: &str, most: u64, redaction: &Redaction) -> Result<Edits, Failure> {
     let inputs: Vec<String> = messages.iter().map(edit::input).collect();
     let code = edit::program(program);
     let asked = tokio::task::spawn_blocking(move || jq::ask(&code, Want::Value, inputs.into_iter())).await;
     let answers = asked.map_err(|error| error.to_string()).and_then(|answers| answers).map_err(Failure::Usage)?;
-    let edits = Edits::of(&messages, answers, most);
+    // jq names the values it stumbles over.
+    let hidden = |why: String| if redaction.is_on() { JQ_FAILED.to_owned() } else { why };
+    let answers = answers.into_iter().map(|answer| answer.map_err(hidden)).collect();
+    let edits = Edits::of(&messages, answers, most).shown(&messages, redaction);
     shown(&edits);
     Ok(edits)
 }
+
+const JQ_FAILED: &str = "jq failed on it (what it said is redacted; --reveal shows it)";
 
 fn shown(edits: &Edits) {
     let count = edits.bodies.len() as u64;

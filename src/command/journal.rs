@@ -8,17 +8,22 @@ use crate::model::id::OperationId;
 use crate::model::plan::{DropPlan, Plan, RetunePlan};
 use crate::operation::order::JournalEntry;
 use crate::report::incident::Incident;
-use crate::report::{self, Style};
+use crate::report::{self, Style, redacted};
 use crate::shell;
 
 pub fn list(here: &Here, style: Style) -> Result<u8, Failure> {
-    let rows = report::journal::rows(&here.journal()?.outline()?);
+    let mut outline = here.journal()?.outline()?;
+    redacted::entries(&mut outline.entries, &here.redaction_of_all());
+    let rows = report::journal::rows(&outline);
     print(&report::rows(style, &rows, report::journal::table))?;
     Ok(exit::FINE)
 }
 
-pub fn show(here: &Here, id: &str, style: Style) -> Result<u8, Failure> {
-    let entries = entries(here, id)?;
+pub fn show(here: &Here, id: &str, reveal: bool, style: Style) -> Result<u8, Failure> {
+    let mut entries = entries(here, id)?;
+    if !reveal {
+        redacted::entries(&mut entries, &here.redaction_of_all());
+    }
     print(&report::rows(style, &entries, report::operation::text))?;
     Ok(exit::FINE)
 }
@@ -31,6 +36,7 @@ pub fn export(here: &Here, id: Option<&str>, output: Output) -> Result<u8, Failu
         entries(here, id)?;
         outline.entries.retain(|entry| entry.operation().as_str() == id);
     }
+    redacted::entries(&mut outline.entries, &here.redaction_of_all());
     let incident = Incident { at: shell::local_now(), ..Incident::default() };
     print(&match output {
         Output::Table => report::incident::markdown(&incident, &outline),

@@ -13,10 +13,10 @@ use crate::command::{Here, print, say, style};
 use crate::config::letter::{Backup, Letters, Restore};
 use crate::config::{Output, exit};
 use crate::model::id::{MessageId, OperationId, QueueUrl};
-use crate::model::message::{AttributeValue, Attributes, MAX_MESSAGE_BYTES, Message};
+use crate::model::message::{MAX_MESSAGE_BYTES, Message};
 use crate::model::plan::{DropPlan, FileMark, Plan, RestorePlan};
 use crate::model::queue::Queue;
-use crate::model::redaction::{NOTHING, Redaction, STARS};
+use crate::model::redaction::Redaction;
 use crate::operation::Undertaking;
 use crate::operation::order::JournalEntry;
 use crate::operation::progress::Report;
@@ -43,7 +43,7 @@ pub async fn show(here: &Here, letters: Letters, reveal: bool, output: Output) -
         let rows = kinds.rows();
         print(&report::rows(style(output), &rows, |rows| kinds::table(rows, look.now)))?;
     } else {
-        let redaction = if reveal { &NOTHING } else { &here.place.context.redact };
+        let redaction = here.redaction(reveal);
         for message in messages.messages()? {
             print(&whole(message?, redaction, output))?;
         }
@@ -51,28 +51,14 @@ pub async fn show(here: &Here, letters: Letters, reveal: bool, output: Output) -
     Ok(code)
 }
 
-fn whole(mut message: Message, redaction: &Redaction, output: Output) -> String {
-    let kind = kind_of(&message).to_string();
-    let body = redaction.shown(&message.body, false).into_owned();
-    let attributes = redacted_attributes(&message.attributes, redaction);
-    let redacted = body != message.body || attributes != message.attributes;
-    (message.body, message.attributes) = (body, attributes);
+fn whole(whole: Message, redaction: &Redaction, output: Output) -> String {
+    let kind = kind_of(&whole).to_string();
+    let message = redaction.message(&whole);
+    let redacted = message != whole;
     match output {
         Output::Table => kinds::letter(&message, &kind),
         Output::Json | Output::Ndjson => export::shown(&message, redacted),
     }
-}
-
-/// A message's attributes as they may be shown; what is binary no path reaches.
-pub(super) fn redacted_attributes(attributes: &Attributes, redaction: &Redaction) -> Attributes {
-    let mut shown = attributes.clone();
-    for (name, attribute) in shown.iter_mut().filter(|_| redaction.is_on()) {
-        attribute.value = AttributeValue::Text(match &attribute.value {
-            AttributeValue::Text(text) => redaction.attribute(name, text).into_owned(),
-            AttributeValue::Binary(_) => STARS.to_owned(),
-        });
-    }
-    shown
 }
 
 pub async fn export(here: &Here, letters: Letters, to: Option<PathBuf>) -> Result<u8, Failure> {
@@ -189,6 +175,9 @@ fn read(path: &Path) -> Result<(Vec<Message>, FileMark), Failure> {
     let wrong = |why: String| Failure::Usage(format!("--file {}{why}", path.display()));
     let copies = shell::copies::read(path).map_err(|error| wrong(format!(": {error}")))?;
     let messages = copies.messages.map_err(|(line, why)| wrong(format!(", line {line}: {why}")))?;
+    if messages.is_empty() {
+        return Err(wrong(" holds no message: is it the file that `dlq export --to` wrote?".to_owned()));
+    }
     Ok((once_each(messages), copies.mark))
 }
 
@@ -245,4 +234,39 @@ fn once_each(mut messages: Vec<Message>) -> Vec<Message> {
 
 fn told(report: &Report, output: Output) -> String {
     report::one(style(output), report, report::ended::text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::message::{Attribute, AttributeValue, SystemAttributes};
+
+    #[test]
+    fn a_letter_shown_is_redacted_in_every_form_and_one_exported_is_whole() {
+        let text = |text: &str| AttributeValue::Text(text.to_owned());
+        let email = Attribute { data_type: "String".to_owned(), value: text("ada@example.org") };
+        let message = Message {
+            id: "m-1".into(),
+            receipt: "".into(),
+            body: r#"{"email":"ada@example.org","step":1}"#.to_owned(),
+            attributes: [("email".to_owned(), email)].into(),
+            system: SystemAttributes::default(),
+        };
+        let redaction = Redaction::new(["email"]).expect("a path");
+        for output in [Output::Table, Output::Json, Output::Ndjson] {
+            let shown = whole(message.clone(), &redaction, output);
+            assert!(shown.contains("***") && !shown.contains("example.org"), "{shown}");
+        }
+        let shown = whole(message.clone(), &redaction, Output::Json);
+        assert!(export::parse(&shown).is_err_and(|why| why.contains("redacted")), "never put back");
+        let line = export::line("JobDLQ", &message);
+        assert_eq!(export::parse(&line), Ok(("JobDLQ".to_owned(), message)), "an export is for restore");
+    }
+
+    #[test]
+    fn a_file_without_a_message_is_told_and_not_called_a_restore_of_nothing() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let why = read(file.path()).map(|_| ()).expect_err("it is empty").text().unwrap_or_default();
+        assert!(why.starts_with("--file ") && why.contains("holds no message"), "{why}");
+    }
 }

@@ -12,7 +12,7 @@ use crate::command::{Here, print, say, style};
 use crate::config::{Logs, exit};
 use crate::model::id::FunctionName;
 use crate::model::log::{LogAsk, LogLine, LogReading, default_group};
-use crate::model::redaction::{NOTHING, Redaction};
+use crate::model::redaction::Redaction;
 use crate::model::service_error::ServiceError;
 use crate::model::time::Timestamp;
 use crate::operation::progress::grouped;
@@ -44,7 +44,7 @@ pub async fn run(here: &Here, asked: Logs) -> Result<u8, Failure> {
             return Ok(exit::PARTLY);
         }
     };
-    let redaction = if asked.reveal { &NOTHING } else { &here.place.context.redact };
+    let redaction = here.redaction(asked.reveal);
     if asked.follow {
         return follow(&account, &asked, reading, redaction).await;
     }
@@ -202,7 +202,12 @@ mod tests {
 
     #[test]
     fn a_line_is_told_once_and_its_id_forgotten_when_it_cannot_come_again() {
-        let mut told = Told { seen: BTreeMap::new(), grep: false, style: Style::Lines, redaction: &NOTHING };
+        let mut told = Told {
+            seen: BTreeMap::new(),
+            grep: false,
+            style: Style::Lines,
+            redaction: &crate::model::redaction::NOTHING,
+        };
         let first: Vec<LogLine> = (0..100).map(|s| line(s, "quiet")).collect();
         told.tell(&first).expect("nothing to print");
         assert_eq!(told.seen.len(), 61, "of the last minute");

@@ -42,6 +42,7 @@ use crate::config::{self, Action, Config, Output, Place, Writes, exit};
 use crate::console::ConsoleOptions;
 use crate::console::keymap::Keymap;
 use crate::journal::Journal;
+use crate::model::redaction::{NOTHING, Redaction};
 use crate::model::scope::Scope;
 use crate::model::usage::Budget;
 use crate::report::{Style, schema};
@@ -110,7 +111,7 @@ fn dispatch(config: Config) -> Result<u8, Failure> {
         Action::Requests(asked) => runtime()?.block_on(requests::run(&here, asked)),
         Action::Try(asked) => runtime()?.block_on(try_one::run(&here, asked)),
         Action::Journal(output) => journal::list(&here, style(output)),
-        Action::JournalShow { operation, output } => journal::show(&here, &operation, style(output)),
+        Action::JournalShow { operation, reveal, output } => journal::show(&here, &operation, reveal, style(output)),
         Action::JournalResume { operation, output, consent } => {
             runtime()?.block_on(resume::resume(&here, operation.as_deref(), style(output), consent))
         }
@@ -131,6 +132,17 @@ struct Here {
 impl Here {
     fn connect_options(&self) -> ConnectOptions {
         connect_options(&self.place)
+    }
+
+    /// What the context hides, unless it is to be revealed.
+    fn redaction(&self, reveal: bool) -> &Redaction {
+        if reveal { &NOTHING } else { &self.place.context.redact }
+    }
+
+    /// What any context hides: the journal does not say in which of them a body was seen.
+    fn redaction_of_all(&self) -> Redaction {
+        let contexts = self.contexts.contexts.values().map(|section| &section.context.redact);
+        Redaction::all(contexts.chain([&self.place.context.redact]))
     }
 
     fn journal(&self) -> Result<Journal, Failure> {
@@ -241,6 +253,22 @@ fn say(text: &str) {
 mod tests {
     use super::*;
     use crate::console::Console;
+
+    #[test]
+    fn a_configuration_that_was_named_must_be_there() {
+        let parsed = |arguments: &[&str]| {
+            let env = |name: &str| match name {
+                "REDRIVE_CONFIG" => Some(OsString::from("/nowhere/redrive.toml")),
+                "HOME" => Some(OsString::from("/home/oncall")),
+                _ => None,
+            };
+            Config::parse(arguments.iter().map(OsString::from), &env).map(|_| ()).map_err(|stop| stop.text)
+        };
+        let why = parsed(&["redrive", "status"]).expect_err("its redaction would be lost");
+        assert!(why.contains("REDRIVE_CONFIG: there is no file /nowhere/redrive.toml"), "{why}");
+        assert_eq!(parsed(&["redrive", "context", "list"]), Ok(()), "one of them makes it");
+        assert_eq!(parsed(&["redrive", "sandbox"]), Ok(()));
+    }
 
     #[test]
     fn what_a_context_asks_for_reaches_the_console() {

@@ -95,7 +95,8 @@ async fn chosen(here: &Here, look: &Look, queue: &Queue, asked: &Redrive) -> Res
         let ids = messages.messages()?.map(|message| message.map(|message| message.id)).collect::<Result<_, _>>()?;
         return Ok(Some(Chosen { ids, left_out, edits: None }));
     };
-    let made = edit::edits(messages.into_vec()?, program, advice::largest(&look.picture, queue)).await?;
+    let most = advice::largest(&look.picture, queue);
+    let made = edit::edits(messages.into_vec()?, program, most, here.redaction(asked.reveal)).await?;
     left_out.extend(made.reasons().into_iter().map(|(why, count)| (why.to_owned(), count)));
     let ids = made.bodies.keys().cloned().collect();
     Ok(Some(Chosen { ids, left_out, edits: Some((program.clone(), made.bodies)) }))

@@ -15,7 +15,7 @@ use crate::model::id::{Arn, FunctionName, MessageId};
 use crate::model::message::Message;
 use crate::model::plan::EditPlan;
 use crate::model::queue::Queue;
-use crate::model::redaction::NOTHING;
+use crate::model::redaction::Redaction;
 use crate::model::trial::TrialPlan;
 use crate::operation::card::Facts;
 use crate::operation::progress::{Report, TrialReport};
@@ -36,7 +36,9 @@ pub async fn run(here: &Here, asked: Try) -> Result<u8, Failure> {
     };
     let mut facts = facts(&look, here, queue.name.as_str());
     let edited = match (&asked.edit, &found.message) {
-        (Some(program), Some(message)) => Some(edited(&look, &queue, message, program, &mut facts).await?),
+        (Some(program), Some(message)) => {
+            Some(edited(&look, &queue, message, program, here.redaction(asked.reveal), &mut facts).await?)
+        }
         _ => None,
     };
     let source = source(&queue, found.message.and_then(|message| message.system.dead_letter_source))?;
@@ -59,8 +61,7 @@ pub async fn run(here: &Here, asked: Try) -> Result<u8, Failure> {
     };
     let finished = operate(here, &look, undertaking).await?;
     if let Report::Trial(report) = &finished.report {
-        let redaction = if asked.reveal { &NOTHING } else { &here.place.context.redact };
-        print(&shown(asked.output, &report.shown(redaction)))?;
+        print(&shown(asked.output, &report.shown(here.redaction(asked.reveal))))?;
     }
     Ok(finished.code())
 }
@@ -77,10 +78,11 @@ async fn edited(
     queue: &Queue,
     message: &Message,
     program: &str,
+    redaction: &Redaction,
     facts: &mut Facts,
 ) -> Result<(Box<EditPlan>, String), Failure> {
     let most = advice::largest(&look.picture, queue);
-    let made = edit::edits(vec![message.clone()], program, most).await?;
+    let made = edit::edits(vec![message.clone()], program, most, redaction).await?;
     let Some(body) = made.bodies.get(&message.id).cloned() else {
         let why = made.reasons().first().map_or("it stays as it is", |(why, _)| *why).to_owned();
         return Err(Failure::Refused(format!("{}: nothing to try: {why}", message.id)));

@@ -27,6 +27,8 @@ pub struct Redrive {
     pub expression: Option<String>,
     /// The jq program that makes other bodies of them.
     pub edit: Option<String>,
+    /// What it changes whole, whatever the context redacts.
+    pub reveal: bool,
     /// Old work too.
     pub stale: bool,
     pub rate: Rate,

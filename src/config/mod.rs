@@ -139,6 +139,8 @@ pub enum Action {
     Journal(Output),
     JournalShow {
         operation: String,
+        /// Bodies whole, whatever any context redacts.
+        reveal: bool,
         output: Output,
     },
     JournalUndo {

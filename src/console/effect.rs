@@ -30,6 +30,8 @@ pub struct Incident {
     pub region: String,
     pub findings: Vec<Finding>,
     pub changes: Vec<Change>,
+    /// What of the journal's words may not be shown.
+    pub redaction: Redaction,
 }
 
 #[derive(Debug, PartialEq)]

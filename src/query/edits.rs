@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use crate::model::difference::Side;
 use crate::model::id::MessageId;
 use crate::model::message::{Message, size_bytes};
+use crate::model::redaction::Redaction;
 use crate::query::difference::difference;
 use crate::query::edit::{Edited, Fault, edited};
 
@@ -52,6 +53,21 @@ impl Edits {
         edits
     }
 
+    /// The samples as they may be shown where something is redacted.
+    #[must_use]
+    pub fn shown<M: Borrow<Message>>(mut self, messages: &[M], redaction: &Redaction) -> Self {
+        for sample in self.samples.iter_mut().filter(|_| redaction.is_on()) {
+            let message = messages.iter().map(Borrow::borrow).find(|message| message.id == sample.id);
+            let Some((message, body)) = message.zip(self.bodies.get(&sample.id)) else { continue };
+            let (before, after) = (redaction.shown(&message.body, false), redaction.shown(body, false));
+            *sample = Sample::between(&sample.id, &before, &after);
+            if sample.lines.is_empty() {
+                sample.lines.push((Side::Gap, "what differs is redacted".to_owned()));
+            }
+        }
+        self
+    }
+
     /// What an edit of one message does to it, for a card: the lines that differ.
     pub fn briefly(&self) -> Vec<String> {
         let lines = self.samples.iter().flat_map(|sample| &sample.lines);
@@ -62,6 +78,7 @@ impl Edits {
         };
         let mut brief: Vec<String> = differing.by_ref().take(BRIEF_LINES).map(told).collect();
         match differing.count() {
+            0 if brief.is_empty() && !self.samples.is_empty() => brief.push("what differs is redacted".to_owned()),
             0 => {}
             more => brief.push(format!("… {more} more lines differ")),
         }
@@ -86,12 +103,16 @@ impl Edits {
 
 impl Sample {
     fn of(message: &Message, body: &str) -> Self {
-        let mut lines = difference(&message.body, body);
+        Sample::between(&message.id, &message.body, body)
+    }
+
+    fn between(id: &MessageId, before: &str, after: &str) -> Self {
+        let mut lines = difference(before, after);
         if lines.len() > LINES_MOST {
             lines.truncate(LINES_MOST);
             lines.push((Side::Gap, "and more".to_owned()));
         }
-        Sample { id: message.id.clone(), lines }
+        Sample { id: id.clone(), lines }
     }
 }
 
@@ -106,6 +127,30 @@ const LINES_MOST: usize = 200;
 mod tests {
     use super::*;
     use crate::model::message::SystemAttributes;
+    use crate::model::redaction::NOTHING;
+
+    #[test]
+    fn what_differs_is_shown_as_far_as_nothing_redacted_is_in_it() {
+        let message = Message {
+            id: "m".into(),
+            receipt: "".into(),
+            body: r#"{"email":"ada@example.org","step":1}"#.to_owned(),
+            attributes: BTreeMap::new(),
+            system: SystemAttributes::default(),
+        };
+        let redaction = Redaction::new(["email"]).expect("a path");
+        let edit = |body: &str, redaction: &Redaction| {
+            Edits::of_one(&message, body.to_owned()).shown(std::slice::from_ref(&message), redaction)
+        };
+        let step = edit(r#"{"email":"ada@example.org","step":2}"#, &redaction);
+        assert!(!format!("{:?} {:?}", step.samples, step.briefly()).contains("example"), "{step:?}");
+        assert!(step.briefly().iter().any(|line| line.contains("\"step\": 2")), "{:?}", step.briefly());
+        let address = r#"{"email":"eve@example.org","step":1}"#;
+        let redacted = edit(address, &redaction);
+        assert_eq!(redacted.briefly(), ["what differs is redacted"]);
+        assert_eq!(redacted.bodies.values().collect::<Vec<_>>(), [address], "what is sent is whole");
+        assert_eq!(edit(address, &NOTHING), Edits::of_one(&message, address.to_owned()));
+    }
 
     #[test]
     fn what_changes_stays_or_cannot_be_edited_is_told_apart_and_a_few_are_shown() {

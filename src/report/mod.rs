@@ -15,6 +15,7 @@ pub mod log;
 pub mod operation;
 pub mod posture;
 pub mod queue;
+pub mod redacted;
 pub mod redrive;
 pub mod rehearsal;
 pub mod schema;

@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 use crate::console::effect;
 use crate::journal::Journal;
 use crate::report::incident::{self, Incident};
+use crate::report::redacted;
 
 /// Answers the path of the Markdown file; the other ends in `.ndjson`.
 pub fn write(journal: &Journal, incident: effect::Incident) -> Result<String, String> {
-    let outline = journal.outline().map_err(|error| error.to_string())?;
-    let effect::Incident { at, account, region, findings, changes } = incident;
+    let mut outline = journal.outline().map_err(|error| error.to_string())?;
+    let effect::Incident { at, account, region, findings, changes, redaction } = incident;
+    redacted::entries(&mut outline.entries, &redaction);
     let incident = Incident { at, account, region, findings, changes };
     let directory = journal.path().and_then(Path::parent).map_or_else(std::env::temp_dir, Path::to_owned);
     let name = format!("incident-{}", at.to_string().replace([':', '-'], ""));

@@ -13,6 +13,9 @@ pub(in crate::config) enum JournalCommand {
     #[command(after_help = ex::JOURNAL_SHOW)]
     Show {
         operation: String,
+        /// Show whole what any context of config.toml redacts
+        #[arg(long)]
+        reveal: bool,
         #[command(flatten)]
         output: OutputFlags,
     },
@@ -32,7 +35,7 @@ pub(in crate::config) enum JournalCommand {
         #[command(flatten)]
         consent: ConsentFlags,
     },
-    /// What was done, as a document for the incident: Markdown, or ndjson with -o
+    /// What was done, as a document for the incident: Markdown, or ndjson with -o; it holds no bodies
     #[command(after_help = ex::JOURNAL_EXPORT)]
     Export {
         /// One operation; without, all of them

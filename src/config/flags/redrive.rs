@@ -18,9 +18,12 @@ pub(in crate::config) struct RedriveFlags {
     #[arg(long = "where", value_name = "EXPR", conflicts_with_all = ["id", "all"])]
     pub(in crate::config) expression: Option<String>,
     /// Send them with another body: a jq program that yields the message with it, .body.to = "a@b.c".
-    /// What would change is shown; more than one go in rungs
+    /// What would change is shown, redacted as the context says; more than one go in rungs
     #[arg(long, value_name = "JQ", conflicts_with_all = ["all", "no_canary"])]
     pub(in crate::config) edit: Option<String>,
+    /// Show whole, in what an edit would change, what the context redacts
+    #[arg(long, requires = "edit")]
+    pub(in crate::config) reveal: bool,
     /// At most so many of the messages found
     #[arg(long, value_name = "N", conflicts_with = "id")]
     pub(in crate::config) limit: Option<u32>,

@@ -16,7 +16,7 @@ pub(in crate::config) struct RescueFlags {
     #[arg(long, value_name = "ID")]
     pub(in crate::config) id: Vec<String>,
 
-    /// Write the records to a new file, one JSON value a line
+    /// Write the records to a new file, one JSON value a line, whole and never redacted
     #[arg(long, value_name = "FILE")]
     pub(in crate::config) save: Option<PathBuf>,
 

@@ -37,11 +37,11 @@ pub(super) fn validate(cli: Cli, env: Environment<'_>) -> Result<Config, Stop> {
         // Texts about no account.
         Some(Command::Completions { .. } | Command::Man) => ContextFile::default(),
         // What is wrong in the file is one of the things a doctor says.
-        Some(Command::Doctor(_)) => place::contexts(env).unwrap_or_else(|stop| {
+        Some(Command::Doctor(_)) => place::named(env, false).unwrap_or_else(|stop| {
             config_error = Some(stop.text.trim().trim_start_matches("error: ").to_owned());
             ContextFile::default()
         }),
-        _ => place::contexts(env)?,
+        _ => place::named(env, matches!(cli.command, Some(Command::Context(_))))?,
     };
     if let Some(Command::Context(ContextCommand::Show { name: Some(name), .. })) = &cli.command {
         flags.context = Some(name.clone());
@@ -182,7 +182,9 @@ fn dlq(command: DlqCommand) -> Result<Action, Stop> {
 fn journal(command: JournalCommand) -> Action {
     match command {
         JournalCommand::List(flags) => Action::Journal(flags.output),
-        JournalCommand::Show { operation, output } => Action::JournalShow { operation, output: output.output },
+        JournalCommand::Show { operation, reveal, output } => {
+            Action::JournalShow { operation, reveal, output: output.output }
+        }
         JournalCommand::Undo { operation, consent: flags } => {
             Action::JournalUndo { operation, consent: consent(&flags) }
         }

@@ -167,6 +167,21 @@ pub(in crate::config) fn contexts(env: Environment<'_>) -> Result<ContextFile, S
     }
 }
 
+/// The same, but a file that was named must be there: who believes in its `redact` and `read_only` would
+/// work without them. Not where it `may_be_made`.
+///
+/// # Errors
+/// It is not there, or something is wrong in it.
+pub(in crate::config) fn named(env: Environment<'_>, may_be_made: bool) -> Result<ContextFile, Stop> {
+    let file = contexts(env)?;
+    match text(env, "REDRIVE_CONFIG") {
+        Some(path) if file.text.is_none() && !may_be_made => Err(Stop::fault(format!(
+            "REDRIVE_CONFIG: there is no file {path}; unset it, or make one with `redrive context init`"
+        ))),
+        _ => Ok(file),
+    }
+}
+
 fn text(env: Environment<'_>, name: &str) -> Option<String> {
     env(name).and_then(|value| value.into_string().ok()).filter(|value| !value.trim().is_empty())
 }

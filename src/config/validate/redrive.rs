@@ -43,6 +43,7 @@ pub(super) fn redrive(flags: RedriveFlags) -> Result<Action, Stop> {
         expression: flags.expression.filter(|text| !text.trim().is_empty()),
         what,
         edit: flags.edit,
+        reveal: flags.reveal,
         stale: flags.stale,
         rate,
         lanes: flags.lanes,

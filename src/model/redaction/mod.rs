@@ -8,6 +8,7 @@ mod scan;
 
 use std::borrow::Cow;
 
+use crate::model::message::{AttributeValue, Attributes, Message};
 use crate::model::redaction::path::Path;
 
 /// Paths into message bodies.
@@ -34,6 +35,17 @@ impl Redaction {
     pub fn new<'a>(paths: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
         let paths: Vec<Path> = paths.into_iter().map(Path::parse).collect::<Result<_, _>>()?;
         Ok(Redaction { anywhere: line::anywhere(&paths), paths })
+    }
+
+    /// What any of these hides: for a body of which nobody knows any more in which context it was seen.
+    pub fn all<'a>(each: impl IntoIterator<Item = &'a Redaction>) -> Self {
+        let mut paths: Vec<Path> = Vec::new();
+        for path in each.into_iter().flat_map(|one| &one.paths) {
+            if !paths.contains(path) {
+                paths.push(path.clone());
+            }
+        }
+        Redaction { anywhere: line::anywhere(&paths), paths }
     }
 
     pub fn is_on(&self) -> bool {
@@ -64,6 +76,27 @@ impl Redaction {
         }
         let json = value.trim_start().starts_with(['{', '[']);
         if self.is_on() && json { scan::redacted(&self.anywhere, value, false) } else { Cow::Borrowed(value) }
+    }
+
+    /// A message's attributes as they may be shown; what is binary no path reaches.
+    pub fn attributes(&self, attributes: &Attributes) -> Attributes {
+        let mut shown = attributes.clone();
+        for (name, attribute) in shown.iter_mut().filter(|_| self.is_on()) {
+            attribute.value = AttributeValue::Text(match &attribute.value {
+                AttributeValue::Text(text) => self.attribute(name, text).into_owned(),
+                AttributeValue::Binary(_) => STARS.to_owned(),
+            });
+        }
+        shown
+    }
+
+    /// A whole message as it may be shown.
+    pub fn message(&self, message: &Message) -> Message {
+        Message {
+            body: self.shown(&message.body, false).into_owned(),
+            attributes: self.attributes(&message.attributes),
+            ..message.clone()
+        }
     }
 
     /// The same for a reader of the beginning: no more than `bytes` of it are looked at.

@@ -8,7 +8,7 @@ pub mod card;
 mod edited;
 pub mod event;
 mod said;
-mod telling;
+pub mod telling;
 #[cfg(test)]
 mod tests;
 

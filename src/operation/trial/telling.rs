@@ -56,6 +56,23 @@ impl Trial {
     }
 }
 
+/// What the journal says of a trial, as it may be shown: a function's own words became part of it.
+pub fn summary_shown(summary: &str, redaction: &Redaction) -> String {
+    let failed = summary.split_once(": ").filter(|(head, _)| redaction.is_on() && head.contains(FAILED));
+    let Some((head, rest)) = failed else { return summary.to_owned() };
+    let (why, stays) = rest.rfind(STAYS).map_or((rest, ""), |at| rest.split_at(at));
+    format!("{head}: {}{stays}", why_shown(why, redaction))
+}
+
+/// Why a function failed, as it may be shown: of an answer only that there was one, and the name of the error.
+pub fn why_shown(why: &str, redaction: &Redaction) -> String {
+    if why.starts_with(BATCH_ITEM_FAILURES) { why.to_owned() } else { redaction.line(why).into_owned() }
+}
+
+/// How [`TrialReport::line`] tells that a function failed, and how it ends.
+const FAILED: &str = " failed";
+const STAYS: &str = "; it stays in ";
+
 impl TrialReport {
     /// As it may be shown where a context redacts: the answer and the log, and what of them became the
     /// reason.
@@ -66,8 +83,7 @@ impl TrialReport {
         let line = |text: &String| redaction.line(text).into_owned();
         let lines = |text: &String| text.split('\n').map(|text| redaction.line(text)).collect::<Vec<_>>().join("\n");
         let verdict = match &self.verdict {
-            // Of an answer only that there was one, and the name of the error.
-            Verdict::Failed(why) if !why.starts_with(BATCH_ITEM_FAILURES) => Verdict::Failed(line(why)),
+            Verdict::Failed(why) => Verdict::Failed(why_shown(why, redaction)),
             other => other.clone(),
         };
         let (answer, log_tail) = (self.answer.as_ref().map(line), self.log_tail.as_ref().map(lines));
@@ -112,7 +128,9 @@ mod tests {
         let shown = whole.shown(&redaction);
         let told = format!("{} {shown:?}", shown.line());
         assert!(!told.contains("a@b.c") && told.contains("Refused: ***") && told.contains("START RequestId"), "{told}");
-        assert_eq!(whole.shown(&crate::model::redaction::NOTHING), whole);
+        assert_eq!(summary_shown(&whole.line(), &redaction), shown.line(), "the journal's summary too");
+        let nothing = &crate::model::redaction::NOTHING;
+        assert_eq!((summary_shown(&whole.line(), nothing), whole.shown(nothing)), (whole.line(), whole.clone()));
         let named = format!("{BATCH_ITEM_FAILURES} (batchItemFailures); its log says more");
         assert_eq!(report(&named, "", "").shown(&redaction).verdict, Verdict::Failed(named));
     }

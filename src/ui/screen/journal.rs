@@ -9,6 +9,7 @@ use crate::model::plan::Plan;
 use crate::operation::card::plan_lines;
 use crate::operation::order::EndState;
 use crate::operation::record::Holder;
+use crate::operation::trial::telling::summary_shown;
 use crate::ui::theme::Theme;
 use crate::ui::widget::figure;
 use crate::ui::widget::ink::Ink;
@@ -62,10 +63,18 @@ fn row(theme: Theme, console: &Console, journal: &JournalRow) -> Row {
             plain(journal.began_at.clock_s()),
             Cell::new(title(console, journal), theme.bold()),
             plain(state.to_owned()),
-            plain(journal.summary.clone()),
+            plain(summary(console, journal)),
             plain(journal.who.clone()),
         ],
         dim: false,
+    }
+}
+
+/// What came of it; of a try, without what its function said of a message that is redacted.
+fn summary(console: &Console, journal: &JournalRow) -> String {
+    match &journal.plan {
+        Plan::Trial(_) => summary_shown(&journal.summary, console.redaction()),
+        _ => journal.summary.clone(),
     }
 }
 
@@ -103,7 +112,7 @@ fn detail(theme: Theme, console: &Console, journal: &JournalRow, width: u16) -> 
         "state",
         format!("{sign} {state}{}", journal.ended_at.map(|at| format!(" {}", at.clock_s())).unwrap_or_default()),
     );
-    pair("came of it", if journal.summary.is_empty() { figure::MISSING.to_owned() } else { journal.summary.clone() });
+    pair("came of it", if journal.summary.is_empty() { figure::MISSING.to_owned() } else { summary(console, journal) });
     if journal.moved + journal.failed + journal.open > 0 {
         let counts = [journal.moved, journal.failed, journal.open].map(figure::count);
         pair("messages", format!("{} moved, {} failed, {} open", counts[0], counts[1], counts[2]));
