@@ -83,6 +83,7 @@ async fn run(
     }));
     let mut seen = Seen { told: clock.account_now(), clock, found: Pile::default(), report: None, width: 0 };
     let mut asked = false;
+    let mut stop = std::pin::pin!(shell::asked_to_stop());
     loop {
         tokio::select! {
             biased;
@@ -93,15 +94,15 @@ async fn run(
                 }
                 return seen.end(ended.err().map(|error| error.to_string()));
             }
-            stop = tokio::signal::ctrl_c() => {
-                let command = if asked { Command::Leave } else { Command::Cancel };
-                if stop.is_err() || asked {
-                    say("redrive: left; `redrive journal show` says how far it came");
-                    return Err(Failure::Quiet);
-                }
+            () = &mut stop, if !asked => {
                 say("redrive: cancelling: what is held is given back; ctrl-c again leaves at once");
                 asked = true;
-                let _ = commands.send(command);
+                let _ = commands.send(Command::Cancel);
+            }
+            // A closed window says so more than once: only a person cuts the giving back short.
+            _ = tokio::signal::ctrl_c(), if asked => {
+                say("redrive: left; `redrive journal show` says how far it came");
+                return Err(Failure::Quiet);
             }
         }
     }

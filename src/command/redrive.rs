@@ -134,7 +134,10 @@ async fn found(here: &Here, look: &Look, queue: &Queue, asked: &Redrive) -> Resu
     let Some(finished) = scan_of(here, look, queue, most, asked.consent).await? else { return Ok(None) };
     if let (EndState::Failed | EndState::Cancelled, Report::Scan(report)) = (finished.report.state(), &finished.report)
     {
-        let why = report.line();
+        let why = match report.state {
+            EndState::Cancelled => format!("cancelled while scanning, and nothing was redriven: {}", report.line()),
+            _ => report.line(),
+        };
         return Err(match finished.code() {
             exit::UNREACHABLE => Failure::Unreachable(why),
             _ => Failure::Refused(why),

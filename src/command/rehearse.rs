@@ -15,6 +15,7 @@ use crate::forecast::rehearse::{Asked, rehearse};
 use crate::model::mapping::Mapping;
 use crate::model::rehearsal::Setting;
 use crate::report;
+use crate::shell;
 use crate::shell::rehearsal::read;
 
 pub async fn run(here: &Here, asked: Rehearse) -> Result<u8, Failure> {
@@ -37,7 +38,7 @@ pub async fn run(here: &Here, asked: Rehearse) -> Result<u8, Failure> {
     });
     let (rehearsal, mapping) = tokio::select! {
         done = work => done.ok().flatten().ok_or_else(|| Failure::Unreachable("the rehearsal broke".to_owned()))?,
-        _ = tokio::signal::ctrl_c() => {
+        () = shell::asked_to_stop() => {
             stop.store(true, Ordering::Relaxed);
             clear();
             return Err(Failure::Quiet);

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -57,10 +57,15 @@ async fn served_by(blueprint: Blueprint) -> Served {
 }
 
 impl Served {
-    async fn redrive(&self, arguments: &[&str]) -> Output {
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_redrive"));
         command.args(arguments).args(["--endpoint-url", &self.endpoint, "--region", "eu-west-1"]);
         command.env_clear().env("HOME", self.home.path()).env("REDRIVE_STATE_DIR", self.home.path().join("state"));
+        command
+    }
+
+    async fn redrive(&self, arguments: &[&str]) -> Output {
+        let mut command = self.command(arguments);
         tokio::task::spawn_blocking(move || command.output()).await.expect("it runs").expect("the binary starts")
     }
 
@@ -411,5 +416,37 @@ async fn the_terminal_stays_sane_whatever_lies_in_the_queue() {
     let raw = text(&session.raw);
     for hostile in ['\u{9b}', '\u{9d}', '\u{202e}', '\u{feff}', '\u{200b}'] {
         assert!(!raw.contains(hostile), "{hostile:?} reaches the terminal");
+    }
+}
+
+/// A closed window is no reason to leave messages hidden.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redrive_that_is_told_to_end_gives_back_what_it_holds() {
+    for signal in ["TERM", "HUP"] {
+        let served = served().await;
+        served.fill(60).await;
+        let mut command = served.command(&["dlq", "redrive", "JobDLQ", "--rate", "1", "--no-canary", "--yes"]);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
+        let mut held = 0;
+        for _ in 0..3_000 {
+            held = served.counts().await.1;
+            if held > 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert!(held > 0, "{signal}: it receives");
+        let sent = Command::new("kill").args([format!("-{signal}"), child.id().to_string()]).status();
+        assert!(sent.expect("kill runs").success());
+        let output = tokio::task::spawn_blocking(move || child.wait_with_output()).await.expect("it runs");
+        let output = output.expect("it ends");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(told.contains("cancelling: what is held is given back"), "{signal}: {told}");
+        // While it looked, or while it sent: whichever came first.
+        let code = if told.contains("nothing was redriven") { 4 } else { 5 };
+        assert_eq!(output.status.code(), Some(code), "{signal}: {told}");
+        let (visible, hidden) = served.counts().await;
+        assert_eq!(hidden, 0, "{signal}: of {visible} beside: {told}");
+        assert!(visible > 40, "{signal}: {visible} stay: {told}");
     }
 }
