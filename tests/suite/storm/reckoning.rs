@@ -88,7 +88,9 @@ fn of_scan(errand: &Errand, dead: &Dead, report: &ScanReport, found: &[Message],
     let ids: BTreeSet<&MessageId> = found.iter().map(|message| &message.id).collect();
     assert_eq!(ids.len(), found.len(), "seed {seed}: a message is told once");
     assert!(found.iter().all(|copy| dead.get(&copy.id) == Some(&job_of(&copy.body))), "seed {seed}: as it is");
-    if !errand.dies() && !errand.is_left() {
+    // Of one that was taken up, since its end was not on record, the report is the resume's, which found nothing.
+    let taken_up = report.problem.as_ref().is_some_and(|problem| problem.starts_with("cut off: a scan keeps nothing"));
+    if !errand.dies() && !errand.is_left() && !taken_up {
         assert_eq!(report.scanned, found.len() as u64, "seed {seed}: {report:?}");
         assert!(report.scanned <= errand.asked as u64, "seed {seed}: no more than was asked for: {report:?}");
     }
