@@ -188,7 +188,8 @@ fn other_cause(picture: &Picture, now: Timestamp, mapping: &Mapping) -> Option<S
         return Some("the same records fail again and again".to_owned());
     }
     // The metric of failing events is opt-in.
-    let some_done = Rise::of_best(picture, now, mapping).is_some_and(|best| best.slope <= NOTHING_DONE);
+    let some_done =
+        Rise::of_best(picture, now, mapping).is_some_and(|best| best.is_long() && best.slope <= NOTHING_DONE);
     (worst.slope > NOTHING_DONE && !some_done)
         .then(|| "hardly anything gets done, as where the same records fail again and again".to_owned())
 }
