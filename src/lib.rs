@@ -24,6 +24,6 @@ pub mod wire;
 
 /// A request is thousands of small allocations, here and in the SDK: with the system's allocator they
 /// were a fifth of a fast redrive's processor time (CONTRIBUTING, "Figures"). Without huge pages: with
-/// them a console takes 12 MB and more that it does not use.
+/// them a console takes about 18 MB more that it does not use.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -104,7 +104,8 @@ impl Course {
         self.phase == Phase::Ending && self.report.is_none() && outbox.is_idle()
     }
 
-    /// The last write. One that never began gets none; one that was left where it can be taken up again stays open in the journal.
+    /// The last write. One that never began gets none; one that was left where it can be taken up again
+    /// stays open in the journal.
     pub(in crate::operation) fn close<P: From<Step>>(
         &mut self,
         now: Timestamp,
