@@ -57,9 +57,9 @@ pub struct Drop {
     backoff: Backoff,
     /// Not yet at an end.
     open: BTreeSet<MessageId>,
-    /// The newest receipt of each that was found, by its receive count: a message may be delivered again
-    /// while it is held, and only the newest surely deletes.
-    newest: BTreeMap<MessageId, (u32, ReceiptHandle)>,
+    /// The newest receipt of each that was found: a message may be delivered again while it is held, and
+    /// only the newest surely deletes.
+    newest: BTreeMap<MessageId, ReceiptHandle>,
     /// Deletes tried, of those tried more than once.
     tries: BTreeMap<MessageId, u32>,
     /// Not at an end, and yet perhaps deleted: the delete had no answer, or its lease had run out. Whether it
@@ -172,11 +172,8 @@ impl Drop {
     }
 
     fn hold(&mut self, found: &Found) {
-        let (id, count) = (&found.message.id, found.message.system.receive_count);
-        if self.newest.get(id).is_some_and(|(newest, _)| *newest > count) {
-            return;
-        }
-        self.newest.insert(id.clone(), (count, found.message.receipt.clone()));
+        let id = &found.message.id;
+        self.newest.insert(id.clone(), found.message.receipt.clone());
         self.doubts.hold(id, found.asked_at);
         self.perhaps.remove(id);
     }
@@ -190,7 +187,7 @@ impl Drop {
     }
 
     fn is_newest(&self, found: &Found) -> bool {
-        self.newest.get(&found.message.id).is_some_and(|(_, receipt)| *receipt == found.message.receipt)
+        self.newest.get(&found.message.id).is_some_and(|receipt| *receipt == found.message.receipt)
     }
 
     /// Found copies into the journal; kept ones out of the queue.

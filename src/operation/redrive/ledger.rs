@@ -153,13 +153,8 @@ impl Ledger {
         entry.stage = stage;
     }
 
-    /// Takes the newest copy of a message: its receipt replaces any older one. Answers may overtake each
-    /// other, so it is the receive count that says which is newer.
+    /// Takes the newest copy of a message, as a sweep hands them over: its receipt replaces any older one.
     pub(super) fn hold(&mut self, id: &MessageId, found: Found) {
-        let held = self.message(id).map(|message| message.system.receive_count);
-        if held.is_some_and(|count| count > found.message.system.receive_count) {
-            return;
-        }
         self.drop_lease(id);
         if let Some(entry) = self.entries.get_mut(id) {
             self.leases.insert((found.until, id.clone()));

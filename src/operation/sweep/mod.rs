@@ -9,7 +9,7 @@ mod doubt;
 mod sorting;
 mod width;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::model::id::{MessageId, QueueUrl};
 use crate::model::message::MAX_BATCH_ENTRIES;
@@ -79,6 +79,8 @@ pub(in crate::operation) struct Sweep {
     budget: Budget,
     /// `Want::Ids`: not found yet. `Want::All`: unused.
     missing: BTreeSet<MessageId>,
+    /// `Want::Ids`: of each that was found, the receive count of its newest copy.
+    newest: BTreeMap<MessageId, u32>,
     /// `Want::All`: copied already.
     seen: BTreeSet<MessageId>,
     seen_bytes: usize,
@@ -118,6 +120,7 @@ impl Sweep {
             want,
             budget,
             missing,
+            newest: BTreeMap::new(),
             seen: BTreeSet::new(),
             seen_bytes: 0,
             rest: VecDeque::new(),

@@ -52,11 +52,19 @@ impl Sweep {
         let copy = match &self.want {
             Want::Ids(ids) => {
                 if ids.contains(&found.message.id) {
-                    if self.missing.remove(&found.message.id) {
+                    let (id, count) = (&found.message.id, found.message.system.receive_count);
+                    // Answers may overtake each other. The older copy tells nothing of where its message is, and
+                    // its receipt is void: it was handed out again since.
+                    if self.newest.get(id).is_some_and(|newest| *newest > count) {
+                        return None;
+                    }
+                    let missed = self.missing.take(id);
+                    if missed.is_some() {
                         self.give_up_at = Some(now.plus_ms(self.budget.time_ms));
                         self.doubt_until = None;
                         self.second_looks = 0;
                     }
+                    self.newest.insert(missed.unwrap_or_else(|| id.clone()), count);
                     return Some(found);
                 }
                 None
@@ -77,5 +85,39 @@ impl Sweep {
         };
         self.give_back(found.held());
         copy
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::message::{Attributes, Message, SystemAttributes};
+    use crate::operation::sweep::{Budget, SweepOrder};
+
+    const NOW: Timestamp = Timestamp::from_s(1_767_236_000);
+
+    fn copy(receive_count: u32) -> OrderResult {
+        let system = SystemAttributes { receive_count, ..SystemAttributes::default() };
+        let (id, receipt) = ("m-1".into(), format!("r-{receive_count}").as_str().into());
+        let message = Message { id, receipt, body: String::new(), attributes: Attributes::new(), system };
+        Outcome::Done(Answer::Received(vec![message]))
+    }
+
+    #[test]
+    fn an_older_copy_that_comes_later_is_not_what_is_looked_for_again() {
+        let budget = Budget { lanes: 4, lease_s: 60, time_ms: 300_000 };
+        let mut sweep = Sweep::new("https://q/1/dead".into(), Want::Ids(["m-1".into()].into()), budget, 1);
+        let mut receive = |s: i64, answer: OrderResult| {
+            let (_, order) = sweep.poll(NOW.plus_s(s), 10, 0).expect("it looks");
+            assert!(matches!(order, SweepOrder::Receive { .. }));
+            let found = sweep.handle(NOW.plus_s(s), order, answer);
+            // Its lease ran out before anything came of it.
+            let again = !found.is_empty() && sweep.want_again("m-1".into());
+            (found.first().map(|found| found.message.system.receive_count), again, sweep.end().is_some())
+        };
+        assert_eq!(receive(0, copy(4)), (Some(4), true, false));
+        assert_eq!(receive(1, copy(3)), (None, false, false), "its answer was long on its way");
+        assert_eq!(receive(2, copy(4)), (Some(4), true, false), "a count is about right: as new as the newest");
+        assert_eq!(receive(3, copy(6)), (Some(6), true, false));
     }
 }
