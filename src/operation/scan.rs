@@ -98,9 +98,7 @@ impl Scan {
             Some(End::Refused(cause, why)) => (Some(why.clone()), Some(*cause)),
             _ => (None, self.problem.as_ref().map(|_| Cause::Refused)),
         };
-        let lost =
-            lost_until.map(|until| format!("a receive had no answer: what it took shows again by {}", until.clock_s()));
-        let problem = self.problem.clone().or(refused.clone()).or(self.sweep.left_hidden(self.now)).or(lost);
+        let problem = self.problem.clone().or(refused.clone()).or(self.sweep.left_hidden(self.now));
         let state = match (self.cancelled, self.problem.is_some() || refused.is_some()) {
             (true, _) => EndState::Cancelled,
             (false, true) if self.scanned > 0 => EndState::Partly,

@@ -62,7 +62,8 @@ impl Drop {
     }
 
     fn report(&self) -> DropReport {
-        let problem = self.course.problem().or(self.sweep.left_hidden(self.now));
+        let words: Vec<String> = self.course.problem().into_iter().chain(self.sweep.left_hidden(self.now)).collect();
+        let problem = (!words.is_empty()).then(|| words.join("; "));
         let state = match (self.course.is_cancelled(), problem.is_some() || !self.faults.is_empty()) {
             (true, _) => EndState::Cancelled,
             (false, true) if !self.dropped.is_empty() => EndState::Partly,

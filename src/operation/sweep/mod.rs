@@ -320,9 +320,13 @@ impl Sweep {
         self.returns.hidden(now)
     }
 
-    /// The same in one line.
+    /// The same in one line, and what a receive without an answer may hide.
     pub(in crate::operation) fn left_hidden(&self, now: Timestamp) -> Option<String> {
-        self.returns.left_hidden(now)
+        let lost = self.lost_until.filter(|until| *until > now);
+        let lost =
+            lost.map(|until| format!("a receive had no answer: what it took shows again by {}", until.clock_s()));
+        let words: Vec<String> = self.returns.left_hidden(now).into_iter().chain(lost).collect();
+        (!words.is_empty()).then(|| words.join("; "))
     }
 
     /// Until when a receive without an answer may hide messages.
