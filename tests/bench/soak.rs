@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+use crate::storm::errand::Errand;
 use crate::storm::reckoning::Tally;
 use crate::storm::story::Story;
 // What is shared with the unit tests is written against the crate's own paths.
@@ -28,7 +29,8 @@ fn main() {
         storm::door::run(seed);
         storm::tell(Story::of_doubts(seed));
         storm::door::tell(Story::of_doubts(seed));
-        storm::errand::straight(seed);
+        storm::errand::straight(&Errand::of(seed));
+        storm::errand::straight(&Errand::in_doubt(seed));
         return;
     }
     let seeds = told("REDRIVE_SEEDS").unwrap_or(SEEDS);
@@ -42,7 +44,11 @@ fn main() {
             storm::door::tell(Story::of_doubts(seed));
         })
         + run("scans, drops, restores", seeds / ERRANDS, |seed| {
-            let told = storm::errand::straight(seed);
+            let told = storm::errand::straight(&Errand::of(seed));
+            tally.lock().unwrap_or_else(PoisonError::into_inner).add(told);
+        })
+        + run("scans, drops, restores, in doubt", seeds / ERRANDS, |seed| {
+            let told = storm::errand::straight(&Errand::in_doubt(seed));
             tally.lock().unwrap_or_else(PoisonError::into_inner).add(told);
         });
     println(&format!("of scans, drops and restores: {:?}", tally.into_inner().unwrap_or_default()));

@@ -22,7 +22,7 @@ pub struct Suspicion {
     under_way: BTreeSet<MessageId>,
     deleted: BTreeMap<MessageId, Deleted>,
     /// From when to when receives were out that were never answered.
-    unheard: Vec<(Timestamp, Timestamp)>,
+    pub unheard: Vec<(Timestamp, Timestamp)>,
     delete_failed: BTreeSet<MessageId>,
     reasons: BTreeMap<MessageId, &'static str>,
     /// Sent with less of their lease left than a request and its answer may take.

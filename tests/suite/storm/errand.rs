@@ -35,6 +35,8 @@ pub struct Errand {
     deaths: Vec<u64>,
     /// Milliseconds after the beginning.
     commands: Vec<(i64, Command)>,
+    /// The same of each life that takes it up again.
+    later: Vec<(i64, Command)>,
     lease_s: u32,
     pub calm: bool,
 }
@@ -69,9 +71,56 @@ impl Errand {
             faults,
             deaths: if turn == 3 { deaths } else { Vec::new() },
             commands: if turn == 2 { vec![(told_at_ms, told)] } else { Vec::new() },
+            later: Vec::new(),
             lease_s: 10 + chance.draw(51) as u32,
             calm: turn == 0,
         }
+    }
+
+    /// Harsher: answers and writes of the journal are often lost, or come when the lease is over; and either
+    /// messages are handed out while they are leased, or somebody else takes and moves what shows again. Of
+    /// four one is cancelled or left, and one (but a scan) dies and may be cancelled when it is taken up.
+    pub fn in_doubt(seed: u64) -> Self {
+        let mut chance = Chance::new(seed, "errand in doubt");
+        let kind = [Kind::Drop, Kind::Restore, Kind::Drop, Kind::Scan][(seed % 4) as usize];
+        let messages = 8 + chance.draw(40) as usize;
+        let asked = if chance.draw(2) == 0 { messages } else { 1 + chance.draw(messages as u64) as usize };
+        let alone = chance.draw(2) == 0;
+        let mut rate = |least: u64, most: u64| least + chance.draw(most);
+        let faults = Faults {
+            throttle: rate(0, 50),
+            lost_before: rate(0, 80),
+            lost_after: rate(20, 100),
+            entry: rate(0, 120),
+            slow: rate(0, 120),
+            journal: rate(0, 30),
+            writing: rate(0, 100),
+            redeliver: if alone { rate(30, 150) } else { 0 },
+            rival: if alone { 0 } else { rate(300, 700) },
+            ..Faults::default()
+        };
+        let told = if chance.draw(3) == 0 { Command::Leave } else { Command::Cancel };
+        let within_ms = match kind {
+            Kind::Scan => 300,
+            _ if chance.draw(2) == 0 => 2_000,
+            _ => 90_000,
+        };
+        let told = vec![(chance.draw(within_ms) as i64, told)];
+        let deaths = vec![1 + chance.draw(120)];
+        let turn = if kind == Kind::Scan { seed / 4 % 4 / 2 * 2 } else { seed / 4 % 4 };
+        let faults = match (kind, turn) {
+            // What one that is told to end still holds is counted to the message.
+            (Kind::Scan, 0) => Faults { lost_before: 0, lost_after: 0, ..faults },
+            _ => faults,
+        };
+        let (commands, deaths, later) = match turn {
+            0 => (told, Vec::new(), Vec::new()),
+            1 if chance.draw(2) == 0 => (Vec::new(), deaths, vec![(chance.draw(3_000) as i64, Command::Cancel)]),
+            1 => (Vec::new(), deaths, Vec::new()),
+            _ => Default::default(),
+        };
+        let (queues, lease_s, calm) = (STANDARD, 10 + chance.draw(51) as u32, false);
+        Errand { seed, kind, queues, messages, asked, faults, deaths, commands, later, lease_s, calm }
     }
 
     /// Somebody else moves messages too.
@@ -136,9 +185,8 @@ fn restore(site: &Straight, kept_by: &str, messages: Vec<(MessageId, QueueUrl)>)
 /// # Panics
 /// When anything is lost, deleted without a copy, put back twice without being named, left hidden without
 /// a word, or told otherwise than it is.
-pub fn straight(seed: u64) -> Tally {
-    let errand = Errand::of(seed);
-    let queues = errand.queues;
+pub fn straight(errand: &Errand) -> Tally {
+    let (seed, queues) = (errand.seed, errand.queues);
     let (mut site, dead) = buried(seed, queues, errand.messages);
     if errand.kind == Kind::Restore {
         site.log.turn(Rule::Drop(dead.keys().cloned().collect()));
@@ -146,15 +194,15 @@ pub fn straight(seed: u64) -> Tally {
         assert!(matches!(&report, Report::Drop(drop) if drop.dropped == errand.asked as u64), "{report:?}");
     }
     site.log.turn(errand.rule(&dead));
-    let report = carry_out(&mut site, &errand, &dead);
+    let report = carry_out(&mut site, errand, &dead);
     let in_flight = scene::dead_letters(&mut site, queues).in_flight;
-    reckoning::of_leases(&errand, &report, in_flight);
+    reckoning::of_leases(errand, &report, in_flight, site.log.suspicion.unheard.len());
     site.calm_down();
     assert_eq!(scene::dead_letters(&mut site, queues).in_flight, 0, "seed {seed}: something stays hidden");
     let copies = scene::count(&mut site, queues);
-    let tally = reckoning::of(&errand, &dead, &report, &site, &copies);
+    let tally = reckoning::of(errand, &dead, &report, &site, &copies);
     if !queues.fifo {
-        put_back(&mut site, &errand, &dead, &copies);
+        put_back(&mut site, errand, &dead, &copies);
     }
     tally
 }
@@ -165,7 +213,12 @@ fn carry_out(site: &mut Straight, errand: &Errand, dead: &Dead) -> Report {
     let mut deaths = errand.deaths.iter().copied();
     let mut left = errand.is_left();
     loop {
-        let undertaking = site.log.book().resumed(OPERATION).unwrap_or_else(|| errand.begin(dead, site));
+        let resumed = site.log.book().resumed(OPERATION);
+        if resumed.is_none() {
+            // What begins anew, for nothing of it is on record, tells anew.
+            site.found.clear();
+        }
+        let undertaking = resumed.unwrap_or_else(|| errand.begin(dead, site));
         let mut machine = undertaking.begin(owner_of(OPERATION), errand.seed, site.now);
         if let Ok(report) = site.run(machine.as_mut(), deaths.next()) {
             let open = site.log.book().is_open(OPERATION);
@@ -179,7 +232,7 @@ fn carry_out(site: &mut Straight, errand: &Errand, dead: &Dead) -> Report {
             }
             site.log.died();
         }
-        site.command(&[]);
+        site.command(&errand.later);
         site.pass(100);
     }
 }

@@ -17,8 +17,10 @@ pub struct Faults {
     pub redeliver: u64,
     /// On its way, or on its way back, for up to a minute and a half.
     pub slow: u64,
-    /// A write of the journal.
+    /// A write of the journal fails.
     pub journal: u64,
+    /// A write of the journal takes up to a minute and a half, and those behind it wait.
+    pub writing: u64,
     /// A second operator takes messages and moves some of them.
     pub rival: u64,
     /// A colleague's move task is at work for a while.

@@ -103,6 +103,7 @@ pub fn faults(chance: &mut Chance) -> Faults {
         redeliver: rate(20),
         slow: rate(60),
         journal: rate(10),
+        writing: 0,
         rival: rate(1_000),
         task: rate(2),
         no_extending,

@@ -175,7 +175,9 @@ impl Straight {
         self.log.ordered(self.now, id, &order);
         let after_ms = match order {
             Order::Record(_) => {
-                self.record_at = self.record_at.max(self.now).plus_ms(1 + self.chance.draw(5) as i64);
+                let slow = self.chance.happens(self.faults.writing);
+                let takes_ms = if slow { self.chance.draw(90_000) } else { 1 + self.chance.draw(5) };
+                self.record_at = self.record_at.max(self.now).plus_ms(takes_ms as i64);
                 self.record_at.ms_since(self.now)
             }
             _ => self.chance.latency_ms(&self.faults),
