@@ -22,6 +22,13 @@ pub(in crate::operation) struct Held {
     pub at_latest: Timestamp,
 }
 
+impl Held {
+    /// When it certainly shows again: an extension may have moved its end.
+    fn latest(&self) -> Timestamp {
+        self.until.max(self.at_latest)
+    }
+}
+
 /// A message found, and until when it certainly is ours.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::operation) struct Found {
@@ -93,7 +100,7 @@ impl Returns {
             over.extend((!ours).then_some(waiting.held.at_latest));
             ours
         });
-        over.into_iter().filter(|at_latest| *at_latest > now).for_each(|at_latest| self.leave_hidden(at_latest));
+        over.into_iter().for_each(|at_latest| self.lapsed(now, at_latest));
         let batch: Vec<Waiting> = self.waiting.drain(..self.waiting.len().min(MAX_BATCH_ENTRIES)).collect();
         let latest = batch.iter().map(|waiting| waiting.held.until).max()?;
         self.releasing += 1;
@@ -120,7 +127,7 @@ impl Returns {
                         Some(Ok(())) => {}
                         // The lease is over by the service's word: nothing is held any more.
                         Some(Err(error)) if is_lapsed(&error) => {}
-                        Some(Err(error)) if error.sender_fault => self.leave_hidden(waiting.held.until),
+                        Some(Err(error)) if error.sender_fault => self.leave_hidden(waiting.held.latest()),
                         Some(Err(_)) | None => {
                             slower = true;
                             self.again(waiting);
@@ -132,7 +139,7 @@ impl Returns {
                 }
             }
             Outcome::Refused(error) if !error.is_throttle() => {
-                batch.iter().for_each(|waiting| self.leave_hidden(waiting.held.until));
+                batch.iter().for_each(|waiting| self.leave_hidden(waiting.held.latest()));
             }
             // A release can be repeated: its receipt is ours until the lease ends.
             Outcome::Refused(_) | Outcome::Unknown(_) | Outcome::Done(_) => {
@@ -181,15 +188,15 @@ impl Returns {
         if waiting.attempts < ATTEMPTS {
             self.waiting.push_back(waiting);
         } else {
-            self.leave_hidden(waiting.held.until);
+            self.leave_hidden(waiting.held.latest());
         }
     }
 
     /// A lease that may be over is not touched. Of one whose answer was long on its way it is not known: its
     /// message may stay hidden for as long as that took.
-    pub(in crate::operation) fn lapsed(&mut self, now: Timestamp, held: &Held) {
-        if held.at_latest > now {
-            self.leave_hidden(held.at_latest);
+    pub(in crate::operation) fn lapsed(&mut self, now: Timestamp, at_latest: Timestamp) {
+        if at_latest > now {
+            self.leave_hidden(at_latest);
         }
     }
 

@@ -156,7 +156,7 @@ impl Sweep {
 
     fn look(&mut self, now: Timestamp, room: usize, held: usize) -> Option<(Order, SweepOrder)> {
         while let Some(held) = self.rest.pop_front_if(|held| held.until <= now) {
-            self.returns.lapsed(now, &held);
+            self.returns.lapsed(now, held.at_latest);
         }
         if self.end.is_some() || self.counting {
             return None;
