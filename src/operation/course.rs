@@ -220,6 +220,7 @@ mod tests {
             failed: 0,
             gone: 0,
             returned: 0,
+            doubtful: Vec::new(),
             records: 0,
             faults: Vec::new(),
             problem: None,

@@ -3,21 +3,24 @@
 mod letter;
 mod redrive;
 mod rerun;
+mod rescue;
+mod trial;
 mod unwritten;
 
 use serde::Serialize;
 
-use crate::model::id::{FunctionName, MessageId, OperationId, QueueName, TaskHandle};
+use crate::model::id::{OperationId, TaskHandle};
 use crate::model::mapping::Mapping;
 use crate::model::message::Message;
 use crate::model::move_task::MoveTaskStatus;
-use crate::model::time::{Timestamp, spoken};
-use crate::model::trial::Verdict;
+use crate::model::time::Timestamp;
 use crate::operation::order::EndState;
 
 pub use crate::operation::progress::letter::{DropReport, RestoreReport};
 pub use crate::operation::progress::redrive::{Cause, RedriveReport};
 pub use crate::operation::progress::rerun::RerunReport;
+pub use crate::operation::progress::rescue::RescueReport;
+pub use crate::operation::progress::trial::TrialReport;
 pub(in crate::operation) use crate::operation::progress::unwritten::unwritten;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -260,87 +263,6 @@ impl RetuneReport {
             (None, Some(at)) => format!("{}, settled at {}", self.what, at.clock_s()),
             (None, None) => self.what.clone(),
         }
-    }
-}
-
-/// What one dead letter did to its function.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct TrialReport {
-    pub operation: OperationId,
-    pub state: EndState,
-    pub queue: QueueName,
-    pub id: MessageId,
-    pub function: FunctionName,
-    #[serde(flatten)]
-    pub verdict: Verdict,
-    /// From the dead-letter queue; only ever after a success.
-    pub deleted: bool,
-    /// What the function returned, or its error, as it came.
-    pub answer: Option<String>,
-    pub log_tail: Option<String>,
-    /// Milliseconds from the invocation to its answer.
-    pub took_ms: Option<i64>,
-    pub problem: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cause: Option<Cause>,
-}
-
-impl TrialReport {
-    pub fn line(&self) -> String {
-        let (function, queue) = (&self.function, &self.queue);
-        let took = self.took_ms.map(|ms| format!(" in {}", spoken(ms))).unwrap_or_default();
-        let line = match (&self.verdict, self.deleted) {
-            (Verdict::Succeeded, true) => format!("{function} came through{took}; deleted from {queue}"),
-            (Verdict::Succeeded, false) => format!("{function} came through{took}; STILL in {queue}: it exists twice"),
-            (Verdict::Failed(why), _) => format!("{function} failed{took}: {why}; it stays in {queue}"),
-            (Verdict::MayHaveRun(why), _) => format!("no answer, {function} may have run: {why}; it stays in {queue}"),
-            (Verdict::NotRun(why), _) => format!("{function} was not run: {why}"),
-        };
-        let problem = self.problem.as_ref().map(|problem| format!("; {problem}")).unwrap_or_default();
-        format!("{line}{problem}")
-    }
-}
-
-/// Every pointer asked for ends in exactly one of `rescued`, `failed`, `gone`, `returned`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct RescueReport {
-    pub operation: OperationId,
-    pub state: EndState,
-    pub asked: u64,
-    /// All their records came through; deleted.
-    pub rescued: u64,
-    /// Still in the queue; each is in `faults`.
-    pub failed: u64,
-    /// Not found in the queue any more.
-    pub gone: u64,
-    /// Not tried.
-    pub returned: u64,
-    /// Records that came through, also those of pointers that failed later.
-    pub records: u64,
-    pub faults: Vec<(MessageId, String)>,
-    pub problem: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cause: Option<Cause>,
-}
-
-impl RescueReport {
-    pub fn line(&self) -> String {
-        let noun = if self.asked == 1 { "pointer" } else { "pointers" };
-        let mut line = format!(
-            "{} of {} {noun} rescued, {} records came through",
-            grouped(self.rescued),
-            grouped(self.asked),
-            grouped(self.records)
-        );
-        for (count, what) in [(self.failed, "stay in the queue"), (self.gone, "gone"), (self.returned, "not tried")] {
-            if count > 0 {
-                line.push_str(&format!(", {} {what}", grouped(count)));
-            }
-        }
-        if let Some(problem) = &self.problem {
-            line.push_str(&format!("; {problem}"));
-        }
-        line
     }
 }
 

@@ -303,12 +303,14 @@ impl Record {
     }
 
     fn certain_of_rescue(&self, asked: u64) -> Vec<String> {
-        let done = self.count(|state| matches!(state, MessageState::Deleted { .. }));
-        vec![
-            format!("{} of {} pointers rescued and deleted", grouped(done), grouped(asked)),
-            format!("{} are looked for and rescued now", grouped(asked.saturating_sub(done))),
-            "records of the pointer it was cut off at may have run: they run again".to_owned(),
-        ]
+        let done = self.count(|state| matches!(state, MessageState::Deleted { .. } | MessageState::Doubted));
+        let doubted = self.doubted.len() as u64;
+        let again = format!("{} of them deleted when their lease was over: looked for once more", grouped(doubted));
+        let mut lines = vec![format!("{} of {} pointers rescued and deleted", grouped(done), grouped(asked))];
+        lines.extend((doubted > 0).then_some(again));
+        lines.push(format!("{} are looked for and rescued now", grouped(asked.saturating_sub(done))));
+        lines.push("records of the pointer it was cut off at may have run: they run again".to_owned());
+        lines
     }
 }
 

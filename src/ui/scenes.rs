@@ -163,6 +163,7 @@ pub fn tried() -> Console {
         function: "JobWorker".into(),
         verdict: Verdict::Failed("ProviderError: the provider refused to send: 503 unavailable".to_owned()),
         deleted: false,
+        doubtful: false,
         answer: Some(r#"{"errorType":"ProviderError","errorMessage":"503 \u001b[2J","trace":[]}"#.to_owned()),
         log_tail: Some(
             "START RequestId: 8f1c Version: $LATEST\nERROR 8f1c ProviderError: 503 \u{1b}[31munavailable\u{202e}\n\

@@ -76,6 +76,7 @@ fn the_card_says_how_long_the_records_exist_and_what_may_run_twice() {
         failed: 1,
         gone: 0,
         returned: 0,
+        doubtful: Vec::new(),
         records: 4,
         faults: vec![("p-2".into(), "its records are gone".to_owned())],
         problem: None,

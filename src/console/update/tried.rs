@@ -19,6 +19,7 @@ fn tried(id: &OperationId, verdict: Verdict, deleted: bool) -> Msg {
         function: "JobWorker".into(),
         verdict,
         deleted,
+        doubtful: false,
         answer: Some("null".to_owned()),
         log_tail: None,
         took_ms: Some(900),

@@ -1,9 +1,12 @@
 //! Rescue: pointers of an on-failure queue, one after the other. The records a pointer names are read
 //! from the stream while they exist, run through the function that gave them up, in order and a batch at
-//! a time, and only when all of them came through is the pointer deleted.
+//! a time, and only when all of them came through is the pointer deleted. One that shows again is deleted
+//! again, and nothing is run for it a second time. While a pointer is at hand no receive is out: none without
+//! an answer can make its receipt void.
 
 pub(in crate::operation) mod batch;
 pub mod card;
+mod removal;
 mod replay;
 mod telling;
 #[cfg(test)]
@@ -17,7 +20,7 @@ use crate::model::plan::Plan;
 use crate::model::rescue::{RescuePlan, RescueTarget};
 use crate::model::service_error::Outcome;
 use crate::model::stream::StreamPointer;
-use crate::model::time::Timestamp;
+use crate::model::time::{Timestamp, spoken};
 use crate::model::trial::LONGEST_RUN_S;
 use crate::operation::confirm::Confirmed;
 use crate::operation::course::{Course, Step};
@@ -26,7 +29,7 @@ use crate::operation::outbox::Outbox;
 use crate::operation::progress::{Cause, Progress, Report};
 use crate::operation::record::Record;
 use crate::operation::rescue::batch::Batches;
-use crate::operation::returns::{Found, Releasing, Returns, is_lapsed};
+use crate::operation::returns::{Found, Releasing, Returns};
 use crate::operation::sweep::{Budget, End, LEASE_MAX_S, Sweep, SweepOrder, Want};
 use crate::operation::{Command, Operation, Owner};
 
@@ -42,6 +45,8 @@ enum Purpose {
     Noted(Range<usize>, String),
     Invoke(Range<usize>),
     Delete,
+    /// Of one that shows again; so many were tried.
+    DeleteAgain(Box<Found>, u32),
     Release(Releasing),
     Kept,
 }
@@ -77,7 +82,11 @@ pub struct Rescue {
     missing: BTreeSet<MessageId>,
     /// Found once: should one come again, it is not begun with again.
     taken: BTreeSet<MessageId>,
-    rescued: u64,
+    /// Rescued: all their records came through, and they are deleted as far as is known.
+    rescued: BTreeSet<MessageId>,
+    /// Those of them that were deleted when their lease was over: looked for once more.
+    doubted: BTreeSet<MessageId>,
+    doubtful: Vec<MessageId>,
     replayed: u64,
     faults: Vec<(MessageId, String)>,
 }
@@ -89,16 +98,19 @@ impl Rescue {
         Self::start(plan, owner, seed, now, began)
     }
 
-    /// Takes up what was cut off: pointers that are deleted are done, all others are begun with anew.
+    /// Takes up what was cut off: pointers that are deleted are done, those whose delete is doubted are looked
+    /// for once more, all others are begun with anew.
     pub fn resume(confirmed: Confirmed<RescuePlan>, owner: Owner, seed: u64, now: Timestamp, record: &Record) -> Self {
         let resumed = owner.resumed(now);
         let mut rescue = Self::start(confirmed.into_plan(), owner, seed, now, resumed);
-        let done = |id: &MessageId| matches!(record.states.get(id), Some(MessageState::Deleted { .. }));
-        let before = rescue.missing.len();
-        rescue.missing.retain(|id| !done(id));
-        rescue.rescued = (before - rescue.missing.len()) as u64;
+        let done = |id: &MessageId| {
+            matches!(record.states.get(id), Some(MessageState::Deleted { .. } | MessageState::Doubted))
+        };
+        rescue.rescued = rescue.missing.extract_if(.., |id| done(id)).collect();
+        rescue.doubted = rescue.rescued.intersection(&record.doubted).cloned().collect();
+        let wanted = rescue.missing.union(&rescue.doubted).cloned().collect();
         let budget = Budget { lanes: LANES, lease_s: LEASE_MAX_S, time_ms: LOOK_MS };
-        rescue.sweep = Sweep::new(rescue.plan.from.clone(), Want::Ids(rescue.missing.clone()), budget, seed);
+        rescue.sweep = Sweep::new(rescue.plan.from.clone(), Want::Ids(wanted), budget, seed);
         rescue
     }
 
@@ -115,7 +127,9 @@ impl Rescue {
             waiting: Vec::new(),
             missing: ids,
             taken: BTreeSet::new(),
-            rescued: 0,
+            rescued: BTreeSet::new(),
+            doubted: BTreeSet::new(),
+            doubtful: Vec::new(),
             replayed: 0,
             faults: Vec::new(),
             course,
@@ -135,10 +149,19 @@ impl Rescue {
         if let Some(found) = self.waiting.pop() {
             return self.begin(now, found);
         }
-        if let Some(end) = self.sweep.end() {
-            if let End::Refused(cause, why) = end {
-                let why = why.clone();
-                self.course.blame(Some(*cause));
+        if let Some(end) = self.sweep.end().cloned().filter(|_| !self.is_deleting_again()) {
+            self.settle_doubted(&end);
+            // Gone is only what the queue, seen whole, did not show.
+            let unseen = match end {
+                End::Refused(cause, why) => {
+                    self.course.blame(Some(cause));
+                    Some(why)
+                }
+                End::Empty { hidden: true } => Some(format!("it was not found: {}", self.sweep.blocked_by())),
+                End::Budget => Some(format!("it was not found within {}; it may still be there", spoken(LOOK_MS))),
+                End::Empty { hidden: false } | End::Found | End::Stopped => None,
+            };
+            if let Some(why) = unseen {
                 let missing = std::mem::take(&mut self.missing);
                 self.faults.extend(missing.into_iter().map(|id| (id, why.clone())));
             }
@@ -219,41 +242,10 @@ impl Rescue {
         self.outbox.give(Order::ReadStream { pointer: current.pointer.clone() }, Purpose::Read);
     }
 
-    fn delete(&mut self) {
-        let Some(current) = &mut self.current else { return };
-        current.deletes += 1;
-        let entries = vec![current.found.held().lease];
-        self.outbox.give(Order::Delete { queue: self.plan.from.clone(), entries }, Purpose::Delete);
-    }
-
-    fn removed(&mut self, now: Timestamp, result: &OrderResult) {
-        let Some(current) = &self.current else { return };
-        let answer = match result {
-            Outcome::Done(Answer::Entries(entries)) => entries.first().cloned(),
-            _ => None,
-        };
-        match answer {
-            Some(Ok(())) => {
-                let id = current.found.message.id.clone();
-                self.current = None;
-                self.rescued += 1;
-                self.course.tell();
-                self.record(id, MessageState::DELETED);
-                if self.course.is_cancelled() {
-                    self.finish();
-                }
-            }
-            Some(Err(error)) if is_lapsed(&error) => {
-                self.give_up("all its records came through, but its lease had run out: it is still there");
-            }
-            _ if current.found.until > now && current.deletes < DELETES => self.delete(),
-            _ => self.give_up("all its records came through, but it could not be deleted: it is still there"),
-        }
-    }
-
     fn close(&mut self, now: Timestamp) {
         let idle = self.sweep.is_idle() && self.returns.is_idle() && self.current.is_none();
         if idle && self.course.may_close(&self.outbox) {
+            self.name_doubted();
             let report = Report::Rescue(self.report());
             self.course.close(now, report, &mut self.outbox);
         }
@@ -286,21 +278,14 @@ impl Operation for Rescue {
                 self.finish();
             }
             Some(Purpose::Sweep(order)) => {
-                for found in self.sweep.handle(now, order, result) {
-                    self.missing.remove(&found.message.id);
-                    let is_new = self.taken.insert(found.message.id.clone());
-                    if is_new && self.course.is_running() {
-                        self.waiting.push(found);
-                    } else {
-                        self.sweep.give_back(found.held());
-                    }
-                }
+                self.sweep.handle(now, order, result).into_iter().for_each(|found| self.take(found));
             }
             Some(Purpose::Extend { asked_at }) => self.extended(now, asked_at, &result),
             Some(Purpose::Read) => self.read(now, result),
             Some(Purpose::Noted(range, event)) => self.invoke(range, event, &result),
             Some(Purpose::Invoke(range)) => self.invoked(now, &range, result),
             Some(Purpose::Delete) => self.removed(now, &result),
+            Some(Purpose::DeleteAgain(found, tries)) => self.removed_again(now, *found, tries, &result),
             Some(Purpose::Release(releasing)) => self.returns.handle(now, releasing, result),
             Some(Purpose::Kept) | None => {}
         }
@@ -315,7 +300,7 @@ impl Operation for Rescue {
         if self.course.is_open() {
             let held = self.waiting.len() + usize::from(self.current.is_some());
             // One at a time: what waits would only lose its lease.
-            let room = usize::from(held == 0 && self.course.is_running());
+            let room = usize::from(held == 0 && self.course.is_running() && !self.is_deleting_again());
             if let Some((order, purpose)) = self.sweep.poll(now, room, held) {
                 self.outbox.give(order, Purpose::Sweep(purpose));
             }
@@ -353,5 +338,3 @@ const LOOK_MS: i64 = 40_000;
 const MARGIN_S: u32 = 120;
 /// `VisibilityTimeout` at most (aws-facts §3.1).
 const VISIBILITY_MAX_S: u32 = 43_200;
-/// Tries of a delete.
-const DELETES: u32 = 5;

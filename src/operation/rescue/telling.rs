@@ -8,9 +8,9 @@ use crate::operation::rescue::batch::Batches;
 impl Rescue {
     pub(super) fn report(&self) -> RescueReport {
         let (failed, gone) = (self.faults.len() as u64, self.missing.len() as u64);
-        let asked = self.plan.ids.len() as u64;
-        let returned = asked.saturating_sub(self.rescued + failed + gone);
-        let state = match (self.course.is_cancelled(), self.rescued, failed + returned) {
+        let (asked, rescued) = (self.plan.ids.len() as u64, self.rescued.len() as u64);
+        let returned = asked.saturating_sub(rescued + failed + gone);
+        let state = match (self.course.is_cancelled(), rescued, failed + returned) {
             (true, ..) => EndState::Cancelled,
             (false, _, 0) => EndState::Done,
             (false, 0, _) if self.replayed == 0 => EndState::Failed,
@@ -20,11 +20,12 @@ impl Rescue {
             operation: self.course.owner.operation.clone(),
             state,
             asked,
-            rescued: self.rescued,
+            rescued,
             failed,
             // A cancelled search has not looked for all of them.
             gone: if self.course.is_cancelled() { 0 } else { gone },
             returned: if self.course.is_cancelled() { returned + gone } else { returned },
+            doubtful: self.doubtful.clone(),
             records: self.replayed,
             faults: self.faults.clone(),
             cause: self.course.cause(),
@@ -33,7 +34,7 @@ impl Rescue {
     }
 
     pub(super) fn progress(&self) -> Progress {
-        let (done, failed) = (self.rescued, self.faults.len() as u64);
+        let (done, failed) = (self.rescued.len() as u64, self.faults.len() as u64);
         Progress {
             failed,
             left: Some((self.plan.ids.len() as u64).saturating_sub(done + failed)),
@@ -45,7 +46,8 @@ impl Rescue {
     }
 
     fn line(&self) -> String {
-        let so_far = format!("{} of {} pointers rescued", grouped(self.rescued), grouped(self.plan.ids.len() as u64));
+        let (rescued, asked) = (self.rescued.len() as u64, self.plan.ids.len() as u64);
+        let so_far = format!("{} of {} pointers rescued", grouped(rescued), grouped(asked));
         // The pointer at hand only where it takes a while: one batch is over before it is read.
         match &self.current {
             Some(current) if current.pointer.batch_size > current.target.batch => {
@@ -53,6 +55,9 @@ impl Rescue {
                 let of = current.batches.as_ref().map_or(current.pointer.batch_size as usize, Batches::len);
                 let id = current.found.message.id.short();
                 format!("{so_far}; {id}: {done} of {of} records through {}", current.target.function)
+            }
+            None if self.missing.is_empty() && !self.doubted.is_empty() && self.course.is_running() => {
+                format!("{so_far}; one more look whether all are deleted")
             }
             _ => so_far,
         }

@@ -9,7 +9,7 @@ use crate::model::stream::StreamRecord;
 use crate::model::trial::Invoked;
 use crate::operation::order::EndState;
 use crate::operation::progress::RescueReport;
-use crate::operation::soak::play::{Played, play, refused};
+use crate::operation::soak::play::{Played, play_slowly, refused};
 use crate::operation::soak::{START, confirm, owner};
 
 fn sequence(n: usize) -> String {
@@ -34,13 +34,27 @@ struct World {
     answers: Vec<OrderResult>,
     /// Sequence numbers of each invocation.
     runs: Vec<Vec<String>>,
+    /// Of deletes, one after the other: the seconds it takes, whether it does anything, whether the pointer shows
+    /// again; then they are soon done.
+    deletes: Vec<(i64, bool, bool)>,
+    /// Held by somebody else.
+    others: u64,
     journal: Vec<JournalEntry>,
 }
 
 impl World {
     fn new(bodies: &[(&str, String)]) -> Self {
         let there = bodies.iter().map(|(id, body)| (MessageId::from(*id), body.clone())).collect();
-        World { there, hidden: Vec::new(), stream: 0..100, answers: Vec::new(), runs: Vec::new(), journal: Vec::new() }
+        World {
+            there,
+            hidden: Vec::new(),
+            stream: 0..100,
+            answers: Vec::new(),
+            runs: Vec::new(),
+            deletes: Vec::new(),
+            others: 0,
+            journal: Vec::new(),
+        }
     }
 
     fn answer(&mut self, order: &Order) -> OrderResult {
@@ -81,28 +95,47 @@ impl World {
                 if self.answers.is_empty() { answered(None, "null") } else { self.answers.remove(0) }
             }
             Order::Delete { entries, .. } => {
-                self.there.retain(|(id, _)| !entries.iter().any(|lease| lease.id == *id));
+                let named = |id: &MessageId| entries.iter().any(|lease| lease.id == *id);
+                let (_, takes, shows) = self.deletes.first().copied().unwrap_or((0, true, false));
+                self.there.retain(|(id, _)| !takes || !named(id));
+                self.hidden.retain(|id| !shows || !named(id));
                 ok(entries.len())
             }
-            Order::QueueCounts { .. } => Outcome::Done(Answer::Counts(QueueCounts::default())),
+            Order::QueueCounts { .. } => {
+                let ours = self.there.iter().filter(|(id, _)| self.hidden.contains(id)).count() as u64;
+                let counts = QueueCounts { in_flight: ours + self.others, ..QueueCounts::default() };
+                Outcome::Done(Answer::Counts(counts))
+            }
             other => panic!("not an order of a rescue: {other:?}"),
         }
     }
 
-    fn run(&mut self) -> RescueReport {
+    fn plan(&self) -> RescuePlan {
         let target =
             RescueTarget { function: "LogWorker".into(), timeout_s: Some(60), batch: 4, parallelization_factor: 1 };
-        let plan = RescuePlan {
+        RescuePlan {
             from: "https://sqs/1/LogFailures".into(),
             ids: self.there.iter().map(|(id, _)| id.clone()).collect(),
             targets: vec![target],
             records: 10,
             reason: None,
-        };
-        let mut rescue = Rescue::new(confirm(plan), owner(), 7, START);
-        let Played { report, .. } = play(&mut rescue, START, Vec::new(), |_, order| self.answer(order));
+        }
+    }
+
+    fn run(&mut self) -> RescueReport {
+        let report = self.play(Rescue::new(confirm(self.plan()), owner(), 7, START));
         let left = |id: &MessageId| self.there.iter().any(|(there, _)| there == id);
         assert!(!self.hidden.iter().any(left), "something is left hidden: {:?}", self.hidden);
+        report
+    }
+
+    fn play(&mut self, mut rescue: Rescue) -> RescueReport {
+        let Played { report, .. } = play_slowly(&mut rescue, START, Vec::new(), |_, order| {
+            let answer = self.answer(order);
+            let deleting = matches!(order, Order::Delete { .. }) && !self.deletes.is_empty();
+            let takes_ms = if deleting { self.deletes.remove(0).0 * 1_000 } else { 20 };
+            (takes_ms.max(20), answer)
+        });
         let Report::Rescue(report) = report else { panic!("{report:?}") };
         assert_eq!(report.rescued + report.failed + report.gone + report.returned, report.asked, "{report:?}");
         report
@@ -202,4 +235,75 @@ fn records_that_are_gone_and_pointers_of_others_are_left_and_named() {
     assert!(why("letter").contains("no pointer"));
     // A range with more records than the batch had holds those of other lanes.
     assert_eq!((report.records, world.runs.len()), (4, 1));
+}
+
+/// Longer than the lease of a pointer at hand.
+const TOO_LATE_S: i64 = 200;
+
+#[test]
+fn a_pointer_that_shows_again_is_deleted_again_and_its_records_run_once() {
+    // Its first delete does nothing although it is answered well, in time or too late.
+    for took_s in [0, TOO_LATE_S] {
+        let mut world = World::new(&[("p-1", body(10, 11, 2, "LogWorker")), ("p-2", body(30, 30, 1, "LogWorker"))]);
+        world.deletes = vec![(took_s, false, true)];
+        let report = world.run();
+        assert_eq!((report.rescued, report.records, report.state), (2, 3, EndState::Done), "{report:?}");
+        assert!(world.there.is_empty() && report.doubtful.is_empty());
+        assert_eq!(world.runs.len(), 2, "nothing runs twice: {:?}", world.runs);
+    }
+}
+
+#[test]
+fn a_delete_that_came_too_late_is_named_where_the_queue_does_not_tell_and_looked_for_by_a_resume() {
+    let mut world = World::new(&[("p-1", body(10, 11, 2, "LogWorker"))]);
+    let plan = world.plan();
+    (world.deletes, world.others) = (vec![(TOO_LATE_S, false, false)], 1);
+    let report = world.play(Rescue::new(confirm(plan.clone()), owner(), 7, START));
+    assert_eq!((report.rescued, report.failed, report.doubtful.len()), (0, 1, 1), "{report:?}");
+    assert!(report.line().contains("1 perhaps deleted") && !report.line().contains("stay"), "{}", report.line());
+    assert!(report.faults[0].1.contains("do not rescue it again"), "{:?}", report.faults);
+
+    // As it would be taken up, had it been cut off before its end.
+    world.journal.retain(|entry| !matches!(entry, JournalEntry::Ended { .. }));
+    let record = Record::read(&world.journal).expect("it began");
+    assert!(record.certain().iter().any(|line| line.contains("1 of them deleted when")), "{:?}", record.certain());
+    (world.hidden, world.others) = (Vec::new(), 0);
+    let report = world.play(Rescue::resume(confirm(plan), owner(), 7, START.plus_s(900), &record));
+    assert_eq!((report.rescued, report.state, world.there.len()), (1, EndState::Done, 0), "{report:?}");
+    assert_eq!(world.runs.len(), 1, "its records came through before");
+}
+
+#[test]
+fn what_somebody_else_may_hold_is_not_called_gone() {
+    let mut world = World::new(&[("p-1", body(10, 11, 2, "LogWorker"))]);
+    let plan = world.plan();
+    (world.hidden, world.others) = (vec!["p-1".into()], 1);
+    let report = world.play(Rescue::new(confirm(plan), owner(), 7, START));
+    assert_eq!((report.gone, report.failed), (0, 1), "{report:?}");
+    assert!(report.faults[0].1.starts_with("it was not found"), "{:?}", report.faults);
+}
+
+#[test]
+fn no_receive_is_out_while_a_pointer_is_at_hand() {
+    let mut world = World::new(&[("p-1", body(10, 18, 9, "LogWorker")), ("p-2", body(30, 30, 1, "LogWorker"))]);
+    let mut rescue = Rescue::new(confirm(world.plan()), owner(), 7, START);
+    let (mut now, mut invoked) = (START, 0);
+    while !rescue.is_finished() {
+        let mut orders: Vec<(OrderId, Order)> = Vec::new();
+        while let Some(order) = rescue.poll_order(now) {
+            orders.push(order);
+        }
+        assert!(!orders.is_empty(), "it is never idle here");
+        let receives = orders.iter().filter(|(_, order)| matches!(order, Order::Receive { .. })).count();
+        let at_hand =
+            |order: &Order| matches!(order, Order::Extend { .. } | Order::Invoke { .. } | Order::Delete { .. });
+        assert!(receives <= 1 && (receives == 0 || !orders.iter().any(|(_, order)| at_hand(order))), "{orders:?}");
+        invoked += orders.iter().filter(|(_, order)| matches!(order, Order::Invoke { .. })).count();
+        for (id, order) in orders {
+            now = now.plus_ms(20);
+            let answer = world.answer(&order);
+            rescue.handle_result(now, id, answer);
+        }
+    }
+    assert_eq!(invoked, 4);
 }

@@ -18,8 +18,18 @@ pub(in crate::operation) struct Played {
 pub(in crate::operation) fn play(
     machine: &mut dyn Operation,
     start: Timestamp,
-    mut commands: Vec<(Timestamp, Command)>,
+    commands: Vec<(Timestamp, Command)>,
     mut answer: impl FnMut(Timestamp, &Order) -> OrderResult,
+) -> Played {
+    play_slowly(machine, start, commands, |now, order| (20, answer(now, order)))
+}
+
+/// The same with the milliseconds each answer takes.
+pub(in crate::operation) fn play_slowly(
+    machine: &mut dyn Operation,
+    start: Timestamp,
+    mut commands: Vec<(Timestamp, Command)>,
+    mut answer: impl FnMut(Timestamp, &Order) -> (i64, OrderResult),
 ) -> Played {
     let mut now = start;
     let mut told = Vec::new();
@@ -47,8 +57,8 @@ pub(in crate::operation) fn play(
             machine.handle_timeout(now);
         }
         for (id, order) in ordered {
-            let result = answer(now, &order);
-            now = now.plus_ms(20);
+            let (takes_ms, result) = answer(now, &order);
+            now = now.plus_ms(takes_ms);
             machine.handle_result(now, id, result);
         }
     }

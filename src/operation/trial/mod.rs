@@ -7,6 +7,7 @@ pub(in crate::operation) mod answer;
 pub mod card;
 mod edited;
 pub mod event;
+mod removal;
 mod said;
 pub mod telling;
 #[cfg(test)]
@@ -26,7 +27,7 @@ use crate::operation::order::{Answer, MessageState, Order, OrderId, OrderResult}
 use crate::operation::outbox::Outbox;
 use crate::operation::progress::{Cause, Progress, Report};
 use crate::operation::redrive::edit::Edits;
-use crate::operation::returns::{Found, Releasing, Returns, is_lapsed};
+use crate::operation::returns::{Found, Releasing, Returns};
 use crate::operation::sweep::{Budget, End, LEASE_MAX_S, Sweep, SweepOrder, Want};
 use crate::operation::trial::said::{cause, said};
 use crate::operation::{Command, Operation, Owner};
@@ -58,6 +59,8 @@ enum Stage {
     Noting,
     Invoking,
     Deleting,
+    /// Deleted when its lease was over: looked for once more.
+    Checking,
     /// Giving back what is held.
     Closing,
 }
@@ -79,6 +82,10 @@ pub struct Trial {
     verdict: Option<Verdict>,
     deleted: bool,
     deletes: u32,
+    /// Deleted when its lease was over: somebody may have received it since, and the delete did nothing.
+    doubtful: bool,
+    /// For one that is doubtful.
+    looks: u32,
 }
 
 impl Trial {
@@ -108,6 +115,8 @@ impl Trial {
             verdict: None,
             deleted: false,
             deletes: 0,
+            doubtful: false,
+            looks: 0,
             course,
             plan,
         };
@@ -126,6 +135,9 @@ impl Trial {
         self.now = now;
         if self.stage == Stage::Looking && self.course.is_running() {
             self.look(now);
+        }
+        if self.stage == Stage::Checking {
+            self.check();
         }
         if self.stage == Stage::Closing {
             self.close(now);
@@ -173,13 +185,6 @@ impl Trial {
         }
     }
 
-    fn delete(&mut self) {
-        let Some(found) = &self.found else { return self.give_back() };
-        let lease = found.held().lease;
-        self.deletes += 1;
-        self.outbox.give(Order::Delete { queue: self.plan.from.clone(), entries: vec![lease] }, Purpose::Delete);
-    }
-
     fn give_back(&mut self) {
         self.stage = Stage::Closing;
         self.course.end();
@@ -189,16 +194,35 @@ impl Trial {
         }
     }
 
+    /// The next receive, and what is to be given back.
+    fn ask(&mut self, now: Timestamp) {
+        if !self.course.is_open() {
+            return;
+        }
+        let looking = matches!(self.stage, Stage::Looking | Stage::Checking);
+        let room = usize::from(self.found.is_none() && looking);
+        let held = usize::from(self.found.is_some());
+        if let Some((order, purpose)) = self.sweep.poll(now, room, held) {
+            self.outbox.give(order, Purpose::Sweep(purpose));
+        }
+        if let Some((order, releasing)) = self.returns.poll(now) {
+            self.outbox.give(order, Purpose::Release(releasing));
+        }
+    }
+
     /// Once nothing is held: the last lines of the journal.
     fn close(&mut self, now: Timestamp) {
         let idle = self.sweep.is_idle() && self.returns.is_idle();
-        if !idle || !self.course.may_close(&self.outbox) {
+        if !idle || !self.course.may_close(&self.outbox) || self.looks_again() {
             return;
         }
         let report = self.report();
         let id = self.plan.id.clone();
         let state = match (&report.verdict, report.deleted) {
             (Verdict::Succeeded, true) => MessageState::DELETED,
+            (Verdict::Succeeded, false) if report.doubtful => MessageState::PossibleDuplicate {
+                why: "done by its function, and perhaps still in the queue".to_owned(),
+            },
             (Verdict::Succeeded, false) => {
                 MessageState::Duplicate { why: "done by its function, and still in the queue".to_owned() }
             }
@@ -270,28 +294,6 @@ impl Trial {
         };
         self.conclude(verdict);
     }
-
-    fn removed(&mut self, now: Timestamp, result: &OrderResult) {
-        let lapsed = match result {
-            Outcome::Done(Answer::Entries(entries)) => match entries.as_slice() {
-                [Ok(())] => {
-                    self.deleted = true;
-                    self.found = None;
-                    return self.give_back();
-                }
-                [Err(error)] => is_lapsed(error),
-                _ => false,
-            },
-            _ => false,
-        };
-        let held = self.found.as_ref().is_some_and(|found| found.until > now);
-        // A delete can be repeated: its receipt is ours until the lease ends.
-        if !lapsed && held && self.deletes < DELETES {
-            return self.delete();
-        }
-        self.course.wrong(None, format!("it was done, and could not be deleted: {}", said(result)));
-        self.give_back();
-    }
 }
 
 impl Operation for Trial {
@@ -306,6 +308,7 @@ impl Operation for Trial {
                 self.outbox.forget(|purpose| matches!(purpose, Purpose::Invoke));
                 self.conclude(Verdict::MayHaveRun("left before the function answered".to_owned()));
             }
+            (Command::Cancel | Command::Leave, Stage::Checking) => self.look_no_more(),
             _ => {}
         }
         self.step(now);
@@ -321,13 +324,7 @@ impl Operation for Trial {
                 self.conclude(Verdict::NotRun(why));
             }
             Some(Purpose::Sweep(order)) => {
-                for found in self.sweep.handle(now, order, result) {
-                    if self.found.is_none() && self.stage == Stage::Looking {
-                        self.found = Some(found);
-                    } else {
-                        self.returns.add(found.held());
-                    }
-                }
+                self.sweep.handle(now, order, result).into_iter().for_each(|found| self.take(found));
             }
             Some(Purpose::Extend { asked_at }) if self.stage == Stage::Leasing => {
                 self.extended(now, asked_at, &result);
@@ -346,17 +343,12 @@ impl Operation for Trial {
     }
 
     fn poll_order(&mut self, now: Timestamp) -> Option<(OrderId, Order)> {
-        if self.course.is_open() {
-            let room = usize::from(self.found.is_none() && self.stage == Stage::Looking);
-            let held = usize::from(self.found.is_some());
-            if let Some((order, purpose)) = self.sweep.poll(now, room, held) {
-                self.outbox.give(order, Purpose::Sweep(purpose));
-            }
-            if let Some((order, releasing)) = self.returns.poll(now) {
-                self.outbox.give(order, Purpose::Release(releasing));
-            }
-        }
+        self.ask(now);
         self.step(now);
+        // The step may have begun another look.
+        if self.stage == Stage::Checking {
+            self.ask(now);
+        }
         self.outbox.take()
     }
 
@@ -384,5 +376,3 @@ const LOOK_MS: i64 = 25_000;
 const MARGIN_S: u32 = 60;
 /// `VisibilityTimeout` at most (aws-facts §3.1).
 const VISIBILITY_MAX_S: u32 = 43_200;
-/// Tries of the delete.
-const DELETES: u32 = 5;

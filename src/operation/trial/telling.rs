@@ -10,7 +10,8 @@ use crate::operation::trial::{CANCELLED, Stage, Trial};
 impl Trial {
     pub(super) fn report(&self) -> TrialReport {
         let verdict = self.verdict.clone().unwrap_or(Verdict::NotRun("cancelled".to_owned()));
-        let state = match (&verdict, self.deleted) {
+        let (doubtful, deleted) = (self.doubtful, self.deleted && !self.doubtful);
+        let state = match (&verdict, deleted) {
             (Verdict::Succeeded, true) => EndState::Done,
             (Verdict::NotRun(why), _) if why == CANCELLED => EndState::Cancelled,
             (Verdict::Succeeded, false) | (Verdict::Failed(_) | Verdict::MayHaveRun(_), _) => EndState::Partly,
@@ -24,7 +25,8 @@ impl Trial {
             id: self.plan.id.clone(),
             function: self.plan.function.clone(),
             verdict,
-            deleted: self.deleted,
+            deleted,
+            doubtful,
             answer: invoked.map(|invoked| kept(&invoked.payload)),
             log_tail: invoked.and_then(|invoked| invoked.log_tail.clone()),
             took_ms: self.took_ms,
@@ -51,6 +53,9 @@ impl Trial {
             Stage::Leasing | Stage::Noting => format!("holding {id}"),
             Stage::Invoking => format!("{function} runs with {id}"),
             Stage::Deleting => format!("{function} is done with {id}: deleting it"),
+            Stage::Checking => {
+                format!("{function} came through with {id}; one more look whether it is deleted")
+            }
             Stage::Closing => "giving back what is held".to_owned(),
         }
     }
@@ -112,6 +117,7 @@ mod tests {
             function: "JobWorker".into(),
             verdict: Verdict::Failed(why.to_owned()),
             deleted: false,
+            doubtful: false,
             answer: Some(answer.to_owned()),
             log_tail: Some(log_tail.to_owned()),
             took_ms: None,

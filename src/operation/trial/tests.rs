@@ -4,11 +4,13 @@
 use super::*;
 use crate::model::id::MessageId;
 use crate::model::message::{Attributes, Message, SystemAttributes};
+use crate::model::queue::QueueCounts;
 use crate::model::service_error::ServiceError;
 use crate::operation::order::{EndState, EntryError, JournalEntry, Lease};
 use crate::operation::progress::TrialReport;
-use crate::operation::soak::play::{Played, play, refused};
+use crate::operation::soak::play::{Played, play, play_slowly, refused};
 use crate::operation::soak::{START, confirm, owner};
+use crate::operation::trial::removal::DELETES;
 
 fn plan() -> TrialPlan {
     TrialPlan {
@@ -29,6 +31,8 @@ struct World {
     invoked: OrderResult,
     extend: Option<EntryError>,
     deletes: Vec<OrderResult>,
+    /// Held by somebody else.
+    others: u64,
     seen: Vec<String>,
     journal: Vec<JournalEntry>,
 }
@@ -42,6 +46,7 @@ impl World {
             invoked,
             extend: None,
             deletes: Vec::new(),
+            others: 0,
             seen: Vec::new(),
             journal: Vec::new(),
         }
@@ -87,7 +92,12 @@ impl World {
                 }
                 self.each(entries, |world, id| world.there.retain(|other| other != id))
             }
-            Order::QueueCounts { .. } => Outcome::Done(Answer::Counts(crate::model::queue::QueueCounts::default())),
+            Order::QueueCounts { .. } => {
+                let (hidden, there) = (&self.hidden, &self.there);
+                let ours = hidden.iter().filter(|id| there.contains(id)).count() as u64;
+                let counts = QueueCounts { in_flight: ours + self.others, ..QueueCounts::default() };
+                Outcome::Done(Answer::Counts(counts))
+            }
             other => panic!("not an order of a trial: {other:?}"),
         }
     }
@@ -194,6 +204,73 @@ fn a_delete_is_repeated_and_one_that_cannot_be_done_is_said() {
     assert!(report.line().contains("it exists twice"), "{}", report.line());
     let duplicate = |e: &JournalEntry| matches!(e, JournalEntry::Message { state: MessageState::Duplicate { .. }, .. });
     assert!(world.journal.iter().any(duplicate));
+}
+
+/// Its first delete arrives when the lease is over.
+fn late(world: &mut World, commands: Vec<(Timestamp, Command)>, takes: bool, shows: bool) -> TrialReport {
+    let mut trial = Trial::new(confirm(plan()), owner(), 7, START);
+    let Played { report, .. } = play_slowly(&mut trial, START, commands, |_, order| {
+        let first = matches!(order, Order::Delete { .. }) && !world.seen.contains(&"delete".to_owned());
+        if !first {
+            return (20, world.answer(order));
+        }
+        world.deletes = if takes { Vec::new() } else { vec![Outcome::Done(Answer::Entries(vec![Ok(())]))] };
+        let answer = world.answer(order);
+        world.hidden.retain(|id| id.as_str() != "m-2" || !shows);
+        (400_000, answer)
+    });
+    let Report::Trial(report) = report else { panic!("{report:?}") };
+    report
+}
+
+#[test]
+fn a_delete_that_came_too_late_is_looked_for_once_more_and_named_where_that_does_not_tell() {
+    let deletes = |world: &World| world.seen.iter().filter(|seen| *seen == "delete").count();
+    // It took: nothing shows.
+    let mut world = World::new(answered(None, "null"));
+    let report = late(&mut world, Vec::new(), true, false);
+    assert_eq!((report.deleted, report.doubtful, report.state, deletes(&world)), (true, false, EndState::Done, 1));
+    // It did nothing, for somebody had received it: it shows, and is deleted by its new receipt.
+    let mut world = World::new(answered(None, "null"));
+    let report = late(&mut world, Vec::new(), false, true);
+    assert_eq!((report.deleted, report.doubtful, deletes(&world), world.is_there()), (true, false, 2, false));
+    // Somebody still holds it; or nobody waits for the look.
+    for (others, commands) in [(1, Vec::new()), (0, vec![(START.plus_s(401), Command::Cancel)])] {
+        let mut world = World::new(answered(None, "null"));
+        world.others = others;
+        let report = late(&mut world, commands, false, false);
+        assert_eq!((report.deleted, report.doubtful, report.state), (false, true, EndState::Partly), "{report:?}");
+        assert!(report.line().contains("perhaps deleted from JobDLQ"), "{}", report.line());
+        let named =
+            |e: &JournalEntry| matches!(e, JournalEntry::Message { state: MessageState::PossibleDuplicate { .. }, .. });
+        assert!(world.journal.iter().any(named));
+    }
+}
+
+#[test]
+fn no_receive_is_out_while_the_message_is_held() {
+    let mut world = World::new(answered(None, "null"));
+    let mut trial = Trial::new(confirm(plan()), owner(), 7, START);
+    let mut out = 0;
+    let (mut now, mut held, mut most) = (START, false, 0);
+    while !trial.is_finished() {
+        let mut orders: Vec<(OrderId, Order)> = Vec::new();
+        while let Some(order) = trial.poll_order(now) {
+            orders.push(order);
+        }
+        for (id, order) in orders {
+            now = now.plus_ms(20);
+            let receives = matches!(order, Order::Receive { .. });
+            out += u32::from(receives);
+            assert!(!(receives && held), "a receive beside the message");
+            let answer = world.answer(&order);
+            held |= receives && matches!(&answer, Outcome::Done(Answer::Received(some)) if !some.is_empty());
+            most = most.max(out);
+            trial.handle_result(now, id, answer);
+            out -= u32::from(receives);
+        }
+    }
+    assert_eq!((most, held), (1, true));
 }
 
 #[test]

@@ -38,6 +38,7 @@ fn told(theme: Theme, report: &TrialReport, width: u16) -> Prose {
     let mut prose = Prose::new(width);
     let (severity, head, why) = match &report.verdict {
         Verdict::Succeeded if report.deleted => (Severity::Good, "came through", None),
+        Verdict::Succeeded if report.doubtful => (Severity::Warning, "came through, and is perhaps deleted", None),
         Verdict::Succeeded => (Severity::Warning, "came through, but its message is still in the queue", None),
         Verdict::Failed(why) => (Severity::Harm, "failed", Some(why)),
         Verdict::MayHaveRun(why) => (Severity::Warning, "no answer: it may have run", Some(why)),
@@ -53,6 +54,12 @@ fn told(theme: Theme, report: &TrialReport, width: u16) -> Prose {
     prose.pair("message", NAMES, report.id.as_str(), styles);
     let place = match (&report.verdict, report.deleted) {
         (_, true) => format!("deleted from {}", report.queue),
+        (Verdict::Succeeded, false) if report.doubtful => {
+            format!(
+                "perhaps deleted from {}: look again before it is redriven, which would do the work twice",
+                report.queue
+            )
+        }
         (Verdict::Succeeded, false) => format!("still in {}: redriving it would do the work twice", report.queue),
         (Verdict::NotRun(_), false) => format!("untouched in {}", report.queue),
         (Verdict::Failed(_) | Verdict::MayHaveRun(_), false) => format!("stays in {}", report.queue),
