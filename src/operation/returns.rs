@@ -161,9 +161,9 @@ impl Returns {
         self.waiting.len() + self.releasing_entries
     }
 
-    /// Those that wait, and how many are being given back.
-    pub(in crate::operation) fn held_ids(&self) -> (impl Iterator<Item = &MessageId>, usize) {
-        (self.waiting.iter().map(|waiting| &waiting.held.lease.id), self.releasing_entries)
+    /// Those that wait, and certainly are held.
+    pub(in crate::operation) fn held_ids(&self, now: Timestamp) -> impl Iterator<Item = &MessageId> {
+        self.waiting.iter().filter(move |waiting| waiting.held.until > now).map(|waiting| &waiting.held.lease.id)
     }
 
     pub(in crate::operation) fn held_until(&self) -> Option<Timestamp> {

@@ -18,7 +18,7 @@ impl Sweep {
         }
         match self.want {
             // Behind a held message of its group nothing is handed out, and it holds whatever came.
-            Want::All { .. } if self.is_fifo() => self.count(held),
+            Want::All { .. } if self.is_fifo() => self.count(now, held),
             Want::All { .. } | Want::Signs { .. } => {
                 let hidden = self.lost_until.is_some_and(|until| until > now);
                 self.finish(End::Empty { hidden });
@@ -29,13 +29,13 @@ impl Sweep {
                 self.finish(End::Found);
                 None
             }
-            Want::Ids(_) => self.count(held),
+            Want::Ids(_) => self.count(now, held),
         }
     }
 
-    fn count(&mut self, held: usize) -> Option<(Order, SweepOrder)> {
+    fn count(&mut self, now: Timestamp, held: usize) -> Option<(Order, SweepOrder)> {
         self.counting = true;
-        let order = SweepOrder::Counts { held: held + self.messages_held(), callers: held };
+        let order = SweepOrder::Counts { own: self.messages_held(now), callers: held };
         Some((Order::QueueCounts { queue: self.queue.clone() }, order))
     }
 
@@ -45,14 +45,15 @@ impl Sweep {
 
     /// A message that was handed out twice is held twice, and counted once by its queue: taken for two, it
     /// would hide that somebody else holds another.
-    fn messages_held(&self) -> usize {
-        let (waiting, releasing) = self.returns.held_ids();
-        let ids: BTreeSet<&MessageId> = self.rest.iter().map(|held| &held.lease.id).chain(waiting).collect();
-        ids.len() + releasing
+    fn messages_held(&self, now: Timestamp) -> usize {
+        let rest = self.rest.iter().filter(|held| held.until > now).map(|held| &held.lease.id);
+        rest.chain(self.returns.held_ids(now)).collect::<BTreeSet<&MessageId>>().len()
     }
 
-    pub(super) fn handle_counts(&mut self, now: Timestamp, held: usize, callers: usize, result: &OrderResult) {
+    pub(super) fn handle_counts(&mut self, now: Timestamp, own: usize, callers: usize, result: &OrderResult) {
         self.counting = false;
+        // A lease that ran out while the count was on its way may not be in it, and another's in its place.
+        let held = callers + own.min(self.messages_held(now));
         let in_flight = match result {
             Outcome::Done(Answer::Counts(counts)) => counts.in_flight,
             _ => u64::MAX,
@@ -189,6 +190,35 @@ mod tests {
             attributes: Attributes::new(),
             system: SystemAttributes::default(),
         }
+    }
+
+    /// Holds m-1, which it does not want, and counts one in flight; the count comes after so many seconds. Whether
+    /// that ends the search.
+    fn counted(after_s: i64) -> bool {
+        let budget = Budget { lanes: 1, lease_s: 60, time_ms: 300_000 };
+        let mut sweep = Sweep::new("https://q/1/dead".into(), Want::Ids(["m-2".into()].into()), budget, 1);
+        let mut brought = false;
+        loop {
+            let (order, purpose) = sweep.poll(NOW, 10, 0).expect("it looks, and counts");
+            let (now, answer) = match order {
+                Order::Receive { .. } if !std::mem::replace(&mut brought, true) => {
+                    (NOW, Answer::Received(vec![message("m-1")]))
+                }
+                Order::Receive { .. } => (NOW, Answer::Received(Vec::new())),
+                _ => (NOW.plus_s(after_s), Answer::Counts(QueueCounts { in_flight: 1, ..QueueCounts::default() })),
+            };
+            let counts = matches!(answer, Answer::Counts(_));
+            sweep.handle(now, purpose, Outcome::Done(answer));
+            if counts {
+                return sweep.end().is_some();
+            }
+        }
+    }
+
+    #[test]
+    fn a_lease_that_ran_out_while_the_count_was_on_its_way_does_not_stand_for_anothers() {
+        assert!(counted(1), "the one in flight is the one it holds");
+        assert!(!counted(61), "it may be somebody else's");
     }
 
     #[test]

@@ -65,9 +65,9 @@ pub(in crate::operation) enum SweepOrder {
         max: usize,
     },
     Release(Releasing),
-    /// `callers`: those of them that the caller holds.
+    /// Messages held when it was ordered, by the sweep and by its caller.
     Counts {
-        held: usize,
+        own: usize,
         callers: usize,
     },
 }
@@ -234,8 +234,8 @@ impl Sweep {
                 self.returns.handle(now, releasing, result);
                 Vec::new()
             }
-            SweepOrder::Counts { held, callers } => {
-                self.handle_counts(now, held, callers, &result);
+            SweepOrder::Counts { own, callers } => {
+                self.handle_counts(now, own, callers, &result);
                 Vec::new()
             }
             SweepOrder::Receive { asked_at, max } => {
