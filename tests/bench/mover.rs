@@ -128,7 +128,7 @@ async fn moved(lanes: u32, messages: usize) -> RedriveReport {
     let owner = Owner { operation: "fast".into(), who: "me".into(), account: "1".into(), region: "r".into() };
     let clock = Clock::aws();
     let machine = Undertaking::Redrive(confirmed).begin(owner, 1, clock.account_now());
-    let seen = Arc::new(Seen::default());
+    let seen = Arc::new(Seen::new());
     let watch = |seen: &Arc<Seen>| Arc::clone(seen);
     let performer = Split {
         calls: Watched { inner: account, seen: watch(&seen) },
@@ -154,36 +154,54 @@ async fn moved(lanes: u32, messages: usize) -> RedriveReport {
     report
 }
 
-/// What was asked, how long it took, and how many were under way on the average.
-#[derive(Debug, Default)]
+/// What was asked, when, how long it took, and how many were under way on the average.
+#[derive(Debug)]
 struct Seen {
-    kinds: std::sync::Mutex<std::collections::BTreeMap<&'static str, Vec<(Duration, usize)>>>,
+    since: Instant,
+    kinds: std::sync::Mutex<std::collections::BTreeMap<&'static str, Vec<Request>>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Request {
+    /// Since the run began.
+    began: Duration,
+    took: Duration,
+    entries: usize,
 }
 
 impl Seen {
-    fn note(&self, kind: &'static str, took: Duration, entries: usize) {
-        self.kinds.lock().expect("no panic").entry(kind).or_default().push((took, entries));
+    fn new() -> Self {
+        Seen { since: Instant::now(), kinds: std::sync::Mutex::default() }
     }
 
-    /// `receive 800 of 10.0 in 22.5 (20.1–26.0) ms, 3.7 under way`
+    fn note(&self, kind: &'static str, began: Instant, entries: usize) {
+        let request = Request { began: began - self.since, took: began.elapsed(), entries };
+        self.kinds.lock().expect("no panic").entry(kind).or_default().push(request);
+    }
+
+    /// `receive 800 of 10.0 in 22.5 (20.1–26.0) ms, 3.7 under way, from 31 to 4,210 ms`
     fn line(&self, over: Duration) -> String {
         let mut kinds = self.kinds.lock().expect("no panic");
         let said = kinds.iter_mut().map(|(kind, all)| {
-            all.sort();
-            let sum: Duration = all.iter().map(|(took, _)| *took).sum();
-            let entries: usize = all.iter().map(|(_, entries)| *entries).sum();
-            let at = |percent: usize| all[(all.len() - 1) * percent / 100].0.as_secs_f64() * 1000.0;
-            let (n, busy) = (all.len(), sum.as_secs_f64() / over.as_secs_f64());
+            let first = all.iter().map(|one| one.began).min().unwrap_or_default();
+            let last = all.iter().map(|one| one.began + one.took).max().unwrap_or_default();
+            all.sort_by_key(|one| one.took);
+            let sum: Duration = all.iter().map(|one| one.took).sum();
+            let entries: usize = all.iter().map(|one| one.entries).sum();
+            let at = |percent: usize| all[(all.len() - 1) * percent / 100].took.as_secs_f64() * 1000.0;
+            let (n, busy) = (all.len(), sum.as_secs_f64() / (last - first).as_secs_f64().max(0.001));
             let many = entries as f64 / n as f64;
             format!(
-                "{kind} {n} of {many:.1} in {:.1} ({:.1}–{:.1}–{:.1}) ms, {busy:.1} under way",
+                "{kind} {n} of {many:.1} in {:.1} ({:.1}–{:.1}–{:.1}) ms, {busy:.1} under way, from {} to {} ms",
                 at(50),
                 at(5),
                 at(80),
-                at(95)
+                at(95),
+                first.as_millis(),
+                last.as_millis()
             )
         });
-        said.collect::<Vec<_>>().join("; ")
+        format!("{}; over at {} ms", said.collect::<Vec<_>>().join("; "), over.as_millis())
     }
 }
 
@@ -203,7 +221,7 @@ impl Calls for Watched<Account> {
         };
         let began = Instant::now();
         let result = self.inner.call(order).await;
-        self.seen.note(kind, began.elapsed(), entries);
+        self.seen.note(kind, began, entries);
         result
     }
 }
@@ -212,7 +230,7 @@ impl JournalSink for Watched<Journal> {
     async fn record(&self, entries: Vec<JournalEntry>) -> OrderResult {
         let (began, many) = (Instant::now(), entries.len());
         let result = self.inner.record(entries).await;
-        self.seen.note("record", began.elapsed(), many);
+        self.seen.note("record", began, many);
         result
     }
 }
