@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::model::message_id::MessageId;
+
 macro_rules! text_id {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
@@ -52,8 +54,6 @@ text_id! {
     FunctionName,
     /// An event source mapping's UUID.
     MappingId,
-    /// The id SQS gave a message. Kept by dead-lettering, new after a redrive.
-    MessageId,
     /// What one receive answered for one message; a later receive makes it void.
     ReceiptHandle,
     /// The handle of a message move task; AWS shows it only while the task runs.
@@ -91,13 +91,6 @@ impl QueueUrl {
     /// The queue's name: the last segment of the path.
     pub fn name(&self) -> QueueName {
         QueueName(self.0.rsplit('/').next().unwrap_or(&self.0).to_owned())
-    }
-}
-
-impl MessageId {
-    /// The first eight characters, enough to tell messages apart on screen.
-    pub fn short(&self) -> &str {
-        self.0.get(..8).unwrap_or(&self.0)
     }
 }
 

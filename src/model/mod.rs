@@ -21,6 +21,7 @@ pub mod log;
 pub mod mapping;
 pub mod md5;
 pub mod message;
+pub mod message_id;
 pub mod metric;
 pub mod move_task;
 pub mod nesting;
