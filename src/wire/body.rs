@@ -1,9 +1,8 @@
 //! What a body may be before any parser sees it: bounded, UTF-8, and not nested beyond what a
 //! parser's stack can take (design, "Bodies are bombs").
 
-use serde_json::{Map, Value};
-
-use crate::model::nesting::nesting;
+use crate::model::nesting::nests_deeper;
+use crate::wire::json::{Json, Object};
 
 /// Largest body taken, in bytes: a function's event of 6 MB, or an SQS batch of 1 MiB with its escapes
 /// (aws-facts §3.1, §10).
@@ -40,16 +39,16 @@ pub fn text(body: &[u8]) -> Result<&str, BodyError> {
 /// The body as JSON text that may be handed to a parser.
 pub fn json_text(body: &[u8]) -> Result<&str, BodyError> {
     let text = text(body)?;
-    if nesting(text) > MAX_NESTING {
+    if nests_deeper(text, MAX_NESTING) {
         return Err(BodyError::TooDeep);
     }
     Ok(text)
 }
 
 /// The body as a JSON object.
-pub fn json_object(body: &[u8]) -> Result<Map<String, Value>, BodyError> {
+pub fn json_object(body: &[u8]) -> Result<Object<'_>, BodyError> {
     match serde_json::from_str(json_text(body)?) {
-        Ok(Value::Object(object)) => Ok(object),
+        Ok(Json::Object(object)) => Ok(object),
         Ok(_) => Err(BodyError::Malformed("a JSON object was expected".to_owned())),
         Err(error) => Err(BodyError::Malformed(error.to_string())),
     }
@@ -58,16 +57,18 @@ pub fn json_object(body: &[u8]) -> Result<Map<String, Value>, BodyError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::nesting::nesting;
 
     #[test]
     fn nesting_counts_brackets_outside_strings() {
         assert_eq!(nesting(r#"{"a":[1,{"b":2}],"c":"[[[[\"[["}"#), 3);
         assert_eq!(nesting(&"[".repeat(500)), 500);
+        assert!(nests_deeper("[[[]", 2) && !nests_deeper("[[]", 2) && !nests_deeper("[][][]", 2));
     }
 
     #[test]
     fn limits_say_what_they_are() {
-        assert_eq!(json_object(b"{\"a\":1}").map(|object| object.len()), Ok(1));
+        assert_eq!(json_object(b"{\"a\":1}").map(|object| object.iter().count()), Ok(1));
         assert_eq!(json_object("[".repeat(129).as_bytes()), Err(BodyError::TooDeep));
         assert!(matches!(json_object("[".repeat(128).as_bytes()), Err(BodyError::Malformed(_))));
         assert_eq!(text(b"ab\xff"), Err(BodyError::NotUtf8(2)));

@@ -5,61 +5,62 @@ use aws_smithy_cbor::Decoder;
 use aws_smithy_cbor::data::Type;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use serde_json::{Map, Number, Value};
+use serde_json::Number;
 
 use super::body::{BodyError, MAX_BODY_BYTES, MAX_NESTING};
+use super::json::{Json, Object};
 
 /// The body as an object; an empty body is an empty object.
-pub fn object(body: &[u8]) -> Result<Map<String, Value>, BodyError> {
+pub fn object(body: &[u8]) -> Result<Object<'static>, BodyError> {
     if body.len() > MAX_BODY_BYTES {
         return Err(BodyError::TooLarge(body.len()));
     }
     if body.is_empty() {
-        return Ok(Map::new());
+        return Ok(Object::default());
     }
     match value(&mut Decoder::new(body), 0)? {
-        Value::Object(object) => Ok(object),
+        Json::Object(object) => Ok(object),
         _ => Err(BodyError::Malformed("a CBOR map was expected".to_owned())),
     }
 }
 
-fn value(decoder: &mut Decoder<'_>, depth: usize) -> Result<Value, BodyError> {
+fn value(decoder: &mut Decoder<'_>, depth: usize) -> Result<Json<'static>, BodyError> {
     if depth > MAX_NESTING {
         return Err(BodyError::TooDeep);
     }
     Ok(match decoder.datatype().map_err(malformed)? {
         Type::Null | Type::Undefined => {
             decoder.skip().map_err(malformed)?;
-            Value::Null
+            Json::Null
         }
-        Type::Bool => Value::Bool(decoder.boolean().map_err(malformed)?),
-        Type::String | Type::StringIndef => Value::String(decoder.string().map_err(malformed)?),
+        Type::Bool => Json::Flag(decoder.boolean().map_err(malformed)?),
+        Type::String | Type::StringIndef => Json::Text(decoder.string().map_err(malformed)?.into()),
         Type::Bytes | Type::BytesIndef => {
-            Value::String(BASE64_STANDARD.encode(decoder.blob().map_err(malformed)?.as_ref()))
+            Json::Text(BASE64_STANDARD.encode(decoder.blob().map_err(malformed)?.as_ref()).into())
         }
         Type::F16 | Type::F32 | Type::F64 => float(decoder.double().map_err(malformed)?),
         Type::Tag => float(decoder.timestamp().map_err(malformed)?.as_secs_f64()),
         Type::Array | Type::ArrayIndef => list(decoder, depth)?,
-        Type::Map | Type::MapIndef => Value::Object(map(decoder, depth)?),
-        _ => Value::Number(Number::from(decoder.long().map_err(malformed)?)),
+        Type::Map | Type::MapIndef => Json::Object(map(decoder, depth)?),
+        _ => Json::Number(Number::from(decoder.long().map_err(malformed)?)),
     })
 }
 
-fn list(decoder: &mut Decoder<'_>, depth: usize) -> Result<Value, BodyError> {
+fn list(decoder: &mut Decoder<'_>, depth: usize) -> Result<Json<'static>, BodyError> {
     let mut left = decoder.list().map_err(malformed)?;
     let mut items = Vec::new();
     while another(decoder, &mut left)? {
         items.push(value(decoder, depth + 1)?);
     }
-    Ok(Value::Array(items))
+    Ok(Json::List(items))
 }
 
-fn map(decoder: &mut Decoder<'_>, depth: usize) -> Result<Map<String, Value>, BodyError> {
+fn map(decoder: &mut Decoder<'_>, depth: usize) -> Result<Object<'static>, BodyError> {
     let mut left = decoder.map().map_err(malformed)?;
-    let mut members = Map::new();
+    let mut members = Object::default();
     while another(decoder, &mut left)? {
         let name = decoder.string().map_err(malformed)?;
-        members.insert(name, value(decoder, depth + 1)?);
+        members.put(name, value(decoder, depth + 1)?);
     }
     Ok(members)
 }
@@ -80,8 +81,8 @@ fn another(decoder: &mut Decoder<'_>, left: &mut Option<u64>) -> Result<bool, Bo
     }
 }
 
-fn float(float: f64) -> Value {
-    Number::from_f64(float).map_or(Value::Null, Value::Number)
+fn float(float: f64) -> Json<'static> {
+    Number::from_f64(float).map_or(Json::Null, Json::Number)
 }
 
 fn malformed(error: impl std::fmt::Display) -> BodyError {
@@ -92,7 +93,6 @@ fn malformed(error: impl std::fmt::Display) -> BodyError {
 mod tests {
     use aws_smithy_cbor::Encoder;
     use aws_smithy_types::DateTime;
-    use serde_json::json;
 
     use super::*;
 
@@ -101,9 +101,10 @@ mod tests {
         let mut encoder = Encoder::new(Vec::new());
         encoder.begin_map().str("StartTime").timestamp(&DateTime::from_millis(1_500)).str("Ids").begin_array();
         encoder.str("a").integer(-3).end().str("Max").integer(5).str("On").boolean(true).end();
-        let expected = json!({"StartTime": 1.5, "Ids": ["a", -3], "Max": 5, "On": true});
-        assert_eq!(object(&encoder.into_writer()).map(Value::Object), Ok(expected));
-        assert_eq!(object(b""), Ok(Map::new()));
+        let expected: Json<'_> =
+            serde_json::from_str(r#"{"StartTime":1.5,"Ids":["a",-3],"Max":5,"On":true}"#).expect("JSON");
+        assert_eq!(object(&encoder.into_writer()).map(Json::Object), Ok(expected));
+        assert_eq!(object(b""), Ok(Object::default()));
     }
 
     #[test]

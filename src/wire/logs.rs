@@ -30,7 +30,7 @@ fn filter(members: members::Members<'_>) -> Result<FilterLogEvents, members::Mem
         None => Ok(None),
         Some(value) => {
             let wrong = members::MemberError::Type { name: name.to_owned(), expected: "milliseconds since 1970" };
-            value.as_i64().map(|ms| Some(Timestamp::from_ms(ms))).ok_or(wrong)
+            value.as_number().and_then(|ms| ms.as_i64()).map(|ms| Some(Timestamp::from_ms(ms))).ok_or(wrong)
         }
     };
     let group = match members.text("logGroupIdentifier")? {

@@ -1,7 +1,7 @@
 //! Reads typed members out of a JSON-like object, naming the member that is not what it should be.
 //! A `null` member is an absent one.
 
-use serde_json::{Map, Value};
+use crate::wire::json::{Json, Object};
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MemberError {
@@ -15,24 +15,24 @@ pub enum MemberError {
 
 #[derive(Debug, Clone, Copy)]
 pub struct Members<'a> {
-    object: &'a Map<String, Value>,
+    object: &'a Object<'a>,
 }
 
 impl<'a> Members<'a> {
-    pub fn new(object: &'a Map<String, Value>) -> Self {
+    pub fn new(object: &'a Object<'a>) -> Self {
         Members { object }
     }
 
-    pub fn value(&self, name: &str) -> Option<&'a Value> {
-        self.object.get(name).filter(|value| !value.is_null())
+    pub fn value(&self, name: &str) -> Option<&'a Json<'a>> {
+        self.object.get(name).filter(|value| **value != Json::Null)
     }
 
     pub fn names(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        self.object.iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| name.as_str())
+        self.object.iter().filter(|(_, value)| **value != Json::Null).map(|(name, _)| name)
     }
 
     pub fn text(&self, name: &str) -> Result<Option<String>, MemberError> {
-        self.get(name, "a string", |value| value.as_str().map(str::to_owned))
+        self.get(name, "a string", |value| value.as_text().map(str::to_owned))
     }
 
     pub fn need_text(&self, name: &str) -> Result<String, MemberError> {
@@ -52,17 +52,18 @@ impl<'a> Members<'a> {
     }
 
     pub fn flag(&self, name: &str) -> Result<Option<bool>, MemberError> {
-        self.get(name, "true or false", Value::as_bool)
+        self.get(name, "true or false", |value| if let Json::Flag(flag) = value { Some(*flag) } else { None })
     }
 
     pub fn float(&self, name: &str) -> Result<Option<f64>, MemberError> {
-        self.get(name, "a number", Value::as_f64)
+        self.get(name, "a number", |value| value.as_number()?.as_f64())
     }
 
     /// An absent list is an empty one.
     pub fn texts(&self, name: &str) -> Result<Vec<String>, MemberError> {
         let list = self.get(name, "a list of strings", |value| {
-            value.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
+            let Json::List(items) = value else { return None };
+            items.iter().map(|item| item.as_text().map(str::to_owned)).collect::<Option<Vec<_>>>()
         })?;
         Ok(list.unwrap_or_default())
     }
@@ -71,25 +72,24 @@ impl<'a> Members<'a> {
     pub fn objects(&self, name: &str) -> Result<Vec<Members<'a>>, MemberError> {
         let Some(value) = self.value(name) else { return Ok(Vec::new()) };
         let wrong = || MemberError::Type { name: name.to_owned(), expected: "a list of objects" };
-        value
-            .as_array()
-            .ok_or_else(wrong)?
-            .iter()
-            .map(|item| item.as_object().map(Members::new).ok_or_else(wrong))
-            .collect()
+        let Json::List(items) = value else { return Err(wrong()) };
+        let one =
+            |item: &'a Json<'a>| if let Json::Object(object) = item { Ok(Members::new(object)) } else { Err(wrong()) };
+        items.iter().map(one).collect()
     }
 
     pub fn object(&self, name: &str) -> Result<Option<Members<'a>>, MemberError> {
         let Some(value) = self.value(name) else { return Ok(None) };
         let wrong = || MemberError::Type { name: name.to_owned(), expected: "an object" };
-        value.as_object().map(|object| Some(Members::new(object))).ok_or_else(wrong)
+        let Json::Object(object) = value else { return Err(wrong()) };
+        Ok(Some(Members::new(object)))
     }
 
     fn get<T>(
         &self,
         name: &str,
         expected: &'static str,
-        read: impl FnOnce(&Value) -> Option<T>,
+        read: impl FnOnce(&Json<'_>) -> Option<T>,
     ) -> Result<Option<T>, MemberError> {
         match self.value(name) {
             None => Ok(None),
@@ -99,7 +99,8 @@ impl<'a> Members<'a> {
 }
 
 /// A whole number, also one a caller wrote as `10.0`.
-fn whole(value: &Value) -> Option<i64> {
+fn whole(value: &Json<'_>) -> Option<i64> {
     let exact = |float: f64| (float.fract() == 0.0 && float.abs() < 9e15).then_some(float as i64);
-    value.as_i64().or_else(|| value.as_f64().and_then(exact))
+    let number = value.as_number()?;
+    number.as_i64().or_else(|| number.as_f64().and_then(exact))
 }

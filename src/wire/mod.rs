@@ -8,6 +8,7 @@ mod cbor;
 mod cloudwatch;
 mod date;
 mod identity;
+mod json;
 mod lambda;
 mod logs;
 mod members;

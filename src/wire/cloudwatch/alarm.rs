@@ -187,7 +187,8 @@ mod tests {
     use super::*;
 
     fn parse(value: serde_json::Value) -> Result<DescribeAlarms, String> {
-        let serde_json::Value::Object(object) = value else { panic!("an object") };
+        let text = value.to_string();
+        let object = crate::wire::body::json_object(text.as_bytes()).expect("an object");
         match read("cloudwatch:DescribeAlarms", Members::new(&object)) {
             Ok(CloudWatchRequest::DescribeAlarms(ask)) => Ok(ask),
             Ok(other) => panic!("{other:?}"),

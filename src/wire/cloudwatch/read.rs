@@ -7,6 +7,7 @@ use crate::model::metric::{MetricKey, Stat};
 use crate::model::service_error::ServiceError;
 use crate::model::time::Timestamp;
 use crate::pipeline::request::{CloudWatchRequest, GetMetricData};
+use crate::wire::json::Json;
 use crate::wire::members::{MemberError, Members};
 use crate::wire::{body, cbor};
 
@@ -138,7 +139,7 @@ fn time(m: Members<'_>, name: &str) -> Result<Timestamp, MemberError> {
     let wrong = || MemberError::Type { name: name.to_owned(), expected: "a time" };
     match m.value(name) {
         None => Err(MemberError::Missing(name.to_owned())),
-        Some(serde_json::Value::String(text)) => Timestamp::parse(text).ok_or_else(wrong),
+        Some(Json::Text(text)) => Timestamp::parse(text).ok_or_else(wrong),
         Some(_) => {
             let seconds = m.float(name)?.filter(|s| s.abs() < 1e12).ok_or_else(wrong)?;
             Ok(Timestamp::from_ms((seconds * 1000.0) as i64))

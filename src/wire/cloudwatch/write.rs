@@ -72,7 +72,7 @@ fn encode(form: &Form, status: u16, tree: &Tree, query_error: Option<&str>) -> h
 mod tests {
     use super::*;
     use crate::model::time::Timestamp;
-    use crate::wire::cbor;
+    use crate::wire::{cbor, members};
 
     #[test]
     fn whole_values_stay_floats_in_cbor() {
@@ -89,7 +89,8 @@ mod tests {
         assert!(answer.body().windows(9).any(|window| window == float));
         assert!(answer.body().windows(2).any(|window| window == [0xc1, 0xfb]));
         let object = cbor::object(answer.body()).expect("own CBOR");
-        assert_eq!(object["MetricDataResults"][0]["Label"], "mine");
+        let results = members::Members::new(&object).objects("MetricDataResults").expect("a list");
+        assert_eq!(results[0].need_text("Label").as_deref(), Ok("mine"));
     }
 
     #[test]

@@ -105,7 +105,8 @@ mod tests {
     use crate::model::time::Timestamp;
 
     fn update(value: Value) -> Result<MappingUpdate, MemberError> {
-        read_update(Members::new(value.as_object().expect("an object")))
+        let text = value.to_string();
+        read_update(Members::new(&crate::wire::body::json_object(text.as_bytes()).expect("an object")))
     }
 
     #[test]

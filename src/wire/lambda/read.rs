@@ -3,13 +3,13 @@
 use bytes::Bytes;
 use http::Method;
 use percent_encoding::percent_decode_str;
-use serde_json::Map;
 
 use super::{Shape, mapping};
 use crate::model::id::{Arn, FunctionName, MappingId};
 use crate::model::service_error::ServiceError;
 use crate::pipeline::request::{InvokeKind, LambdaRequest};
 use crate::wire::body;
+use crate::wire::json::Object;
 use crate::wire::members::{MemberError, Members};
 
 /// The request, and the shape of its answer.
@@ -100,9 +100,15 @@ fn functions(request: &http::Request<Bytes>, rest: &[&str]) -> Result<(LambdaReq
 
 /// Of the configuration only the destination is the sandbox's; `Put` replaces it whole.
 fn put_asynchronous(request: &http::Request<Bytes>, name: FunctionName) -> Result<LambdaRequest, ServiceError> {
-    let object = object(request, "lambda:PutFunctionEventInvokeConfig")?;
-    let to = object.get("DestinationConfig").and_then(|config| config.pointer("/OnFailure/Destination")?.as_str());
-    Ok(LambdaRequest::PutAsynchronous(name, to.filter(|arn| !arn.is_empty()).map(Arn::from)))
+    let action = "lambda:PutFunctionEventInvokeConfig";
+    let object = object(request, action)?;
+    let on_failure = match Members::new(&object).object("DestinationConfig") {
+        Ok(Some(config)) => config.object("OnFailure"),
+        other => other,
+    };
+    let to = on_failure.and_then(|on_failure| on_failure.map_or(Ok(None), |m| m.text("Destination")));
+    let to = to.map_err(|error| malformed(action, &error))?;
+    Ok(LambdaRequest::PutAsynchronous(name, to.filter(|arn| !arn.is_empty()).map(Arn::new)))
 }
 
 fn invoke(request: &http::Request<Bytes>, function: FunctionName) -> Result<LambdaRequest, ServiceError> {
@@ -149,9 +155,9 @@ fn page_size(request: &http::Request<Bytes>, action: &str) -> Result<Option<u32>
     }
 }
 
-fn object(request: &http::Request<Bytes>, action: &str) -> Result<Map<String, serde_json::Value>, ServiceError> {
+fn object<'a>(request: &'a http::Request<Bytes>, action: &str) -> Result<Object<'a>, ServiceError> {
     if request.body().is_empty() {
-        return Ok(Map::new());
+        return Ok(Object::default());
     }
     body::json_object(request.body()).map_err(|error| {
         let mut refusal = ServiceError::new(action, "SerializationException", error.to_string());

@@ -3,6 +3,7 @@
 
 mod fault;
 mod read;
+mod received;
 mod write;
 
 pub use read::read;

@@ -11,6 +11,7 @@ use crate::model::message::{Attribute, AttributeValue, Attributes, Outgoing};
 use crate::model::service_error::ServiceError;
 use crate::pipeline::request::{Receive, SqsRequest};
 use crate::wire::body;
+use crate::wire::json::Json;
 use crate::wire::members::{MemberError, Members};
 
 /// The request in a body, by its operation.
@@ -159,7 +160,8 @@ fn outgoing(m: Members<'_>) -> Result<Outgoing, MemberError> {
 }
 
 fn attribute_of(name: &str, m: Members<'_>) -> Result<Attribute, MemberError> {
-    let is_filled = |name: &str| m.value(name).is_some_and(|list| list.as_array().is_none_or(|list| !list.is_empty()));
+    let is_filled =
+        |name: &str| m.value(name).is_some_and(|value| !matches!(value, Json::List(items) if items.is_empty()));
     if is_filled("StringListValues") || is_filled("BinaryListValues") {
         return Err(MemberError::Unsupported(
             "Message attribute list values in SendMessage operation are not supported.",

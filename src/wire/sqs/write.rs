@@ -1,13 +1,10 @@
 //! SQS answers as JSON: members that have nothing to say are left out, as SQS leaves them out.
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::fault;
-use crate::model::md5;
-use crate::model::message::{AttributeValue, Attributes, Message, SystemAttributes};
+use super::{fault, received};
 use crate::model::move_task::MoveTask;
 use crate::pipeline::request::{EntryFailure, Reply, Response, Sent, SqsReply};
 use crate::wire::{answer, mismatched};
@@ -19,15 +16,86 @@ pub fn write(operation: &str, response: Response) -> http::Response<Bytes> {
         Ok(_) => return fault::write(&mismatched(&format!("sqs:{operation}"))),
         Err(error) => return fault::write(&error),
     };
-    let body = match body(operation, reply) {
+    let body = match reply {
+        SqsReply::SentBatch { ok, failed } => batch(ok.iter().map(|(id, sent)| Accepted::new(Some(id), sent)), &failed),
+        SqsReply::Batch { ok, failed } => batch(ok.iter().map(|id| Named { id }), &failed),
+        SqsReply::Received { messages, system_names } => received::write(&messages, &system_names),
         // Operations without an answer have an empty body (aws-facts §7).
-        None => String::new(),
-        Some(members) => Value::Object(members).to_string(),
+        SqsReply::Done => Vec::new(),
+        SqsReply::Sent(sent) => text(&Accepted::new(None, &sent)),
+        rare => text(&Value::Object(body(operation, rare))),
     };
     answer(200, &[("content-type", "application/x-amz-json-1.0")], body)
 }
 
-fn body(operation: &str, reply: SqsReply) -> Option<Map<String, Value>> {
+/// The operations that are asked by the thousand: written as they stand, without a tree in between.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Batch<'a, T: Serialize> {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    successful: Vec<T>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    failed: Vec<Failure<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Named<'a> {
+    id: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Failure<'a> {
+    id: &'a str,
+    code: &'a str,
+    message: &'a str,
+    sender_fault: bool,
+}
+
+impl<'a> Failure<'a> {
+    fn new(failure: &'a EntryFailure) -> Self {
+        Failure { id: &failure.id, code: &failure.code, message: &failure.message, sender_fault: failure.sender_fault }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Accepted<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    message_id: &'a str,
+    #[serde(rename = "MD5OfMessageBody")]
+    md5_of_body: &'a str,
+    #[serde(rename = "MD5OfMessageAttributes", skip_serializing_if = "Option::is_none")]
+    md5_of_attributes: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sequence_number: Option<&'a str>,
+}
+
+impl<'a> Accepted<'a> {
+    /// In a batch, `id` says which.
+    fn new(id: Option<&'a String>, sent: &'a Sent) -> Self {
+        Accepted {
+            id: id.map(String::as_str),
+            message_id: sent.id.as_str(),
+            md5_of_body: &sent.md5_of_body,
+            md5_of_attributes: sent.md5_of_attributes.as_deref(),
+            sequence_number: sent.sequence_number.as_deref(),
+        }
+    }
+}
+
+fn batch<T: Serialize>(ok: impl Iterator<Item = T>, failed: &[EntryFailure]) -> Vec<u8> {
+    text(&Batch { successful: ok.collect(), failed: failed.iter().map(Failure::new).collect() })
+}
+
+/// Texts, numbers and lists of them are always JSON.
+fn text(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+fn body(operation: &str, reply: SqsReply) -> Map<String, Value> {
     let mut m = Map::new();
     match reply {
         SqsReply::Queues { urls, token } => {
@@ -44,95 +112,13 @@ fn body(operation: &str, reply: SqsReply) -> Option<Map<String, Value>> {
                 put(&mut m, "Attributes", json!(attributes));
             }
         }
-        SqsReply::Done => return None,
-        SqsReply::Sent(sent) => m = sent_members(&sent),
-        SqsReply::SentBatch { ok, failed } => {
-            let entry = |(id, sent): &(String, Sent)| {
-                let mut entry = sent_members(sent);
-                put(&mut entry, "Id", id.as_str());
-                Value::Object(entry)
-            };
-            put_list(&mut m, "Successful", ok.iter().map(entry).collect());
-            put_list(&mut m, "Failed", failed.iter().map(failure).collect());
-        }
-        SqsReply::Received { messages, system_names } => {
-            put_list(&mut m, "Messages", messages.iter().map(|one| message(one, &system_names)).collect());
-        }
-        SqsReply::Batch { ok, failed } => {
-            put_list(&mut m, "Successful", ok.iter().map(|id| json!({"Id": id})).collect());
-            put_list(&mut m, "Failed", failed.iter().map(failure).collect());
-        }
         SqsReply::TaskStarted(handle) => put(&mut m, "TaskHandle", handle.as_str()),
         SqsReply::Tasks(tasks) => put(&mut m, "Results", tasks.iter().map(task).collect::<Vec<_>>()),
         SqsReply::TaskCancelled { moved } => put(&mut m, "ApproximateNumberOfMessagesMoved", moved),
-    }
-    Some(m)
-}
-
-fn sent_members(sent: &Sent) -> Map<String, Value> {
-    let mut m = Map::new();
-    put(&mut m, "MessageId", sent.id.as_str());
-    put(&mut m, "MD5OfMessageBody", sent.md5_of_body.as_str());
-    put_some(&mut m, "MD5OfMessageAttributes", sent.md5_of_attributes.clone());
-    put_some(&mut m, "SequenceNumber", sent.sequence_number.clone());
-    m
-}
-
-fn failure(failure: &EntryFailure) -> Value {
-    json!({"Id": failure.id, "Code": failure.code, "Message": failure.message, "SenderFault": failure.sender_fault})
-}
-
-fn message(message: &Message, system_names: &[String]) -> Value {
-    let mut m = Map::new();
-    put(&mut m, "MessageId", message.id.as_str());
-    put(&mut m, "ReceiptHandle", message.receipt.as_str());
-    put(&mut m, "MD5OfBody", md5::of_body(&message.body));
-    put(&mut m, "Body", message.body.as_str());
-    let system = system(&message.system, system_names);
-    if !system.is_empty() {
-        put(&mut m, "Attributes", system);
-    }
-    if !message.attributes.is_empty() {
-        put_some(&mut m, "MD5OfMessageAttributes", md5::of_attributes(&message.attributes));
-        put(&mut m, "MessageAttributes", attributes(&message.attributes));
-    }
-    Value::Object(m)
-}
-
-/// The system attributes that were asked for, all of them strings.
-fn system(system: &SystemAttributes, names: &[String]) -> Map<String, Value> {
-    let all = [
-        ("SenderId", system.sender_id.clone()),
-        ("SentTimestamp", Some(system.sent_at.ms().to_string())),
-        ("ApproximateReceiveCount", Some(system.receive_count.to_string())),
-        ("ApproximateFirstReceiveTimestamp", system.first_received_at.map(|at| at.ms().to_string())),
-        ("DeadLetterQueueSourceArn", system.dead_letter_source.as_ref().map(|arn| arn.as_str().to_owned())),
-        ("AWSTraceHeader", system.trace_header.clone()),
-        ("MessageGroupId", system.group_id.clone()),
-        ("MessageDeduplicationId", system.deduplication_id.clone()),
-        ("SequenceNumber", system.sequence_number.clone()),
-    ];
-    let asked = |name: &str| names.iter().any(|asked| asked == "All" || asked == name);
-    let mut m = Map::new();
-    for (name, value) in all {
-        if asked(name) {
-            put_some(&mut m, name, value);
-        }
+        SqsReply::Done | SqsReply::Sent(_) | SqsReply::SentBatch { .. } => {}
+        SqsReply::Batch { .. } | SqsReply::Received { .. } => {}
     }
     m
-}
-
-fn attributes(attributes: &Attributes) -> Map<String, Value> {
-    let one = |(name, attribute): (&String, &crate::model::message::Attribute)| {
-        let value = match &attribute.value {
-            AttributeValue::Text(text) => json!({"DataType": attribute.data_type, "StringValue": text}),
-            AttributeValue::Binary(bytes) => {
-                json!({"DataType": attribute.data_type, "BinaryValue": BASE64_STANDARD.encode(bytes)})
-            }
-        };
-        (name.clone(), value)
-    };
-    attributes.iter().map(one).collect()
 }
 
 /// The handle only while the task runs (aws-facts §3.5); the pipeline says so by leaving it out.
@@ -160,19 +146,13 @@ fn put_some<T: Into<Value>>(m: &mut Map<String, Value>, name: &str, value: Optio
     }
 }
 
-fn put_list(m: &mut Map<String, Value>, name: &str, items: Vec<Value>) {
-    if !items.is_empty() {
-        put(m, name, items);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::message::Attribute;
+    use crate::model::message::{Attribute, Attributes, Message, SystemAttributes};
     use crate::model::time::Timestamp;
 
-    fn text(operation: &str, reply: SqsReply) -> String {
+    fn said(operation: &str, reply: SqsReply) -> String {
         let answer = write(operation, Ok(Reply::Sqs(reply)));
         assert_eq!(answer.status(), 200);
         String::from_utf8_lossy(answer.body()).into_owned()
@@ -180,10 +160,10 @@ mod tests {
 
     #[test]
     fn an_empty_receive_has_no_messages_member() {
-        assert_eq!(text("ReceiveMessage", SqsReply::Received { messages: vec![], system_names: vec![] }), "{}");
-        assert_eq!(text("DeleteMessage", SqsReply::Done), "");
+        assert_eq!(said("ReceiveMessage", SqsReply::Received { messages: vec![], system_names: vec![] }), "{}");
+        assert_eq!(said("DeleteMessage", SqsReply::Done), "");
         let none = SqsReply::Queues { urls: vec![], token: None };
-        assert_eq!(text("ListDeadLetterSourceQueues", none), r#"{"queueUrls":[]}"#);
+        assert_eq!(said("ListDeadLetterSourceQueues", none), r#"{"queueUrls":[]}"#);
     }
 
     #[test]
@@ -196,7 +176,7 @@ mod tests {
             system: SystemAttributes { sent_at: Timestamp::from_ms(5), receive_count: 3, ..Default::default() },
         };
         let names = vec!["ApproximateReceiveCount".to_owned(), "SenderId".to_owned()];
-        let body = text("ReceiveMessage", SqsReply::Received { messages: vec![message], system_names: names });
+        let body = said("ReceiveMessage", SqsReply::Received { messages: vec![message], system_names: names });
         let value: Value = serde_json::from_str(&body).expect("JSON");
         let answered = &value["Messages"][0];
         assert_eq!(answered["Attributes"], json!({"ApproximateReceiveCount": "3"}));
