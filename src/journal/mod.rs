@@ -3,6 +3,7 @@
 //! edited or dropped, and for seven days. What an entry means is `operation`'s business.
 
 mod acknowledgement;
+mod insert;
 mod ownership;
 mod process;
 mod schema;
@@ -333,6 +334,30 @@ mod tests {
             assert_eq!(outline.holders[&OperationId::from("a")], Holder::Us);
             assert_eq!(journal.record_of(&"a".into()).expect("readable").map(|record| record.states.len()), Some(1));
         }
+    }
+
+    #[test]
+    fn a_large_write_is_kept_whole_and_in_order_with_the_last_word_on_each_message() {
+        let journal = Journal::open(None, || Timestamp::from_s(1)).expect("a journal");
+        let message = |n: usize, state| JournalEntry::Message {
+            operation: "a".into(),
+            at: Timestamp::from_s(1),
+            id: MessageId::new(format!("m-{n}")),
+            state,
+        };
+        let recorded = || MessageState::Recorded { to: "q".into(), sha256: "b".to_owned(), attributes: "a".to_owned() };
+        let mut all = vec![began("a")];
+        all.extend((0..23).map(|n| message(n, recorded())));
+        // Of the same message twice in one statement, too.
+        all.extend([message(22, MessageState::Gone), message(22, MessageState::DELETED)]);
+        all.extend((0..20).map(|n| message(n, MessageState::DELETED)));
+        all.push(noted("a", "one"));
+        assert_eq!(record(&journal, all.clone()), Outcome::Done(Answer::Recorded));
+        assert_eq!(journal.entries().expect("readable"), all);
+        let outline = journal.outline().expect("readable");
+        assert_eq!(outline.entries, [began("a"), noted("a", "one")]);
+        let tally = &outline.tallies[&OperationId::from("a")];
+        assert_eq!((tally.moved, tally.open), (21, 2), "{tally:?}");
     }
 
     #[test]

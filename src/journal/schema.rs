@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::journal::store::put_message;
+use crate::journal::insert::Insert;
 use crate::operation::order::JournalEntry;
 
 /// Raised when the tables change; an older file is brought up to it, a newer one refused.
@@ -37,12 +37,9 @@ fn count_messages(connection: &Connection) -> rusqlite::Result<()> {
     for row in rows {
         let (seq, body) = row?;
         // What this version cannot read stays a line, and is reported when it is read.
-        if let Ok(entry @ JournalEntry::Message { .. }) = serde_json::from_str(&body)
-            && let JournalEntry::Message { operation, id, at, .. } = &entry
-        {
+        if let Ok(entry @ JournalEntry::Message { .. }) = serde_json::from_str(&body) {
             connection.execute("UPDATE entry SET about_message = 1 WHERE seq = ?1", [seq])?;
-            put_message(connection, operation, id, *at, &entry)
-                .map_err(|why| rusqlite::Error::ToSqlConversionFailure(why.into()))?;
+            Insert::prepare(connection)?.messages(&[entry])?;
         }
     }
     Ok(())
@@ -146,7 +143,7 @@ mod tests {
         migrate(&mut connection).expect("brought up");
         let later = r#"{"entry":"message","operation":"op","at":3000,"id":"m","state":{"state":"deleted"}}"#;
         let later: JournalEntry = serde_json::from_str(later).expect("an entry");
-        put_message(&connection, later.operation(), &"m".into(), later.at(), &later).expect("put");
+        Insert::prepare(&connection).and_then(|mut insert| insert.messages(&[later])).expect("put");
         let mut select = connection
             .prepare(
                 "SELECT operation || id || at_ms || state || sha256 || attributes FROM message ORDER BY operation, id",

@@ -6,12 +6,13 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 
+use crate::journal::insert::Insert;
 use crate::journal::process::Process;
 use crate::journal::schema::{self, SCHEMA};
 use crate::journal::{JournalError, Now, acknowledgement, ownership};
-use crate::model::id::{MessageId, OperationId};
+use crate::model::id::OperationId;
 use crate::model::time::Timestamp;
 use crate::operation::order::JournalEntry;
 use crate::operation::record::{Holder, Outline, Tally};
@@ -101,6 +102,7 @@ impl Store {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(said)?;
         let mut checked: BTreeMap<OperationId, Result<(), String>> = BTreeMap::new();
         let mut results = Vec::with_capacity(batches.len());
+        let mut insert = Insert::prepare(&transaction).map_err(said)?;
         for batch in batches {
             let mut right = Ok(());
             for operation in batch.iter().map(JournalEntry::operation).collect::<BTreeSet<_>>() {
@@ -113,8 +115,8 @@ impl Store {
                 }
             }
             if right.is_ok() {
+                insert.entries(batch)?;
                 for entry in batch {
-                    insert(&transaction, entry)?;
                     if let JournalEntry::Began { operation, .. } = entry {
                         ownership::put(&transaction, &self.me, operation, now).map_err(said)?;
                     }
@@ -122,6 +124,7 @@ impl Store {
             }
             results.push(right);
         }
+        drop(insert);
         transaction.commit().map_err(said)?;
         Ok(results)
     }
@@ -207,47 +210,6 @@ impl Store {
         let bodies = select.query_map(values, |row| row.get::<_, String>(0)).map_err(JournalError::Read)?;
         bodies.map(|body| Ok(serde_json::from_str(&body.map_err(JournalError::Read)?)?)).collect()
     }
-}
-
-fn insert(transaction: &Transaction<'_>, entry: &JournalEntry) -> Result<(), String> {
-    let said = |error: rusqlite::Error| error.to_string();
-    let (operation, at) = (entry.operation(), entry.at());
-    let body = serde_json::to_string(entry).map_err(|error| error.to_string())?;
-    let about_message =
-        matches!(entry, JournalEntry::Message { .. } | JournalEntry::Backup { .. } | JournalEntry::Edited { .. });
-    transaction
-        .prepare_cached("INSERT INTO entry (operation, at_ms, body, about_message) VALUES (?1, ?2, ?3, ?4)")
-        .and_then(|mut insert| insert.execute(params![operation.as_str(), at.ms(), body, about_message]))
-        .map_err(said)?;
-    match entry {
-        JournalEntry::Message { id, .. } => put_message(transaction, operation, id, at, entry),
-        _ => Ok(()),
-    }
-}
-
-/// The newest state of a message; its digests stay those it was recorded with.
-pub fn put_message(
-    connection: &Connection,
-    operation: &OperationId,
-    id: &MessageId,
-    at: Timestamp,
-    entry: &JournalEntry,
-) -> Result<(), String> {
-    let JournalEntry::Message { state, .. } = entry else { return Ok(()) };
-    let (sha256, attributes) = state.digests().unwrap_or(("", ""));
-    connection
-        .prepare_cached(
-            "INSERT INTO message (operation, id, at_ms, state, sha256, attributes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT (operation, id) DO UPDATE SET
-                 at_ms = excluded.at_ms, state = excluded.state,
-                 sha256 = CASE WHEN excluded.sha256 = '' THEN sha256 ELSE excluded.sha256 END,
-                 attributes = CASE WHEN excluded.attributes = '' THEN attributes ELSE excluded.attributes END",
-        )
-        .and_then(|mut put| {
-            put.execute(params![operation.as_str(), id.as_str(), at.ms(), state.name(), sha256, attributes])
-        })
-        .map(|_| ())
-        .map_err(|error| error.to_string())
 }
 
 #[cfg(unix)]
