@@ -154,6 +154,8 @@ fn assemble(config: &SdkConfig, region: String, options: &ConnectOptions, renewi
             aws_sdk_sqs::config::Builder::from(config)
                 .retry_config(RetryConfig::disabled())
                 .time_source(corrected.clone())
+                .timeout_config(if in_process { TimeoutConfig::disabled() } else { once() })
+                .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
                 .interceptor(observer.without_skew())
                 .build(),
         ),
@@ -320,6 +322,16 @@ fn over_the_network() -> SharedHttpClient {
 /// For calls that wait for their turn first; how long one may last once it has begun is seen to there.
 fn patient() -> TimeoutConfig {
     TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_timeout(TURN_TIMEOUT).build()
+}
+
+/// For calls that are sent once, with a body that is there and an answer of a message or ten: the attempt is
+/// the operation, and its time is up before a stream would count as stalled.
+fn once() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .disable_operation_timeout()
+        .build()
 }
 
 fn time_outs() -> TimeoutConfig {
