@@ -2,13 +2,12 @@
 
 /// `[1, 255]` is `01ff`.
 pub fn hexadecimal(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
+    let mut digits = Vec::with_capacity(bytes.len() * 2);
     for byte in bytes {
-        for half in [byte >> 4, byte & 0xf] {
-            text.push(char::from(DIGITS[usize::from(half)]));
-        }
+        digits.extend([byte >> 4, byte & 0xf].map(|half| DIGITS[usize::from(half)]));
     }
-    text
+    // Digits are text.
+    String::from_utf8(digits).unwrap_or_default()
 }
 
 const DIGITS: &[u8; 16] = b"0123456789abcdef";

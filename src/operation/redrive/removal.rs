@@ -45,9 +45,10 @@ impl Redrive {
             Outcome::Done(Answer::Entries(results)) => {
                 let mut results = results.into_iter();
                 let mut slower = false;
+                let beside = self.receiving_since();
                 for lease in leases {
                     match results.next() {
-                        Some(Ok(())) => self.deleted(now, &lease),
+                        Some(Ok(())) => self.deleted(now, &lease, beside),
                         Some(Err(error)) if is_lapsed(&error) => self.check(&lease.id, true),
                         Some(Err(error)) if error.sender_fault => {
                             self.remains(&lease.id, format!("{}: {}", error.code, error.message));
@@ -72,7 +73,7 @@ impl Redrive {
         }
     }
 
-    fn deleted(&mut self, now: Timestamp, lease: &Lease) {
+    fn deleted(&mut self, now: Timestamp, lease: &Lease, beside: Option<Timestamp>) {
         let Some(entry) = self.ledger.get_mut(&lease.id) else { return };
         if entry.found.as_ref().is_some_and(|found| found.message.receipt != lease.receipt) {
             // It was delivered again meanwhile: only the newest receipt surely deletes.
@@ -82,7 +83,6 @@ impl Redrive {
             return self.check(&lease.id, false);
         }
         self.ledger.doubts.deleted(&lease.id, now);
-        let beside = self.receiving_since();
         self.note_deleted(&lease.id, beside);
         self.ledger.let_go(&lease.id);
         self.ledger.set_stage(&lease.id, Stage::Over(Fate::Moved));

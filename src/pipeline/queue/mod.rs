@@ -11,6 +11,7 @@ pub mod store;
 
 use std::sync::Arc as Shared;
 
+use crate::model::hexadecimal::hexadecimal;
 use crate::model::id::{Arn, MessageId, QueueName, ReceiptHandle};
 use crate::model::message::{Message, Outgoing, SystemAttributes};
 use crate::model::queue::QueueCounts;
@@ -286,14 +287,15 @@ pub fn sequence_number(number: u64) -> String {
 
 /// A message id as SQS writes it.
 pub fn message_id(id: u128) -> MessageId {
-    MessageId::new(format!(
-        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-        id >> 96,
-        (id >> 80) & 0xffff,
-        (id >> 64) & 0xffff,
-        (id >> 48) & 0xffff,
-        id & 0xffff_ffff_ffff
-    ))
+    let digits = hexadecimal(&id.to_be_bytes());
+    let mut text = String::with_capacity(36);
+    for (n, part) in [0..8, 8..12, 12..16, 16..20, 20..32].into_iter().enumerate() {
+        if n > 0 {
+            text.push('-');
+        }
+        text.push_str(&digits[part]);
+    }
+    MessageId::new(text)
 }
 
 fn shown(message: &Stored, receipt: ReceiptHandle) -> Message {
