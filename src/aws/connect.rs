@@ -150,15 +150,7 @@ fn assemble(config: &SdkConfig, region: String, options: &ConnectOptions, renewi
     // A change is never repeated: it is signed right at once, by what the reads have learnt.
     let corrected = Corrected { ahead_ms: ahead_ms.clone() };
     let changes = Clients {
-        sqs: aws_sdk_sqs::Client::from_conf(
-            aws_sdk_sqs::config::Builder::from(config)
-                .retry_config(RetryConfig::disabled())
-                .time_source(corrected.clone())
-                .timeout_config(if in_process { TimeoutConfig::disabled() } else { once() })
-                .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-                .interceptor(observer.without_skew())
-                .build(),
-        ),
+        sqs: sent_once(config, corrected.clone(), &observer, in_process),
         lambda: aws_sdk_lambda::Client::from_conf(
             aws_sdk_lambda::config::Builder::from(config)
                 .retry_config(RetryConfig::disabled())
@@ -207,6 +199,23 @@ fn assemble(config: &SdkConfig, region: String, options: &ConnectOptions, renewi
         ahead_ms,
         renewing,
     }
+}
+
+/// The client of what is received, sent and deleted. A call is there with its body and is answered with ten
+/// messages at most: its attempt is the operation, and its time is up before a stream would count as stalled.
+fn sent_once(config: &SdkConfig, time: Corrected, observer: &Observer, in_process: bool) -> aws_sdk_sqs::Client {
+    let once = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .disable_operation_timeout()
+        .build();
+    let config = aws_sdk_sqs::config::Builder::from(config)
+        .retry_config(RetryConfig::disabled())
+        .time_source(time)
+        .timeout_config(if in_process { TimeoutConfig::disabled() } else { once })
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .interceptor(observer.without_skew());
+    aws_sdk_sqs::Client::from_conf(config.build())
 }
 
 /// Asks the credentials provider once, so that what is missing is said before a screen opens.
@@ -322,16 +331,6 @@ fn over_the_network() -> SharedHttpClient {
 /// For calls that wait for their turn first; how long one may last once it has begun is seen to there.
 fn patient() -> TimeoutConfig {
     TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_timeout(TURN_TIMEOUT).build()
-}
-
-/// For calls that are sent once, with a body that is there and an answer of a message or ten: the attempt is
-/// the operation, and its time is up before a stream would count as stalled.
-fn once() -> TimeoutConfig {
-    TimeoutConfig::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-        .disable_operation_timeout()
-        .build()
 }
 
 fn time_outs() -> TimeoutConfig {
