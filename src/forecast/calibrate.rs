@@ -1,7 +1,7 @@
 //! From what is seen to a plant, and how sure that is.
 
 use crate::forecast::ages::Ages;
-use crate::forecast::cost::{Cost, cost};
+use crate::forecast::cost::{Cost, Meets, cost};
 use crate::forecast::items::{Lanes, expected_range};
 use crate::forecast::loads::{Handled, Since, loads, shard_loads, shared};
 use crate::forecast::plant::{Ahead, ShardLoad, StreamPlant, stretch};
@@ -71,7 +71,7 @@ pub fn calibrate(sight: &Sight<'_>, minutes: &[Seen], at: Timestamp) -> Result<C
     if let Some(why) = loads.unlikely() {
         return Err(why);
     }
-    let cost = cost(&long, spread, window.duration_ms, fill.mean);
+    let cost = cost(&long, spread, window.duration_ms, fill.mean, Meets::Lanes);
     let crowding = cost.crowding.share();
     let own = if window.saturated { lanes } else { window.runs_now.ceil() };
     let room = room(sight.limit, sight.siblings, &seen, own);

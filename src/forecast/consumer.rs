@@ -58,13 +58,24 @@ pub(super) trait Consumer: Sized + Sync {
     /// How old the oldest that waits is now.
     fn age_ms(&self) -> f64;
 
-    /// The most runs at a time that were seen, where nothing says what more of them would do.
-    fn unknown_beyond(&self) -> Option<f64>;
+    /// What more runs at a time would do to each other, as far as it is not known.
+    fn unseen(&self) -> Option<Unseen>;
 
     /// Why nothing is recommended, though it is rehearsed.
     fn not_sure(&self) -> Option<String> {
         None
     }
+}
+
+/// How many runs at a time were seen, and what is not known of more.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Unseen {
+    pub(super) runs: f64,
+    /// So many times as many is a small step, and so many the largest to be thought of.
+    pub(super) step: f64,
+    pub(super) far: f64,
+    /// A run may well take this share of its time longer for each other, and it would not have been seen.
+    pub(super) share: f64,
 }
 
 /// A setting to rehearse.

@@ -1,5 +1,7 @@
 //! Which candidate is recommended, or why none is.
 
+use crate::forecast::consumer::Unseen;
+use crate::forecast::plant::stretch;
 use crate::model::rehearsal::{Backtest, Candidate, Forecast, SOON_S, Setting};
 
 /// A setting whose arrivals take more of it than this has no room for a busy hour.
@@ -11,17 +13,13 @@ const UNFORESEEN: f64 = 0.15;
 /// Rather the cheaper one when the faster saves less than this.
 const WORTH_IT: f64 = 0.8;
 
-/// Where nothing says what more runs at a time do to each other, at most so many times those seen: a
-/// smaller step first, which then shows it.
-const STEP: f64 = 5.0;
-
 /// What counts beside the forecasts.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Known<'a> {
     pub(super) backtest: Option<&'a Backtest>,
     /// How old the oldest record is now.
     pub(super) age_ms: f64,
-    pub(super) unknown_beyond: Option<f64>,
+    pub(super) unseen: Option<Unseen>,
 }
 
 /// Index of the candidate, or why there is none. The first candidate is today's setting.
@@ -56,15 +54,16 @@ pub(super) fn recommend(candidates: &[Candidate], known: &Known<'_>) -> Result<u
             sound.then_some((index, forecast, drain_s))
         })
         .collect();
-    let most = known.unknown_beyond.map(|runs| runs * STEP);
-    if let Some(most) = most
+    if let Some(unseen) = known.unseen
         && !sound.is_empty()
     {
-        sound.retain(|(_, forecast, _)| f64::from(forecast.concurrency_peak) <= most);
+        sound.retain(|(_, forecast, _)| unseen.leaves(forecast));
         if sound.is_empty() {
             return Err(format!(
-                "what would drain it runs more than {most:.0} at a time, five times as many as were ever seen: nothing \
-                 says that its runs take no longer then; a smaller step would show it"
+                "what would drain it runs more than {:.0} at a time, {:.0} times as many as were ever seen: nothing says \
+                 that its runs take no longer then; a smaller step would show it",
+                unseen.runs * unseen.step,
+                unseen.step
             ));
         }
     }
@@ -75,6 +74,15 @@ pub(super) fn recommend(candidates: &[Candidate], known: &Known<'_>) -> Result<u
     let soon = sound.iter().find(|(_, forecast, drain_s)| roomy(forecast) && *drain_s <= SOON_S.max(fastest));
     let good = sound.iter().find(|(_, forecast, drain_s)| roomy(forecast) && *drain_s * WORTH_IT <= fastest);
     soon.or(good).or(sound.last()).map(|(index, _, _)| *index).ok_or_else(|| nothing_helps(candidates))
+}
+
+impl Unseen {
+    /// It is a small step, or drains even if its runs got in each other's way as much as may be.
+    fn leaves(self, forecast: &Forecast) -> bool {
+        let times = f64::from(forecast.concurrency_peak) / self.runs;
+        let longer = || stretch(self.share, self.runs * times) / stretch(self.share, self.runs);
+        times <= self.step || (times <= self.far && forecast.load * longer() <= FULL)
+    }
 }
 
 fn nothing_helps(candidates: &[Candidate]) -> String {
@@ -136,16 +144,23 @@ mod tests {
     }
 
     fn known(age_ms: f64) -> Known<'static> {
-        Known { backtest: None, age_ms, unknown_beyond: None }
+        Known { backtest: None, age_ms, unseen: None }
     }
 
     #[test]
     fn a_step_into_the_unknown_is_a_small_one() {
         let all = [candidate(1, 1.6, None), candidate(2, 0.7, Some(2_000.0)), candidate(5, 0.33, Some(1_100.0))];
-        let never_more_than = |runs| recommend(&all, &Known { unknown_beyond: Some(runs), ..known(3_600_000.0) });
+        let seen = |runs, step, share| {
+            let unseen = Some(Unseen { runs, step, far: 6.0, share });
+            recommend(&all, &Known { unseen, ..known(3_600_000.0) })
+        };
+        let never_more_than = |runs| seen(runs, 5.0, f64::INFINITY);
         assert_eq!(recommend(&all, &known(3_600_000.0)), Ok(2));
         assert_eq!(never_more_than(3.0), Ok(1), "8 at a time are few enough, 20 are not");
-        assert!(never_more_than(1.0).is_err_and(|why| why.contains("a smaller step")));
+        assert!(never_more_than(1.0).is_err_and(|why| why.contains("5 times") && why.contains("a smaller step")));
+        assert_eq!(seen(3.5, 2.0, 0.02), Ok(2), "it drains even if each run took 2 % longer for each other");
+        assert_eq!(seen(3.0, 2.0, 0.02), Ok(1), "but not seven times as many");
+        assert!(seen(3.5, 2.0, 0.5).is_err());
     }
 
     #[test]

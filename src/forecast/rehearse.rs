@@ -103,11 +103,7 @@ fn common<C: Consumer>(sight: &Sight<'_>, consumer: &C, proposed: &Proposed<C::L
 
 /// What is recommended, or why nothing is.
 fn conclude(consumer: &impl Consumer, rehearsal: &mut Rehearsal) {
-    let known = Known {
-        backtest: rehearsal.backtest.as_ref(),
-        age_ms: consumer.age_ms(),
-        unknown_beyond: consumer.unknown_beyond(),
-    };
+    let known = Known { backtest: rehearsal.backtest.as_ref(), age_ms: consumer.age_ms(), unseen: consumer.unseen() };
     match consumer.not_sure().map_or_else(|| recommend(&rehearsal.candidates, &known), Err) {
         Ok(index) => rehearsal.recommended = Some(index),
         Err(why) => rehearsal.declined = Some(why),

@@ -2,7 +2,7 @@
 
 use crate::forecast::calibrate::{Calibration, calibrate};
 use crate::forecast::candidate::{propose, usual};
-use crate::forecast::consumer::{Consumer, Proposed};
+use crate::forecast::consumer::{Consumer, Proposed, Unseen};
 use crate::forecast::outcome::Span;
 use crate::forecast::plant::{Change, StreamPlant};
 use crate::forecast::sampling::Sample;
@@ -91,7 +91,11 @@ impl Consumer for Calibration {
         self.plant.shards.iter().map(|shard| shard.behind_ms).max().unwrap_or(0) as f64
     }
 
-    fn unknown_beyond(&self) -> Option<f64> {
-        self.unknown_beyond
+    fn unseen(&self) -> Option<Unseen> {
+        self.unknown_beyond.map(|runs| Unseen { runs, step: STEP, far: STEP, share: f64::INFINITY })
     }
 }
+
+/// Where nothing says what more runs at a time do to each other, at most so many times those seen: a smaller
+/// step first, which then shows it. Of ten lanes there are not many steps to make.
+const STEP: f64 = 5.0;

@@ -3,7 +3,7 @@
 use crate::forecast::calibrate::{
     LEAST_MIN, WINDOW_MIN, enough, service, siblings, spread_of_a_run, weighted_duration_ms,
 };
-use crate::forecast::cost::cost;
+use crate::forecast::cost::{Crowding, Meets, cost};
 use crate::forecast::plant::{Ahead, stretch};
 use crate::forecast::queue::arrivals::{arrivals, backlog};
 use crate::forecast::queue::inflow::{Flow, Inflow, MODEL_ERROR};
@@ -20,8 +20,7 @@ pub(in crate::forecast) struct Calibration {
     pub(super) plant: QueuePlant,
     pub(super) inflow: Inflow,
     pub(super) capacity_error: f64,
-    pub(super) crowding_error: f64,
-    pub(super) unknown_beyond: Option<f64>,
+    pub(super) crowding: Crowding,
     /// Runs at a time now, by Little's law.
     pub(super) runs_now: f64,
     pub(super) duration_p99_ms: f64,
@@ -55,7 +54,8 @@ pub(super) fn calibrate(sight: &Sight<'_>, minutes: &[Seen], at: Timestamp) -> R
     let inflow = Inflow::of(sight.queue, &long, arrivals, runs.handled / runs.span_s);
     let Flow { per_s, chain, backlog_brings } = inflow.flow(&|_, _| 0.0);
     let counted: Vec<Seen> = long.iter().map(Watched::with_events).collect();
-    let cost = cost(&counted, runs.spread, runs.duration_ms, runs.fill);
+    let meets = Meets::Places(places);
+    let cost = cost(&counted, runs.spread, runs.duration_ms, runs.fill, meets);
     let crowding = cost.crowding.share();
     let full = f64::from(settings.batch_size.unwrap_or(10).max(1));
     let grows_per_s = if behind { sent_per_s - runs.handled / runs.span_s } else { 0.0 };
@@ -66,7 +66,7 @@ pub(super) fn calibrate(sight: &Sight<'_>, minutes: &[Seen], at: Timestamp) -> R
         backlog_brings,
         backlog: backlog(&long, at, waiting, sent_per_s),
         fill: if behind { runs.fill } else { full },
-        service: service(runs.spread, runs.duration_ms / stretch(crowding, runs.at_a_time), &cost, runs.fill),
+        service: service(runs.spread, runs.duration_ms / stretch(crowding, meets.of(runs.at_a_time)), &cost, runs.fill),
         turnaround_ms: if behind { runs.turnaround_ms(places) } else { 0 },
         crowding,
         failed_ppm: runs.failed_ppm,
@@ -88,8 +88,7 @@ pub(super) fn calibrate(sight: &Sight<'_>, minutes: &[Seen], at: Timestamp) -> R
     Ok(Calibration {
         inflow,
         capacity_error: runs.spread / runs.number.sqrt() + MODEL_ERROR,
-        crowding_error: cost.crowding.error(),
-        unknown_beyond: cost.crowding.unknown_beyond().map(|most| most.max(runs.at_a_time)),
+        crowding: cost.crowding,
         runs_now: runs.at_a_time,
         duration_p99_ms: ran.iter().filter_map(|seen| seen.duration_p99_ms).fold(runs.duration_ms, f64::max),
         oldest_ms,

@@ -1,6 +1,6 @@
 //! A queue's consumer: more or fewer runs at a time.
 
-use crate::forecast::consumer::{Consumer, Proposed};
+use crate::forecast::consumer::{Consumer, Proposed, Unseen};
 use crate::forecast::outcome::Span;
 use crate::forecast::queue::calibrate::{Calibration, calibrate};
 use crate::forecast::queue::candidate::{propose, usual};
@@ -47,7 +47,7 @@ impl Consumer for Calibration {
             chain,
             backlog_brings,
             ahead: sample.ahead(),
-            crowding: sample.crowding(self.plant.crowding, self.crowding_error),
+            crowding: sample.crowding(self.plant.crowding, self.crowding.error()),
             service: sample.service(&self.plant.service, self.capacity_error),
             ..self.plant.clone()
         }
@@ -88,11 +88,18 @@ impl Consumer for Calibration {
         self.oldest_ms
     }
 
-    fn unknown_beyond(&self) -> Option<f64> {
-        self.unknown_beyond
+    fn unseen(&self) -> Option<Unseen> {
+        let seen = |(most, share): (f64, f64)| Unseen { runs: most.max(self.runs_now), step: STEP, far: FAR, share };
+        self.crowding.unseen().map(seen)
     }
 
     fn not_sure(&self) -> Option<String> {
-        self.inflow.not_sure()
+        self.inflow.not_sure().or_else(|| self.crowding.not_sure())
     }
 }
+
+/// Where nothing says what more runs at a time do to each other, at most so many times those seen: a limit can
+/// be raised step by step, and each shows what the next will do.
+const STEP: f64 = 3.0;
+/// At most so many where it would drain even so.
+const FAR: f64 = 5.0;
