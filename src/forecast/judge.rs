@@ -8,6 +8,9 @@ use crate::model::rehearsal::{Backtest, Candidate, Forecast, SOON_S, Setting};
 const ROOMY: f64 = 0.8;
 /// A setting that is used up settles nothing.
 const FULL: f64 = 0.95;
+/// Lanes end at ten, places do not: one that is used to more than this takes hours, arrivals that are 3 % off
+/// move them by a fifth, and with a sixth more it never ends.
+const FULL_PLACES: f64 = 0.85;
 /// Share of the runs that may end without a drain: those in which something unforeseen comes.
 const UNFORESEEN: f64 = 0.15;
 /// Rather the cheaper one when the faster saves less than this.
@@ -39,6 +42,7 @@ pub(super) fn recommend(candidates: &[Candidate], known: &Known<'_>) -> Result<u
     {
         return Err(format!("today's settings keep up: {:.0} % of what they can handle arrives", today.load * 100.0));
     }
+    let full = if is_queue(candidates) { FULL_PLACES } else { FULL };
     let mut sound: Vec<(usize, &Forecast, f64)> = candidates
         .iter()
         .enumerate()
@@ -48,7 +52,7 @@ pub(super) fn recommend(candidates: &[Candidate], known: &Known<'_>) -> Result<u
             let later = forecast.age_ms[2].map_or(f64::INFINITY, |age| age.p90);
             let sound = index > 0
                 && forecast.never <= UNFORESEEN
-                && forecast.load <= FULL
+                && forecast.load <= full
                 && !forecast.throttles
                 && later <= known.age_ms.max(60_000.0);
             sound.then_some((index, forecast, drain_s))
@@ -85,13 +89,17 @@ impl Unseen {
     }
 }
 
+fn is_queue(candidates: &[Candidate]) -> bool {
+    matches!(candidates.first(), Some(Candidate { setting: Setting::Places { .. }, .. }))
+}
+
 fn nothing_helps(candidates: &[Candidate]) -> String {
     let forecasts = || candidates.iter().filter_map(|candidate| candidate.forecast.as_ref());
     if forecasts().any(|forecast| forecast.throttles) {
         return "what would drain it is throttled: the function may not run so often at a time".to_owned();
     }
     let least = forecasts().map(|forecast| forecast.load).fold(f64::INFINITY, f64::min);
-    if least.is_finite() && matches!(candidates.first(), Some(Candidate { setting: Setting::Places { .. }, .. })) {
+    if least.is_finite() && is_queue(candidates) {
         return format!(
             "no limit drains it for sure: the best is used to {:.0} %; a faster handler, or larger batches, are needed",
             least * 100.0
@@ -175,6 +183,19 @@ mod tests {
         assert_eq!(recommend(&all, &known(3_600_000.0)), Ok(3));
         assert_eq!(recommend(&all[..3], &known(3_600_000.0)), Ok(2), "the fastest there is");
         assert!(recommend(&all[..1], &known(3_600_000.0)).is_err_and(|why| why.contains("160 %")));
+    }
+
+    #[test]
+    fn a_limit_without_room_is_not_recommended_since_a_higher_one_can_be_had() {
+        let places = |number: u32, load, drain_s| Candidate {
+            setting: Setting::Places { max_concurrency: Some(number), batch_size: 10 },
+            ..candidate(number, load, drain_s)
+        };
+        let of = |lanes_or_places: fn(u32, f64, Option<f64>) -> Candidate| {
+            recommend(&[lanes_or_places(1, 1.8, None), lanes_or_places(2, 0.9, Some(15_000.0))], &known(3_600_000.0))
+        };
+        assert_eq!(of(candidate), Ok(1), "lanes end at ten");
+        assert!(of(places).is_err_and(|why| why.contains("no limit drains it for sure: the best is used to 90 %")));
     }
 
     #[test]
