@@ -11,6 +11,14 @@ pub(super) struct Arrivals {
     /// Relative standard error.
     pub(super) error: f64,
     pub(super) sentence: String,
+    pub(super) step: Option<Step>,
+}
+
+/// A change under way: so many minutes ago, to so many times as many.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Step {
+    minutes: usize,
+    times: f64,
 }
 
 /// How often something happens now.
@@ -21,12 +29,17 @@ pub(super) struct Rate {
     pub(super) error: f64,
     /// Of which it was read.
     pub(super) minutes: usize,
+    pub(super) step: Option<Step>,
 }
 
 impl Rate {
     /// From how often it did a minute, the newest last: as far back as it was the same, but no further than
     /// [`WINDOW_MIN`], since what changes slowly does so unseen.
     pub(super) fn of(a_minute: &[f64]) -> Self {
+        if let Some(step) = Step::of(a_minute) {
+            let (mean, error) = mean(&a_minute[a_minute.len() - step.minutes..]);
+            return Rate { per_s: mean / 60.0, error, minutes: step.minutes, step: Some(step) };
+        }
         let newest = a_minute.len().saturating_sub(RECENT);
         let oldest = a_minute.len().saturating_sub(WINDOW_MIN as usize);
         let mut from = newest;
@@ -39,7 +52,33 @@ impl Rate {
         }
         let counted = &a_minute[from..];
         let (mean, error) = mean(counted);
-        Rate { per_s: mean / 60.0, error, minutes: counted.len() }
+        Rate { per_s: mean / 60.0, error, minutes: counted.len(), step: None }
+    }
+}
+
+impl Step {
+    /// Where the newest minutes, fewer than [`RECENT`], are not as those before.
+    fn of(a_minute: &[f64]) -> Option<Self> {
+        let step = |minutes: usize| {
+            let (before, newest) = a_minute.split_at(a_minute.len().checked_sub(minutes)?);
+            let before = &before[before.len().checked_sub(BEFORE)?..];
+            let ((was, variance), (is, _)) = (moments(before), moments(newest));
+            let a_minute = variance.max(was).max(is);
+            let error = (a_minute / minutes as f64 + a_minute / before.len() as f64).sqrt();
+            let sure = (is - was).abs() / error.max(1e-9);
+            (sure > CLEAR && (is / was.max(1.0) - 1.0).abs() > LARGE)
+                .then_some((sure, Step { minutes, times: is / was.max(1.0) }))
+        };
+        (STEP_MIN..RECENT).filter_map(step).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, step)| step)
+    }
+
+    /// Why nothing is to be recommended.
+    pub(super) fn not_sure(self) -> String {
+        format!(
+            "in the newest {} minutes {:.1} times as many came as before: whether they stay so many is not known yet; ask \
+             again in five minutes",
+            self.minutes, self.times
+        )
     }
 }
 
@@ -47,9 +86,9 @@ impl Rate {
 pub(super) fn arrivals(minutes: &[Watched]) -> Option<Arrivals> {
     let sent: Vec<f64> = minutes.iter().filter_map(|minute| minute.sent).collect();
     if sent.len() * 2 >= minutes.len() && sent.len() >= LEAST_MIN {
-        let Rate { per_s, error, minutes } = Rate::of(&sent);
+        let Rate { per_s, error, minutes, step } = Rate::of(&sent);
         let sentence = format!("{per_s:.1} arrive a second (NumberOfMessagesSent over {minutes} minutes)");
-        return Some(Arrivals { per_s, error, sentence });
+        return Some(Arrivals { per_s, error, sentence, step });
     }
     balance(minutes)
 }
@@ -67,7 +106,7 @@ fn balance(minutes: &[Watched]) -> Option<Arrivals> {
     let sentence = format!(
         "{per_s:.1} arrive a second, est: NumberOfMessagesDeleted, and by how many more are there; none are told as sent"
     );
-    Some(Arrivals { per_s, error: (1.0 / came.max(1.0)).sqrt(), sentence })
+    Some(Arrivals { per_s, error: (1.0 / came.max(1.0)).sqrt(), sentence, step: None })
 }
 
 /// The mean of minutes and its relative standard error: chance at least, more where they scatter.
@@ -129,6 +168,12 @@ const SLICE_MS: i64 = 60_000 / SLICES;
 const OLDEST_MS: i64 = 14 * 86_400_000;
 /// Minutes that are the newest.
 const RECENT: usize = 5;
+/// A step is told from chance by so many minutes at least, so many standard errors and so large a part of what
+/// came before it, in so many minutes.
+const STEP_MIN: usize = 2;
+const CLEAR: f64 = 5.0;
+const LARGE: f64 = 0.15;
+const BEFORE: usize = 10;
 /// Minutes of which an account of what came and went is made at least.
 const ACCOUNT_MIN: usize = 5;
 
@@ -154,6 +199,21 @@ mod tests {
         stepped.extend([600.0; 10]);
         let stepped = arrivals(&minutes(&stepped)).expect("it is published");
         assert!((stepped.per_s - 10.0).abs() < 1e-9, "{stepped:?}");
+    }
+
+    #[test]
+    fn a_step_under_way_is_counted_by_itself_and_said_to_be_young() {
+        let mut sent: Vec<f64> = (0..30).map(|n| 300.0 + 10.0 * f64::from(n % 3)).collect();
+        assert_eq!(Rate::of(&sent).step, None);
+        sent.push(420.0);
+        assert_eq!(Rate::of(&sent).step, None, "one minute may be anything");
+        sent.push(410.0);
+        let rate = Rate::of(&sent);
+        assert!((rate.per_s * 60.0 - 415.0).abs() < 0.1 && rate.minutes == 2 && rate.error > 0.03, "{rate:?}");
+        let why = rate.step.map(Step::not_sure).expect("it is young");
+        assert!(why.contains("newest 2 minutes 1.3 times as many"), "{why}");
+        sent.extend([415.0; 4]);
+        assert_eq!(Rate::of(&sent).step, None, "it has stayed");
     }
 
     #[test]

@@ -74,6 +74,13 @@ impl Inflow {
 
     /// Why nothing is to be recommended.
     pub(super) fn not_sure(&self) -> Option<String> {
+        let step = match self {
+            Inflow::Outside(arrivals) | Inflow::Guessed { arrivals, .. } => arrivals.step,
+            Inflow::Requests(requests) => requests.rate.step,
+        };
+        if let Some(step) = step {
+            return Some(step.not_sure());
+        }
         match self {
             Inflow::Requests(requests) if requests.error > SURE => Some(format!(
                 "it feeds the queue it reads, and what a request comes to varies too much to count on ({:.2} ± {:.2} \
