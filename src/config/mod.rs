@@ -12,6 +12,7 @@ pub mod requests;
 
 mod duration;
 mod flags;
+mod number;
 mod validate;
 
 use std::ffi::OsString;

@@ -11,7 +11,10 @@ pub(in crate::config) enum ContextCommand {
     List(OutputFlags),
     /// Make a context the current one
     #[command(after_help = ex::CONTEXT_USE)]
-    Use { name: String },
+    Use {
+        /// Which, as `context list` calls it
+        name: String,
+    },
     /// Every setting in force, and where its value comes from
     #[command(after_help = ex::CONTEXT_SHOW)]
     Show {

@@ -12,6 +12,7 @@ pub(in crate::config) enum JournalCommand {
     /// One operation: what came of it, and of each message
     #[command(after_help = ex::JOURNAL_SHOW)]
     Show {
+        /// The operation, as `journal list` calls it
         operation: String,
         /// Show whole what any context of config.toml redacts
         #[arg(long)]
@@ -22,6 +23,7 @@ pub(in crate::config) enum JournalCommand {
     /// Finish what was cut off: one operation, or all that are open and whose owner is dead
     #[command(after_help = ex::JOURNAL_RESUME)]
     Resume {
+        /// One operation, as `journal list` calls it; without, all that were cut off
         operation: Option<String>,
         #[command(flatten)]
         output: OutputFlags,
@@ -31,6 +33,7 @@ pub(in crate::config) enum JournalCommand {
     /// Put the settings of a tune back, or what a drop deleted (its copies are kept for 7 days)
     #[command(after_help = ex::JOURNAL_UNDO)]
     Undo {
+        /// The tune or drop to undo, as `journal list` calls it
         operation: String,
         #[command(flatten)]
         consent: ConsentFlags,

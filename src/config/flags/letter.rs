@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::config::flags::{ConsentFlags, OutputFlags};
+use crate::config::number;
 use crate::model::qualifier;
 
 /// Which messages of a queue.
@@ -23,11 +24,11 @@ pub(in crate::config) struct PickFlags {
     pub(in crate::config) id: Vec<String>,
 
     /// At most so many of those that match
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::whole::<usize>, allow_negative_numbers = true)]
     pub(in crate::config) limit: Option<usize>,
 
     /// Most messages to look at
-    #[arg(long, default_value_t = 10_000, value_name = "N")]
+    #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = number::whole::<u32>, allow_negative_numbers = true)]
     pub(in crate::config) max: u32,
 
     #[command(flatten)]
@@ -100,7 +101,7 @@ pub(in crate::config) struct RestoreFlags {
     pub(in crate::config) id: Vec<String>,
 
     /// At most so many
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::whole::<usize>, allow_negative_numbers = true)]
     pub(in crate::config) limit: Option<usize>,
 
     /// Each to the queue it died in instead, where that is known

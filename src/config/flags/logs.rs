@@ -11,7 +11,7 @@ pub struct LogsFlags {
     pub function: String,
 
     /// How far back: 15m, 1h, at most 7d
-    #[arg(long, default_value = "15m", value_name = "DURATION", value_parser = duration::parse)]
+    #[arg(long, default_value = "15m", value_name = "DURATION", value_parser = duration::parse, allow_hyphen_values = true)]
     pub since: u64,
 
     /// Stay, and print lines as they come; ctrl-c ends it

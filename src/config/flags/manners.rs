@@ -3,12 +3,12 @@
 
 use clap::Args;
 
-use crate::config::{Manners, duration};
+use crate::config::{Manners, duration, number};
 
 #[derive(Debug, Args)]
 pub(in crate::config) struct MannersFlags {
     /// Answer every request so much later, as over a network: 60ms
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse_ms)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse_ms, allow_hyphen_values = true)]
     latency: Option<u64>,
 
     /// Refuse what is over AWS's request rates: Lambda 15/s, GetMetricData 50/s
@@ -16,8 +16,12 @@ pub(in crate::config) struct MannersFlags {
     limits: bool,
 
     /// Answer every Nth request "slower"
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = every, allow_negative_numbers = true)]
     throttle_every: Option<u64>,
+}
+
+fn every(text: &str) -> Result<u64, String> {
+    number::within(text, 1..=u64::MAX)
 }
 
 impl MannersFlags {

@@ -25,7 +25,7 @@ use crate::config::flags::journal::JournalCommand;
 use crate::config::flags::letter::{DropFlags, ExportFlags, RestoreFlags, ShowFlags};
 use crate::config::flags::redrive::RedriveFlags;
 use crate::config::flags::rehearse::RehearseFlags;
-use crate::config::{Output, duration};
+use crate::config::{Output, duration, number};
 
 mod manners;
 
@@ -142,7 +142,10 @@ pub(super) enum Command {
     },
     /// Print a completion script: redrive completions bash
     #[command(after_help = ex::COMPLETIONS)]
-    Completions { shell: clap_complete::Shell },
+    Completions {
+        /// For which shell
+        shell: clap_complete::Shell,
+    },
     /// Print the manual page, for `man -l -`
     #[command(after_help = ex::MAN)]
     Man,
@@ -175,7 +178,7 @@ pub(super) struct SandboxFlags {
     pub(super) scenario: String,
 
     /// Chance, repeatable; otherwise the scenario's own
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::whole::<u64>, allow_negative_numbers = true)]
     pub(super) seed: Option<u64>,
 
     /// No screen: run, then print a summary
@@ -183,7 +186,7 @@ pub(super) struct SandboxFlags {
     pub(super) headless: bool,
 
     /// How long to run in sandbox time: 10m, 90s, 2h (with --headless)
-    #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse, requires = "headless")]
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse, allow_hyphen_values = true, requires = "headless")]
     pub(super) for_s: Option<u64>,
 
     /// Serve the same pipeline to AWS's own tools on this loopback address: 127.0.0.1:4566
@@ -191,7 +194,7 @@ pub(super) struct SandboxFlags {
     pub(super) listen: Option<String>,
 
     /// Sandbox seconds per real second, 0.1 to 600
-    #[arg(long, default_value_t = 1.0, value_name = "N")]
+    #[arg(long, default_value_t = 1.0, value_name = "N", value_parser = number::any, allow_negative_numbers = true)]
     pub(super) speed: f64,
 
     #[command(flatten)]
@@ -229,15 +232,16 @@ pub(super) enum DlqCommand {
     /// The dead-letter queues; with QUEUE its messages (which receives them, so it needs --yes)
     #[command(after_help = ex::list())]
     List {
+        /// The queue: name, ARN or URL
         queue: Option<String>,
         /// Only what matches: words, qualifiers, jq (see below)
         #[arg(long = "where", value_name = "EXPR", requires = "queue", allow_hyphen_values = true)]
         expression: Option<String>,
         /// At most so many of those that match
-        #[arg(long, value_name = "N", requires = "queue")]
+        #[arg(long, value_name = "N", requires = "queue", value_parser = number::whole::<usize>, allow_negative_numbers = true)]
         limit: Option<usize>,
         /// Most messages to look at
-        #[arg(long, default_value_t = 1_000, value_name = "N", requires = "queue")]
+        #[arg(long, default_value_t = 1_000, value_name = "N", requires = "queue", value_parser = number::whole::<u32>, allow_negative_numbers = true)]
         max: u32,
         /// Show whole what the context redacts
         #[arg(long, requires = "queue")]

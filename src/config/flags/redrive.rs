@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::config::flags::{ConsentFlags, OutputFlags};
+use crate::config::number;
 
 #[derive(Debug, Args)]
 pub(in crate::config) struct RedriveFlags {
@@ -25,19 +26,20 @@ pub(in crate::config) struct RedriveFlags {
     #[arg(long, requires = "edit")]
     pub(in crate::config) reveal: bool,
     /// At most so many of the messages found
-    #[arg(long, value_name = "N", conflicts_with = "id")]
+    #[arg(long, value_name = "N", conflicts_with = "id", value_parser = number::whole::<u32>, allow_negative_numbers = true)]
     pub(in crate::config) limit: Option<u32>,
     /// Also work older than the context's stale_after (24 h), which is left out otherwise
     #[arg(long, conflicts_with_all = ["id", "all"])]
     pub(in crate::config) stale: bool,
     /// Messages a second, or off for no limit; otherwise a fifth of what the consumer finishes
-    #[arg(long, value_name = "N|off")]
+    #[arg(long, value_name = "N|off", allow_negative_numbers = true)]
     pub(in crate::config) rate: Option<String>,
     /// Requests outstanding at once of each kind, 1 to 16
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::whole::<u32>, allow_negative_numbers = true)]
     pub(in crate::config) lanes: Option<u32>,
     /// Messages that go first, a rung at a time, each watched for bounces: 1,5,20,100
     #[arg(long, value_name = "N,N,…", value_delimiter = ',', conflicts_with = "no_canary")]
+    #[arg(value_parser = number::whole::<u64>, allow_negative_numbers = true)]
     pub(in crate::config) canary: Vec<u64>,
     /// All at once; otherwise more than 26 go by the rungs 1,5,20,100
     #[arg(long)]

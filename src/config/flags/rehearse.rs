@@ -4,6 +4,7 @@ use clap::Args;
 
 use crate::config::AskedSetting;
 use crate::config::flags::OutputFlags;
+use crate::config::number;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -15,18 +16,24 @@ pub(in crate::config) struct RehearseFlags {
     /// Settings to rehearse. Of a stream: parallel, or parallel x batch size; otherwise parallel 1 to 10. Of
     /// a queue: MaximumConcurrency, 2 to 1000, or none; otherwise some around what is needed
     #[arg(long, value_name = "N[xBATCH]|none", value_delimiter = ',', value_parser = candidate)]
+    #[arg(allow_negative_numbers = true)]
     pub(in crate::config) candidates: Vec<AskedSetting>,
 
     /// Runs of each setting: more make the bands steadier, 1 to 200
-    #[arg(long, default_value_t = 15, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=200))]
+    #[arg(long, default_value_t = 15, value_name = "N", value_parser = samples)]
+    #[arg(allow_negative_numbers = true)]
     pub(in crate::config) samples: u32,
 
     /// Chance, repeatable
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = number::whole::<u64>, allow_negative_numbers = true)]
     pub(in crate::config) seed: u64,
 
     #[command(flatten)]
     pub(in crate::config) output: OutputFlags,
+}
+
+fn samples(text: &str) -> Result<u32, String> {
+    number::within(text, 1..=200)
 }
 
 /// `5`, `5x200` or `none`. Which of them a mapping has is known once it is read.

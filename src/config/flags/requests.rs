@@ -4,11 +4,12 @@ use clap::Args;
 
 use crate::config::duration;
 use crate::config::flags::{ConsentFlags, OutputFlags};
+use crate::config::number;
 
 #[derive(Debug, Args)]
 pub(in crate::config) struct RequestsFlags {
     /// Objects put since then: 30m, 2h, at most 14d
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, allow_hyphen_values = true)]
     pub(in crate::config) since: u64,
 
     /// The bucket; needed where more than one invokes a function
@@ -32,7 +33,7 @@ pub(in crate::config) struct RequestsFlags {
     pub(in crate::config) scan: bool,
 
     /// Most objects to list
-    #[arg(long, default_value_t = 200_000, value_name = "N")]
+    #[arg(long, default_value_t = 200_000, value_name = "N", value_parser = number::whole::<u32>, allow_negative_numbers = true)]
     pub(in crate::config) max: u32,
 
     /// Why, for the journal

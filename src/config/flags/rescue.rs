@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::config::flags::{ConsentFlags, OutputFlags};
+use crate::config::number;
 
 #[derive(Debug, Args)]
 pub(in crate::config) struct RescueFlags {
@@ -26,7 +27,7 @@ pub(in crate::config) struct RescueFlags {
     pub(in crate::config) replay: bool,
 
     /// Most messages or documents to look at
-    #[arg(long, default_value_t = 1_000, value_name = "N")]
+    #[arg(long, default_value_t = 1_000, value_name = "N", value_parser = number::whole::<u32>, allow_negative_numbers = true)]
     pub(in crate::config) max: u32,
 
     /// Why, for the journal

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::config::flags::ConsentFlags;
+use crate::config::number;
 use crate::model::duration;
 
 #[derive(Debug, Args)]
@@ -12,27 +13,27 @@ pub(in crate::config) struct TuneFlags {
     pub(in crate::config) target: String,
 
     /// Concurrent batches per shard, 1 to 10 (streams)
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::whole::<u32>, allow_negative_numbers = true)]
     pub(in crate::config) parallelization_factor: Option<u32>,
 
     /// Most records or messages in a batch
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::whole::<u32>, allow_negative_numbers = true)]
     pub(in crate::config) batch_size: Option<u32>,
 
     /// Longest wait for a batch to fill, 0s to 300s
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, allow_hyphen_values = true)]
     pub(in crate::config) window: Option<u64>,
 
     /// Most concurrent runs, 2 to 1000, or none (queues)
-    #[arg(long, value_name = "N|none")]
+    #[arg(long, value_name = "N|none", allow_negative_numbers = true)]
     pub(in crate::config) max_concurrency: Option<String>,
 
     /// Retries of a batch that fails before it is given up, 0 to 10000, or forever (streams)
-    #[arg(long, value_name = "N|forever")]
+    #[arg(long, value_name = "N|forever", allow_negative_numbers = true)]
     pub(in crate::config) max_retry_attempts: Option<String>,
 
     /// Age from which on a record is given up unread, 60s to 7d, or forever (streams)
-    #[arg(long, value_name = "DURATION|forever")]
+    #[arg(long, value_name = "DURATION|forever", allow_hyphen_values = true)]
     pub(in crate::config) max_record_age: Option<String>,
 
     /// Halve a batch whose run fails, and try the halves (streams)
@@ -44,7 +45,7 @@ pub(in crate::config) struct TuneFlags {
     pub(in crate::config) on_failure: Option<String>,
 
     /// Most runs at a time of the whole function, kept for it alone: 0 (stops it) upwards, or none
-    #[arg(long, value_name = "N|none")]
+    #[arg(long, value_name = "N|none", allow_negative_numbers = true)]
     pub(in crate::config) reserved_concurrency: Option<String>,
 
     /// Stop the consumer
@@ -56,7 +57,7 @@ pub(in crate::config) struct TuneFlags {
     pub(in crate::config) start: bool,
 
     /// Put it back after so long, 15m or more: by this process, and only while it runs (ctrl-c keeps it)
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, allow_hyphen_values = true)]
     pub(in crate::config) revert_after: Option<u64>,
 
     /// Why, for the journal

@@ -14,11 +14,11 @@ pub struct WatchFlags {
     pub until: GoalName,
 
     /// How long to wait at most: 90s, 10m, 2h
-    #[arg(long, default_value = "2h", value_name = "DURATION", value_parser = duration::parse)]
+    #[arg(long, default_value = "2h", value_name = "DURATION", value_parser = duration::parse, allow_hyphen_values = true)]
     pub timeout: u64,
 
     /// How often to read queues, 5s to 10m; metrics are read once a minute
-    #[arg(long, default_value = "10s", value_name = "DURATION", value_parser = duration::parse)]
+    #[arg(long, default_value = "10s", value_name = "DURATION", value_parser = duration::parse, allow_hyphen_values = true)]
     pub interval: u64,
 
     /// How to print the end; ndjson prints a line a read too
