@@ -14,6 +14,7 @@ use crate::driver::clock::Clock;
 use crate::model::permission::{self, Found, OPERATOR, READ_ONLY, actions_in, feature_of};
 use crate::model::scope::Scope;
 use crate::model::time::spoken;
+use crate::operation::progress::plural;
 use crate::report;
 use crate::report::doctor::{Check, Diagnosis, Permission, State};
 use crate::shell;
@@ -161,7 +162,11 @@ async fn region(account: &Account, prefix: Option<&str>) -> Check {
     let (Ok(mappings), Ok(queues)) = (mappings, queues) else {
         return check("region", State::Unknown, format!("{region}: what is there cannot be listed"));
     };
-    let found = format!("{region}: {} event source mappings, {} queues", mappings.len(), queues.len());
+    let found = format!(
+        "{region}: {}, {}",
+        plural(mappings.len() as u64, "event source mapping", "event source mappings"),
+        plural(queues.len() as u64, "queue", "queues")
+    );
     if !mappings.is_empty() || !queues.is_empty() {
         return check("region", State::Fine, found);
     }

@@ -24,7 +24,7 @@ use crate::model::rerun::{RerunItem, RerunPlan, RerunSource};
 use crate::model::stream::StreamRecord;
 use crate::model::time::{Timestamp, spoken};
 use crate::operation::Undertaking;
-use crate::operation::progress::{Report, grouped};
+use crate::operation::progress::{Report, grouped, plural};
 use crate::report;
 use crate::report::table::{Table, clean};
 
@@ -165,7 +165,8 @@ async fn replay(
         .map(|f| f.document.records)
         .sum();
     let mut facts = facts(look, here, &place.bucket);
-    facts.about = std::iter::once(format!("they stand for {} records", grouped(records))).chain(left).collect();
+    facts.about =
+        std::iter::once(format!("they stand for {}", plural(records, "record", "records"))).chain(left).collect();
     let plan = RerunPlan {
         source: RerunSource::Documents,
         bucket: place.bucket.clone(),
@@ -231,7 +232,7 @@ impl Saving {
         file.sync_all().map_err(unwritten)?;
         let lost =
             if self.lost > 0 { format!("; {} are not in their documents", grouped(self.lost)) } else { String::new() };
-        say(&format!("redrive: {} records saved to {}{lost}", grouped(self.saved), self.path.display()));
+        say(&format!("redrive: {} saved to {}{lost}", plural(self.saved, "record", "records"), self.path.display()));
         Ok(())
     }
 }

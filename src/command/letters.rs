@@ -19,7 +19,7 @@ use crate::model::queue::Queue;
 use crate::model::redaction::Redaction;
 use crate::operation::Undertaking;
 use crate::operation::order::JournalEntry;
-use crate::operation::progress::Report;
+use crate::operation::progress::{Report, plural};
 use crate::operation::record::Record;
 use crate::operation::restore::backups::{Backups, copies};
 use crate::query::kind::kind_of;
@@ -84,7 +84,10 @@ pub async fn export(here: &Here, letters: Letters, to: Option<PathBuf>) -> Resul
         None => lines.into_iter().try_for_each(|line| print(&line?))?,
     }
     let place = to.map_or("standard output".to_owned(), |path| path.display().to_string());
-    say(&format!("redrive: {} messages to {place}; they stay in the queue", messages.len()));
+    say(&format!(
+        "redrive: {} to {place}; nothing leaves the queue",
+        plural(messages.len() as u64, "message", "messages")
+    ));
     Ok(code)
 }
 
@@ -227,7 +230,8 @@ fn once_each(mut messages: Vec<Message>) -> Vec<Message> {
     messages.sort_by(|a, b| a.id.cmp(&b.id));
     messages.dedup_by(|a, b| a.id == b.id);
     if messages.len() < all {
-        say(&format!("redrive: {} lines repeat a message; each is put back once", all - messages.len()));
+        let again = plural((all - messages.len()) as u64, "line repeats", "lines repeat");
+        say(&format!("redrive: {again} a message; each is put back once"));
     }
     messages
 }

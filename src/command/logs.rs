@@ -15,7 +15,7 @@ use crate::model::log::{LogAsk, LogLine, LogReading, default_group};
 use crate::model::redaction::Redaction;
 use crate::model::service_error::ServiceError;
 use crate::model::time::Timestamp;
-use crate::operation::progress::grouped;
+use crate::operation::progress::plural;
 use crate::report::log::{Line, Log, followed};
 use crate::report::{self, Style};
 use crate::shell;
@@ -136,7 +136,7 @@ async fn follow(account: &Account, asked: &Logs, first: LogReading, redaction: &
             Err(error) => return Err(denied(error)),
         }
     }
-    say(&format!("redrive: {} requests, {} read", grouped(requests.into()), bytes(read)));
+    say(&format!("redrive: {}, {} read", plural(requests.into(), "request", "requests"), bytes(read)));
     Ok(exit::FINE)
 }
 
@@ -179,8 +179,7 @@ fn tell_cost(reading: &LogReading) {
     } else {
         String::new()
     };
-    let requests =
-        if reading.requests == 1 { "1 request".to_owned() } else { format!("{} requests", reading.requests) };
+    let requests = plural(reading.requests.into(), "request", "requests");
     say(&format!("redrive: {}: {requests}, {} read{part}", reading.group, bytes(reading.bytes)));
 }
 

@@ -6,6 +6,7 @@ use crate::command::look::{self, Look};
 use crate::command::{Here, print, say, style};
 use crate::config::{Posture, exit};
 use crate::model::function::FunctionQuestion;
+use crate::operation::progress::plural;
 use crate::report;
 use crate::shell;
 use crate::verdict;
@@ -35,8 +36,8 @@ async fn ask(look: &mut Look) {
     let questions = verdict::posture::questions(&look.picture);
     if !questions.is_empty() {
         say(&format!(
-            "redrive: asking Lambda {} questions, about one a second (--quick leaves them out)",
-            questions.len()
+            "redrive: asking Lambda {}, about one a second (--quick leaves them out)",
+            plural(questions.len() as u64, "question", "questions")
         ));
     }
     let mut denied: Vec<(FunctionQuestion, String)> = Vec::new();

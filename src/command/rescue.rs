@@ -22,7 +22,7 @@ use crate::model::queue::Queue;
 use crate::model::rescue::{RescuePlan, RescueTarget};
 use crate::model::stream::{StreamPointer, StreamRecord};
 use crate::model::time::{Timestamp, spoken};
-use crate::operation::progress::{Report, RescueReport, grouped};
+use crate::operation::progress::{Report, RescueReport, grouped, plural};
 use crate::operation::{Undertaking, advice};
 use crate::report;
 use crate::report::ended::named;
@@ -111,7 +111,7 @@ async fn save(look: &Look, pointers: &Pointers, file: &Path) -> Result<(), Failu
         .map_err(|error| unwritten(error.into_error()))
         .and_then(|file| file.sync_all().map_err(unwritten))?;
     let lost = if lost > 0 { format!("; {} could not be fetched", grouped(lost)) } else { String::new() };
-    say(&format!("redrive: {} records saved to {}{lost}", grouped(saved), file.display()));
+    say(&format!("redrive: {} saved to {}{lost}", plural(saved, "record", "records"), file.display()));
     Ok(())
 }
 

@@ -266,6 +266,11 @@ impl RetuneReport {
     }
 }
 
+/// `1 record`, `1,204 records`.
+pub fn plural(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(n), if n == 1 { one } else { many })
+}
+
 /// `50,000`
 pub fn grouped(n: u64) -> String {
     let digits = n.to_string();

@@ -7,6 +7,7 @@ use crate::model::finding::Severity;
 use crate::model::log::{LogLine, LogReading};
 use crate::model::redaction::Redaction;
 use crate::model::time::{Timestamp, spoken};
+use crate::operation::progress::plural;
 use crate::report::table::{MISSING, Table, clean, or_missing};
 use crate::verdict::log::{Digest, Runs, digest};
 
@@ -128,15 +129,24 @@ fn figures(runs: Runs) -> RunFigures {
 
 pub fn text(log: &Log) -> String {
     let window = spoken(log.to.ms_since(log.from));
-    let mut text = format!("{} · the last {window}, {} lines\n", clean(&log.function), log.lines);
+    let mut text =
+        format!("{} · the last {window}, {}\n", clean(&log.function), plural(log.lines as u64, "line", "lines"));
     if let Some(runs) = &log.runs {
         let (used, memory) = (or_missing(runs.max_used_mb), or_missing(runs.memory_mb));
         text.push_str(&format!(
-            "{} runs reported: p50 {:.0} ms, p95 {:.0} ms, max {:.0} ms, memory {used} of {memory} MB, {} cold starts\n",
-            runs.count, runs.p50_ms, runs.p95_ms, runs.max_ms, runs.cold_starts
+            "{} reported: p50 {:.0} ms, p95 {:.0} ms, max {:.0} ms, memory {used} of {memory} MB, {}\n",
+            plural(runs.count, "run", "runs"),
+            runs.p50_ms,
+            runs.p95_ms,
+            runs.max_ms,
+            plural(runs.cold_starts, "cold start", "cold starts")
         ));
     }
-    if log.kinds.is_empty() {
+    if log.requests == 0 {
+        text.push_str("nothing was read: whether it is well is not known\n");
+    } else if log.lines == 0 {
+        text.push_str("no line in this time; --since looks further back\n");
+    } else if log.kinds.is_empty() {
         text.push_str("no line that looks like trouble; throttled runs leave none\n");
     } else {
         let mut table = Table::new(&["KIND", "COUNT", "FIRST", "LAST", "NEWEST LINE"]);
@@ -204,8 +214,18 @@ mod tests {
         assert!(lines[3].starts_with("warning"), "{text}");
         assert!(lines[5].ends_with("INFO all is well") && lines[7] == "  Traceback (most recent call last):", "{text}");
         assert!(!text.contains('\u{1b}') && text.contains(r"\u{1b}[31mred"), "{text}");
-        let quiet = LogReading { lines: Vec::new(), ..reading() };
-        assert!(super::text(&Log::new("F", &quiet, false, &NOTHING)).contains("no line that looks like trouble"));
+        let told = |reading: LogReading| super::text(&Log::new("F", &reading, false, &NOTHING));
+        let quiet = told(LogReading { lines: reading().lines[..1].to_vec(), ..reading() });
+        assert!(quiet.contains("1 line\n") && quiet.contains("no line that looks like trouble"), "{quiet}");
+        let silent = LogReading { lines: Vec::new(), ..reading() };
+        assert!(told(silent.clone()).contains("0 lines\nno line in this time"), "{}", told(silent));
+    }
+
+    #[test]
+    fn a_log_that_is_not_there_is_no_good_news() {
+        let text =
+            text(&Log::new("F", &LogReading { to: Timestamp::from_s(900), ..LogReading::default() }, false, &NOTHING));
+        assert_eq!(text, "F · the last 15 m, 0 lines\nnothing was read: whether it is well is not known\n");
     }
 
     #[test]

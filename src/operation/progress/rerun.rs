@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::model::id::{MessageId, OperationId};
 use crate::model::rerun::RerunSource;
 use crate::operation::order::EndState;
-use crate::operation::progress::{Cause, grouped};
+use crate::operation::progress::{Cause, grouped, plural};
 
 /// Every item asked for ends in exactly one of `ran`, `failed`, `may_have_run`, `returned`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -35,7 +35,7 @@ impl RerunReport {
         let mut line =
             format!("{} of {} {} ran again", grouped(self.ran), grouped(self.asked), self.of.noun(self.asked));
         if self.of == RerunSource::Documents {
-            line.push_str(&format!(", {} records came through", grouped(self.records)));
+            line.push_str(&format!(", {} came through", plural(self.records, "record", "records")));
         }
         let unsure = self.may_have_run.len() as u64;
         for (count, what) in [(self.failed, "failed"), (unsure, "may have run"), (self.returned, "not tried")] {
