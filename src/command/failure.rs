@@ -6,6 +6,7 @@ use std::io;
 use thiserror::Error;
 
 use crate::aws::connect::ConnectError;
+use crate::config::exit;
 use crate::driver::sandbox::SandboxError;
 use crate::journal::JournalError;
 use crate::model::service_error::ServiceError;
@@ -39,6 +40,9 @@ pub enum Failure {
     Output(io::Error),
     #[error("messages kept on disk: {0}")]
     Disk(io::Error),
+    /// It was told to stop in the middle.
+    #[error("{0}")]
+    Stopped(String),
     /// The reader of standard output went away.
     #[error("")]
     Quiet,
@@ -52,6 +56,7 @@ impl Failure {
             | Failure::Connect(ConnectError::BadEndpoint { .. } | ConnectError::BadRegion { .. }) => 2,
             Failure::Shell(error) => shell_code(error),
             Failure::Refused(_) => 4,
+            Failure::Stopped(_) => exit::PARTLY,
             Failure::Quiet => 0,
             Failure::Connect(_)
             | Failure::Service(_)

@@ -25,6 +25,8 @@ use crate::shell;
 pub struct Finished {
     pub report: Report,
     pub found: Pile,
+    /// Somebody asked it to stop: whatever was to come after it is not wanted either.
+    pub stopped: bool,
 }
 
 impl Finished {
@@ -92,7 +94,7 @@ async fn run(
                 while let Ok(progress) = inbox.try_recv() {
                     seen.take(progress);
                 }
-                return seen.end(ended.err().map(|error| error.to_string()));
+                return seen.end(asked, ended.err().map(|error| error.to_string()));
             }
             () = &mut stop, if !asked => {
                 say("redrive: cancelling: what is held is given back; ctrl-c again leaves at once");
@@ -101,11 +103,18 @@ async fn run(
             }
             // A closed window says so more than once: only a person cuts the giving back short.
             _ = tokio::signal::ctrl_c(), if asked => {
-                say("redrive: left; `redrive journal show` says how far it came");
-                return Err(Failure::Quiet);
+                return Err(Failure::Stopped(left(&operation)));
             }
         }
     }
+}
+
+/// What was held is not given back, and the journal does not know the end.
+fn left(operation: &OperationId) -> String {
+    format!(
+        "left: what was held shows again within a minute; `redrive journal resume {operation}` finishes it, \
+         `redrive journal show {operation}` says how far it came"
+    )
 }
 
 /// How often a file, or a build's log, is told how far it came.
@@ -150,14 +159,14 @@ impl Seen {
         self.width = line.chars().count();
     }
 
-    fn end(self, broke: Option<String>) -> Result<Finished, Failure> {
+    fn end(self, stopped: bool, broke: Option<String>) -> Result<Finished, Failure> {
         if self.width > 0 {
             say("");
         }
         match (self.report, broke) {
             (Some(report), _) => {
                 say(&format!("redrive: {}", report.line()));
-                Ok(Finished { report, found: self.found })
+                Ok(Finished { report, found: self.found, stopped })
             }
             (None, why) => Err(Failure::Unreachable(why.unwrap_or_else(|| "it ended without a report".to_owned()))),
         }

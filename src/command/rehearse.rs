@@ -3,7 +3,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::command::failure::Failure;
 use crate::command::look::look;
@@ -14,6 +14,7 @@ use crate::console::rehearsal::RehearsalAsk;
 use crate::forecast::rehearse::{Asked, rehearse};
 use crate::model::mapping::Mapping;
 use crate::model::rehearsal::Setting;
+use crate::operation::progress::plural;
 use crate::report;
 use crate::shell;
 use crate::shell::rehearsal::read;
@@ -29,9 +30,12 @@ pub async fn run(here: &Here, asked: Rehearse) -> Result<u8, Failure> {
     // The runs end at the next thing they tell: what still ran would keep the program from leaving.
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = Arc::clone(&stop);
+    let came = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&came);
     let work = tokio::task::spawn_blocking(move || {
         let tell = |done: usize, of: usize| {
             tell(done, of);
+            counted.store(done, Ordering::Relaxed);
             !stopped.load(Ordering::Relaxed)
         };
         rehearse(&reading.sight(&ask, now), &plan, &tell).map(|rehearsal| (rehearsal, ask.mapping))
@@ -41,7 +45,9 @@ pub async fn run(here: &Here, asked: Rehearse) -> Result<u8, Failure> {
         () = shell::asked_to_stop() => {
             stop.store(true, Ordering::Relaxed);
             clear();
-            return Err(Failure::Quiet);
+            let done = plural(came.load(Ordering::Relaxed) as u64, "run", "runs");
+            let why = format!("the rehearsal was stopped after {done}: nothing is told of so few; nothing was changed");
+            return Err(Failure::Stopped(why));
         }
     };
     clear();

@@ -4,14 +4,13 @@
 use crate::command::change::{confirm, facts};
 use crate::command::failure::Failure;
 use crate::command::look::{Look, look};
-use crate::command::operate::operate_as;
+use crate::command::operate::{Finished, operate_as};
 use crate::command::{Here, print, say};
 use crate::config::{Consent, exit};
 use crate::journal::Journal;
 use crate::model::id::OperationId;
 use crate::operation::Undertaking;
 use crate::operation::order::JournalEntry;
-use crate::operation::progress::Report;
 use crate::operation::record::{Holder, Record};
 use crate::operation::resume::ResumePlan;
 use crate::report::ended::Resumed;
@@ -28,18 +27,28 @@ pub async fn resume(here: &Here, id: Option<&str>, style: Style, consent: Consen
         say("redrive: nothing is open: every operation of the journal has ended");
         return Ok(exit::FINE);
     }
+    // What cannot be finished anywhere is told before the account is asked.
+    if id.is_some() {
+        open.iter().try_for_each(|operation| recorded(&journal, operation).map(drop))?;
+    }
     let look = look(here).await?;
     let mut code = exit::FINE;
     let mut outcomes = Vec::new();
-    for operation in open {
+    let mut left = open.into_iter();
+    while let Some(operation) = left.next() {
         match one(here, &journal, &look, &operation, consent).await {
-            Ok(Some((report, ended))) => {
-                code = worse(code, ended);
-                outcomes.push(Resumed::of(operation, &report));
+            Ok(Some(finished)) => {
+                code = worse(code, finished.code());
+                outcomes.push(Resumed::of(operation, &finished.report));
+                if finished.stopped && left.len() > 0 {
+                    let rest: Vec<String> = left.by_ref().map(|operation| operation.to_string()).collect();
+                    say(&format!("redrive: not begun: {}", rest.join(", ")));
+                    code = worse(code, exit::PARTLY);
+                }
             }
             Ok(None) => {}
             // One that cannot be resumed does not keep the others from it.
-            Err(failure) if id.is_none() && !matches!(failure, Failure::Quiet) => {
+            Err(failure) if id.is_none() && !matches!(failure, Failure::Quiet | Failure::Stopped(_)) => {
                 say(&format!("redrive: {operation}: {}", failure.text().unwrap_or_default()));
                 code = worse(code, failure.code());
             }
@@ -69,11 +78,8 @@ async fn one(
     look: &Look,
     operation: &OperationId,
     consent: Consent,
-) -> Result<Option<(Report, u8)>, Failure> {
-    let Some(mut record) = journal.record_of(operation)? else {
-        let why = format!("the journal has no operation {operation}; `redrive journal list` names them");
-        return Err(Failure::Usage(why));
-    };
+) -> Result<Option<Finished>, Failure> {
+    let mut record = recorded(journal, operation)?;
     check(look, &record)?;
     copies::supply(&mut record);
     let facts = facts(look, here, record.plan_subject().as_str());
@@ -85,15 +91,22 @@ async fn one(
         Holder::Dead { who, why } => say(&format!("redrive: taken over from {who}: {why}")),
         Holder::Us | Holder::Nobody => {}
     }
-    let finished = operate_as(here, look, Undertaking::Resume(confirmed), operation.clone()).await?;
-    let code = finished.code();
-    Ok(Some((finished.report, code)))
+    operate_as(here, look, Undertaking::Resume(confirmed), operation.clone()).await.map(Some)
+}
+
+/// What the journal knows of one that has not ended.
+fn recorded(journal: &Journal, operation: &OperationId) -> Result<Record, Failure> {
+    let Some(record) = journal.record_of(operation)? else {
+        let why = format!("the journal has no operation {operation}; `redrive journal list` names them");
+        return Err(Failure::Usage(why));
+    };
+    match record.end {
+        Some((at, _)) => Err(Failure::Refused(format!("it ended {at}: {}", record.summary))),
+        None => Ok(record),
+    }
 }
 
 fn check(look: &Look, record: &Record) -> Result<(), Failure> {
-    if let Some((at, _)) = record.end {
-        return Err(Failure::Refused(format!("it ended {at}: {}", record.summary)));
-    }
     let account = look.picture.identity.as_ref().map(|identity| identity.value.account.as_str()).unwrap_or_default();
     if account != record.account || look.account.region() != record.region {
         return Err(Failure::Refused(format!(

@@ -234,7 +234,9 @@ impl Record {
 
     fn certain_of_others(&self) -> Vec<String> {
         let line = match &self.plan {
-            Plan::Scan(_) => "a scan keeps nothing: what it held has shown again by itself; the operation is closed",
+            Plan::Scan(_) => {
+                "a scan keeps nothing: what it held shows again by itself within a minute; the operation is closed"
+            }
             Plan::Trial(_) => "the function may have run, with its effects: look at its queue and begin anew",
             Plan::Note(_) => "a note is written at once: nothing is left to do",
             Plan::Drop(plan) => return self.certain_of_drop(plan.ids.len() as u64),

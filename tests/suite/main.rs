@@ -26,6 +26,7 @@ mod settings;
 mod signed;
 mod soak;
 mod standing;
+mod stopped;
 mod storm;
 mod verdicts;
 mod wire;
