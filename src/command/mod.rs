@@ -141,13 +141,17 @@ impl Here {
 
     /// What any context hides: the journal does not say in which of them a body was seen.
     fn redaction_of_all(&self) -> Redaction {
-        let contexts = self.contexts.contexts.values().map(|section| &section.context.redact);
-        Redaction::all(contexts.chain([&self.place.context.redact]))
+        redaction_of_all(&self.place, &self.contexts)
     }
 
     fn journal(&self) -> Result<Journal, Failure> {
         Ok(Journal::open(Some(&self.state_dir), shell::local_now)?)
     }
+}
+
+fn redaction_of_all(place: &Place, contexts: &ContextFile) -> Redaction {
+    let each = contexts.contexts.values().map(|section| &section.context.redact);
+    Redaction::all(each.chain([&place.context.redact]))
 }
 
 fn connect_options(place: &Place) -> ConnectOptions {
@@ -208,6 +212,7 @@ fn opening(place: &Place, writes: Writes, contexts: &ContextFile, keymap: &Keyma
         endpoint_url: place.endpoint_url.clone(),
         utc_offset_s: shell::utc_offset_s(),
         context: place.context.clone(),
+        redact_kept: redaction_of_all(place, contexts),
         contexts: contexts.contexts.keys().cloned().collect(),
         budget: place.context.budget_per_h.map(Budget).unwrap_or_default(),
         keymap: keymap.clone(),
@@ -274,7 +279,8 @@ mod tests {
     fn what_a_context_asks_for_reaches_the_console() {
         let file = tempfile::NamedTempFile::new().expect("a file");
         let text = "current = \"prod\"\n[contexts.prod]\nregion = \"eu-west-1\"\nstale_after = \"30m\"\n\
-            budget_per_hour = 0.002\nstack = \"shop\"\nprotected = true\nredact = [\"profile.email\"]\n";
+            budget_per_hour = 0.002\nstack = \"shop\"\nprotected = true\nredact = [\"profile.email\"]\n\
+            [contexts.test]\nredact = [\"card.number\"]\n";
         std::fs::write(file.path(), text).expect("written");
         let path = file.path().as_os_str().to_owned();
         let env = |name: &str| match name {
@@ -287,6 +293,9 @@ mod tests {
             Console::new(opening(&config.place, Writes::Armable, &config.contexts, &Keymap::default()).console);
         let context = &console.options.context;
         assert_eq!((context.stale_after_s, context.protected, context.redact.is_on()), (1_800, true, true));
+        let kept: Vec<&str> = console.redaction_of_kept().texts().collect();
+        assert_eq!(kept, ["profile.email", "card.number"], "the journal's copies are of any context");
+        assert_eq!(context.redact.texts().count(), 1, "a body that is read here is of this one");
         assert_eq!(console.options.budget, Budget(0.002), "what the poller stretches to");
         assert_eq!(console.scope, Some(Scope::Stack("shop".to_owned())), "chosen: nobody is asked what to watch");
     }

@@ -57,6 +57,7 @@ use crate::model::id::{FunctionName, MappingId, OperationId, QueueName};
 use crate::model::picture::Picture;
 use crate::model::plan::RetunePlan;
 use crate::model::posture::Posture;
+use crate::model::redaction::Redaction;
 use crate::model::scope::Scope;
 use crate::model::time::{Mono, Timestamp};
 use crate::model::usage::Budget;
@@ -78,6 +79,9 @@ pub struct ConsoleOptions {
     pub endpoint_url: Option<String>,
     /// What the context chosen asks for.
     pub context: Context,
+    /// What any context redacts, this one included: for what the journal kept, which does not say in
+    /// which of them it was seen.
+    pub redact_kept: Redaction,
     /// Names of the contexts there are, to switch to.
     pub contexts: Vec<String>,
     /// Open at this object when it turns up: an ARN or a name.

@@ -10,6 +10,11 @@ impl Console {
         if self.revealed.is_some() { &NOTHING } else { &self.options.context.redact }
     }
 
+    /// What the journal's own texts go through: nothing reveals those here.
+    pub fn redaction_of_kept(&self) -> &Redaction {
+        &self.options.redact_kept
+    }
+
     /// What to say beside a body; `None` where the context redacts nothing.
     pub fn redaction_note(&self) -> Option<String> {
         self.options.context.redact.is_on().then_some(match self.revealed {

@@ -80,7 +80,7 @@ pub(super) fn incident(console: &mut Console) -> Vec<Effect> {
         region: identity.region,
         findings: console.findings.clone(),
         changes: console.picture.changes.clone(),
-        redaction: console.options.context.redact.clone(),
+        redaction: console.redaction_of_kept().clone(),
     }))]
 }
 

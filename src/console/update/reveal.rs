@@ -24,6 +24,7 @@ pub(super) fn forget(console: &mut Console) {
 #[cfg(test)]
 mod tests {
     use crate::console::ConsoleOptions;
+    use crate::console::effect::Effect;
     use crate::console::update::trial::{Trial, letter};
     use crate::model::context::Context;
     use crate::model::redaction::Redaction;
@@ -39,6 +40,19 @@ mod tests {
     fn shows(trial: &Trial) -> bool {
         let body = letter(1).body;
         trial.console.redaction().shown(&body, false).contains("run-1")
+    }
+
+    #[test]
+    fn what_the_journal_kept_is_redacted_as_any_context_says() {
+        let mut trial = redacting();
+        let every = Redaction::new(["run", "card.number"]).expect("paths");
+        trial.console.options.redact_kept = every.clone();
+        let effects = trial.types("4E");
+        let written = effects.iter().find_map(|effect| match effect {
+            Effect::WriteIncident(incident) => Some(&incident.redaction),
+            _ => None,
+        });
+        assert_eq!(written, Some(&every), "{effects:?}");
     }
 
     #[test]

@@ -73,7 +73,7 @@ fn row(theme: Theme, console: &Console, journal: &JournalRow) -> Row {
 /// What came of it; of a try, without what its function said of a message that is redacted.
 fn summary(console: &Console, journal: &JournalRow) -> String {
     match &journal.plan {
-        Plan::Trial(_) => summary_shown(&journal.summary, console.redaction()),
+        Plan::Trial(_) => summary_shown(&journal.summary, console.redaction_of_kept()),
         _ => journal.summary.clone(),
     }
 }
