@@ -21,6 +21,8 @@ const NAMES: u16 = 10;
 const FIRST_LINE: usize = 120;
 /// Bytes of a binary attribute shown.
 const BINARY_BYTES: usize = 16;
+/// A body up to this is laid out whole.
+const SHORT_BYTES: usize = 4_096;
 /// From this on everything SQS says stands one a line above the body.
 const ROOMY: u16 = 20;
 
@@ -46,8 +48,10 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, letter: &Letter<'_>) {
     let head = if roomy { head(ink.theme, letter, area.width) } else { brief(ink.theme, letter, area.width) };
     let height = usize::from(area.height);
     let mut prose = head;
-    let wanted = letter.scroll.saturating_add(height) + 1;
     let body = &letter.message.body;
+    // A short body is laid out whole, so that what is below can be counted.
+    let short = body.len() <= SHORT_BYTES;
+    let wanted = if short { SHORT_BYTES } else { letter.scroll.saturating_add(height) + 1 };
     let mut body = letter.redaction.beginning(body, wanted.saturating_mul(LINE_BYTES), letter.more);
     // White space between members makes no lines.
     if body.len() < letter.message.body.len() && Lines::new(&body).take(wanted).count() < wanted {
@@ -55,6 +59,7 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, letter: &Letter<'_>) {
     }
     for line in Lines::new(&body) {
         if prose.len() >= wanted {
+            prose.goes_on();
             break;
         }
         prose.text(0, &line, ink.theme.plain());
@@ -213,6 +218,33 @@ pub fn first_line(body: &str, redaction: &Redaction, more: bool) -> String {
 mod tests {
     use super::*;
     use crate::model::redaction::{NOT_JSON, NOTHING};
+    use crate::ui::{dump, fixture, scenes};
+
+    #[test]
+    fn what_is_below_is_counted_in_a_short_body_and_not_guessed_in_a_long_one() {
+        let drawn = |body: String| {
+            let message = scenes::letter(1, body, 9);
+            dump::drawn(60, 6, |ink, area| {
+                let letter = Letter {
+                    message: &message,
+                    kind: None,
+                    queue: None,
+                    now: fixture::now(),
+                    redaction: &NOTHING,
+                    scroll: 0,
+                    more: false,
+                    line: None,
+                };
+                draw(ink, area, &letter);
+            })
+        };
+        let numbers = |n: usize| serde_json::to_string(&(0..n).collect::<Vec<_>>()).expect("plain data");
+        // Three lines of head, two of the body; then 8 numbers and the bracket.
+        let short = drawn(numbers(10));
+        assert!(short.ends_with("[\n  0,\n ↓ 10 more"), "{short}");
+        let long = drawn(numbers(10_000));
+        assert!(long.ends_with("[\n  0,\n ↓ more"), "{long}");
+    }
 
     #[test]
     fn the_first_line_is_short_whatever_the_body() {

@@ -23,11 +23,13 @@ struct Line {
 pub struct Prose {
     lines: Vec<Line>,
     width: u16,
+    /// More was not laid out: how much is not known.
+    unfinished: bool,
 }
 
 impl Prose {
     pub fn new(width: u16) -> Self {
-        Prose { lines: Vec::new(), width }
+        Prose { lines: Vec::new(), width, unfinished: false }
     }
 
     pub fn len(&self) -> usize {
@@ -98,6 +100,11 @@ impl Prose {
         self.lines.append(&mut other.lines);
     }
 
+    /// Says that the text goes on behind the last line: what is below is not counted then.
+    pub fn goes_on(&mut self) {
+        self.unfinished = true;
+    }
+
     /// Draws the lines from `first` on; the last row says so when there are more.
     pub fn draw(&self, ink: &mut Ink<'_>, area: Rect, first: usize) {
         let height = usize::from(area.height);
@@ -119,7 +126,7 @@ impl Prose {
         let below = self.lines.len() - (first + height).min(self.lines.len());
         if below > 0 && height > 1 {
             let y = area.bottom() - 1;
-            let text = format!(" ↓ {} more ", below + 1);
+            let text = if self.unfinished { " ↓ more ".to_owned() } else { format!(" ↓ {} more ", below + 1) };
             ink.across(area.x, y, area.width, ' ', ink.theme.plain());
             ink.text(area.x, y, area.width, &text, ink.theme.dim());
         }
