@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::console::Console;
 use crate::console::command::{self, Action, Command};
-use crate::console::overlay::{CardFocus, Overlay};
+use crate::console::overlay::{Card, CardFocus, Overlay, Planned};
 use crate::console::screen::Place;
 use crate::ui::widget::ink::{Ink, Piece, width_of};
 
@@ -47,20 +47,10 @@ fn row(ink: &mut Ink<'_>, area: Rect, entries: &[Vec<Piece>]) {
 fn overlay_keys(overlay: &Overlay, console: &Console) -> &'static [(&'static str, &'static str)] {
     match overlay {
         Overlay::Help { .. } => &[("↑↓", "scroll"), ("esc", "close")],
+        Overlay::Picker(picker) if picker.may_leave => &[("enter", "watch it"), ("↑↓", "choose"), ("esc", "leave it")],
         Overlay::Picker(_) => &[("enter", "watch it"), ("↑↓", "choose"), ("ctrl-c", "quit")],
         Overlay::Palette(_) => &[("enter", "run it"), ("↑↓", "choose"), ("esc", "close")],
-        Overlay::Card(card) => match card.focus {
-            CardFocus::Count | CardFocus::Account => {
-                &[("enter", "do it"), ("tab", "next field"), ("Y", "copy aws line"), ("esc", "leave it")]
-            }
-            CardFocus::Go | CardFocus::Leave => &[
-                ("enter", "press"),
-                ("tab", "other button"),
-                ("↑↓", "scroll"),
-                ("Y", "copy aws line"),
-                ("esc", "leave it"),
-            ],
-        },
+        Overlay::Card(card) => card_keys(card),
         Overlay::Tune(form) => match console.rehearsals.get(&form.mapping) {
             Some(rehearsing) if rehearsing.is_under_way() => {
                 &[("enter", "to the card"), ("tab ↑↓", "field"), ("esc", "stop rehearsing")]
@@ -89,6 +79,27 @@ fn overlay_keys(overlay: &Overlay, console: &Console) -> &'static [(&'static str
         Overlay::Leave { .. } => &[("enter", "leave"), ("esc", "stay")],
     }
 }
+
+/// A redrive's card is switched between rungs and all in one go.
+fn card_keys(card: &Card) -> &'static [(&'static str, &'static str)] {
+    let many = matches!(&card.planned, Planned::Redrive(preflight) if preflight.plan().ids.len() > 1);
+    let typed = matches!(card.focus, CardFocus::Count | CardFocus::Account);
+    match (typed, many) {
+        (true, true) => &[DO, FIELD, SCROLL, LEAVE, RUNGS, AWS],
+        (true, false) => &[DO, FIELD, SCROLL, LEAVE, AWS],
+        (false, true) => &[PRESS, BUTTON, SCROLL, LEAVE, RUNGS, AWS],
+        (false, false) => &[PRESS, BUTTON, SCROLL, LEAVE, AWS],
+    }
+}
+
+const DO: (&str, &str) = ("enter", "do it");
+const FIELD: (&str, &str) = ("tab", "next field");
+const PRESS: (&str, &str) = ("enter", "press");
+const BUTTON: (&str, &str) = ("tab", "other button");
+const SCROLL: (&str, &str) = ("↑↓", "scroll");
+const LEAVE: (&str, &str) = ("esc", "leave it");
+const RUNGS: (&str, &str) = ("L", "rungs");
+const AWS: (&str, &str) = ("Y", "copy aws line");
 
 fn filter_line(ink: &mut Ink<'_>, area: Rect, console: &Console) {
     let theme = ink.theme;
@@ -134,8 +145,12 @@ fn commands(ink: &mut Ink<'_>, area: Rect, console: &Console) {
 /// False for what would only answer that there is nothing to do it to.
 fn helps(console: &Console, action: Action) -> bool {
     match action {
-        // There enter switches, which has its own entry.
-        Action::Open => console.place() != Place::Sandbox,
+        // There enter switches, or scans, which has its own entry.
+        Action::Open => match console.place() {
+            Place::Sandbox => false,
+            Place::Triage => console.snapshot().is_some(),
+            _ => true,
+        },
         Action::Scan => console.queue_here().is_some(),
         Action::Redrive => {
             let queue = console.queue_here().and_then(|name| console.picture.queues.get(&name));

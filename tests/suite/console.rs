@@ -102,7 +102,8 @@ fn told(screen: &str) -> String {
 /// A card takes no keys at first and says so. Its footer is drawn last and is like no other overlay's:
 /// with it the frame is whole.
 fn listens(screen: &str) -> bool {
-    let whole = screen.lines().last().is_some_and(|footer| footer.contains("copy aws line  esc leave it"));
+    let whole =
+        screen.lines().last().is_some_and(|footer| footer.contains("esc leave it") && footer.contains("copy aws line"));
     whole && screen.contains("[ Leave it ]") && !screen.contains("keys are taken in a moment")
 }
 

@@ -10,6 +10,9 @@ use crate::operation::Undertaking;
 use crate::operation::card::Facts;
 use crate::operation::confirm::{Confirmed, Consent, Level, Preflight, Why};
 
+/// Lines that a page key moves a card by.
+const PAGE: usize = 10;
+
 /// What every card says about where it acts.
 pub(super) fn facts(console: &Console, subject: String) -> Facts {
     let identity = console.picture.identity.as_ref().map(|identity| identity.value.clone()).unwrap_or_default();
@@ -57,6 +60,8 @@ pub(super) fn key(console: &mut Console, key: Key) -> Vec<Effect> {
         Code::BackTab | Code::Left => card.focus = next(card, false),
         Code::Down => card.scroll = (card.scroll + 1).min(64),
         Code::Up => card.scroll = card.scroll.saturating_sub(1),
+        Code::PageDown => card.scroll = (card.scroll + PAGE).min(64),
+        Code::PageUp => card.scroll = card.scroll.saturating_sub(PAGE),
         _ => {
             let digits = key.typed().is_none_or(|c| c.is_ascii_digit() || c == ',');
             match card.focus {
