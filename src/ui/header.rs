@@ -132,10 +132,13 @@ fn writes(ink: &Ink<'_>, console: &Console) -> Option<Piece> {
 
 fn counts(ink: &Ink<'_>, console: &Console) -> Vec<Piece> {
     let mut pieces = Vec::new();
+    // Before the first answer nothing is known to be well.
+    let known = console.picture.topology.is_some() || !console.findings.is_empty();
     for severity in [Severity::Harm, Severity::Warning, Severity::Note] {
         let count = console.count(severity);
         let style = if count > 0 { ink.theme.severity(severity) } else { ink.theme.dim() };
         let space = if pieces.is_empty() { "" } else { " " };
+        let count = if known { count.to_string() } else { figure::MISSING.to_owned() };
         pieces.push(Piece::new(format!("{space}{severity} {count}"), style));
     }
     pieces

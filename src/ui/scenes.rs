@@ -61,7 +61,7 @@ pub fn sandbox() -> Console {
         speed_wanted: 60.0,
         switches: vec![
             switch("surge", "three times the arrivals", false),
-            switch("poison", "one event in 5,000 that LogWorker cannot index", false),
+            switch("poison", "the index refuses one event in 5,000; LogWorker throws on a batch that has it", false),
             switch("slow-index", "the index answers in 2 s instead of 80 ms", false),
             switch("throttled", "LogWorker is given one run at a time", false),
             switch("failing-step", "the step send fails for one run in 25", true),
@@ -266,6 +266,8 @@ pub fn busy() -> Console {
 pub fn all() -> Vec<(&'static str, Console)> {
     let mut all = of_the_night();
     all.extend([
+        ("consumers-fresh", fresh(Screen::Consumers)),
+        ("queues-fresh", fresh(Screen::Queues)),
         ("logs", log_scene::read()),
         ("logs-busy", log_scene::busy()),
         ("logs-denied", log_scene::denied()),
@@ -285,6 +287,14 @@ pub fn all() -> Vec<(&'static str, Console)> {
     all
 }
 
+/// Nothing was answered yet.
+fn fresh(screen: Screen) -> Console {
+    let mut console = Console::new(ConsoleOptions::default());
+    console.now = fixture::now();
+    console.screens = vec![screen];
+    console
+}
+
 /// Name and console of everything that is snapshotted.
 fn of_the_night() -> Vec<(&'static str, Console)> {
     let open = |mut console: Console, keys: &str| {
@@ -296,8 +306,6 @@ fn of_the_night() -> Vec<(&'static str, Console)> {
         console.screens.push(screen);
         console
     };
-    let mut fresh = Console::new(ConsoleOptions::default());
-    fresh.now = fixture::now();
     let mut preparing = sandbox();
     (preparing.picture, preparing.findings) = Default::default();
     if let Some(bench) = &mut preparing.bench {
@@ -324,7 +332,7 @@ fn of_the_night() -> Vec<(&'static str, Console)> {
         ("tried", tried()),
         ("card-try", chosen_card(scanned(armed(), 312), "c")),
         ("map-sandbox", sandbox()),
-        ("map-fresh", fresh),
+        ("map-fresh", fresh(Screen::Map)),
         ("map-preparing", preparing),
         ("map-fine", fine),
         ("consumers", at(account(), Screen::Consumers)),
@@ -338,7 +346,7 @@ fn of_the_night() -> Vec<(&'static str, Console)> {
         ("triage-hostile", hostile()),
         ("triage-busy", busy()),
         ("journal", journal_scene::journal()),
-        ("sandbox", at(sandbox(), Screen::Sandbox)),
+        ("sandbox", open(at(sandbox(), Screen::Sandbox), "j")),
         ("help", open(account(), "?")),
         ("palette", open(account(), ":re")),
         ("tune", open(armed(), "t5")),

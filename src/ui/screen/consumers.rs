@@ -37,7 +37,8 @@ const COLUMNS: [Column; 13] = [
 ];
 
 pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
-    let rows = u16::try_from(console.consumer_rows().len()).unwrap_or(u16::MAX).saturating_add(3);
+    // Where there is none, a row says why.
+    let rows = u16::try_from(console.consumer_rows().len().max(1)).unwrap_or(u16::MAX).saturating_add(3);
     let chart = if area.height < 18 { 0 } else { area.height.saturating_sub(rows).max(area.height / 2) };
     let (top, bottom) = split_top(area, area.height - chart);
     table(ink, top, console, true);
@@ -52,7 +53,7 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
             vitals[1].function = None;
             vital::abreast(ink, bottom, console, &vitals);
         }
-        None => drop(Frame::new("Vital figures", ink).draw(ink, bottom)),
+        None => vital::none(ink, bottom, console),
     }
 }
 

@@ -78,10 +78,7 @@ fn charts(ink: &mut Ink<'_>, area: Rect, console: &Console) {
             second.draw(ink, bottom, console);
         }
         [first, ..] => first.draw(ink, area, console),
-        [] => {
-            let inside = Frame::new("Vital figures", ink).draw(ink, area);
-            ink.text(inside.x, inside.y, inside.width, "no consumer is known yet", ink.theme.dim());
-        }
+        [] => vital::none(ink, area, console),
     }
 }
 

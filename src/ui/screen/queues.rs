@@ -39,7 +39,8 @@ const COLUMNS: [Column; 12] = [
 ];
 
 pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
-    let rows = u16::try_from(console.queue_rows().len()).unwrap_or(u16::MAX).saturating_add(3);
+    // Where there is none, a row says why.
+    let rows = u16::try_from(console.queue_rows().len().max(1)).unwrap_or(u16::MAX).saturating_add(3);
     let below = if area.height < 18 { 0 } else { area.height.saturating_sub(rows).max(area.height / 2) };
     let (top, bottom) = split_top(area, area.height - below);
     table(ink, top, console, true);

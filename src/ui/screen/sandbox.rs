@@ -9,6 +9,7 @@ use crate::model::census::Count;
 use crate::model::finding::Severity;
 use crate::ui::screen::vital;
 use crate::ui::widget::figure;
+use crate::ui::widget::hostile;
 use crate::ui::widget::ink::{Ink, Piece};
 use crate::ui::widget::pane::{Frame, split_left, split_top};
 use crate::ui::widget::prose::Prose;
@@ -18,6 +19,10 @@ const SWITCHES: [Column; 3] =
     [Column::new("", 3, 0), Column::new("switch", 20, 0), Column::new("what it does", 24, 1).grow(1)];
 const CENSUS: [Column; 3] =
     [Column::new("where", 11, 0), Column::new("jobs", 10, 0).right(), Column::new("events", 12, 0).right()];
+/// Columns of a row before what the switch does.
+const BEFORE_WHAT: u16 = 27;
+/// Rows of the list, its heading included, that stay for it.
+const LEAST_SWITCHES: u16 = 4;
 const WIDE: u16 = 110;
 /// Nine states, a sum, a heading and a border.
 const CENSUS_ROWS: u16 = 13;
@@ -130,10 +135,21 @@ fn switches(ink: &mut Ink<'_>, area: Rect, console: &Console, bench: &Bench) {
     let inside = Frame::new("Load and faults", ink).focused(true).note("space switches").draw(ink, area);
     let keys: Vec<String> = bench.switches.iter().map(|switch| switch.name.clone()).collect();
     let selected = console.cursors.sandbox.row(&keys);
+    let theme = ink.theme;
+    // What the one under the cursor does, whole, where its row cuts it.
+    let mut whole = Prose::new(inside.width);
+    if let Some(switch) = selected.and_then(|row| bench.switches.get(row))
+        && hostile::width(&switch.what) > inside.width.saturating_sub(BEFORE_WHAT)
+    {
+        whole.text(0, &switch.what, theme.dim());
+    }
+    let spare = inside.height.saturating_sub(LEAST_SWITCHES);
+    let foot = u16::try_from(whole.len()).unwrap_or(u16::MAX).min(spare);
+    let (list, foot) = split_top(inside, inside.height - foot);
+    whole.draw(ink, foot, 0);
     let table =
         Table { columns: &SWITCHES, len: keys.len(), selected, focused: true, empty: "this scenario has no switches" };
-    let theme = ink.theme;
-    table.draw(ink, inside, |n| {
+    table.draw(ink, list, |n| {
         let Some(switch) = bench.switches.get(n) else { return Row::default() };
         let (state, style) = if switch.on { ("on", theme.bold()) } else { ("off", theme.dim()) };
         let cells = vec![

@@ -25,7 +25,9 @@ pub fn height(ink: &Ink<'_>, console: &Console, width: u16) -> u16 {
 pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
     let acknowledged = console.findings.iter().filter(|finding| console.acknowledgement(finding).is_some()).count();
     let mut frame = Frame::new("What is wrong", ink);
-    let elsewhere = verdict::alarm::elsewhere(&console.picture);
+    // What an alarm is about is known once there is a map.
+    let known = console.picture.topology.is_some();
+    let elsewhere = if known { verdict::alarm::elsewhere(&console.picture) } else { 0 };
     let note = [(acknowledged, "acknowledged".to_owned()), (elsewhere, figure::alarms_elsewhere(elsewhere))];
     let note: Vec<String> = note.into_iter().filter(|(n, _)| *n > 0).map(|(n, text)| format!("{n} {text}")).collect();
     if !note.is_empty() {

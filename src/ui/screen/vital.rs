@@ -198,6 +198,13 @@ impl<'a> Vital<'a> {
     }
 }
 
+/// In place of a chart, while there is nothing to draw one of.
+pub fn none(ink: &mut Ink<'_>, area: Rect, console: &Console) {
+    let inside = Frame::new("Vital figures", ink).draw(ink, area);
+    let text = if console.picture.mappings.is_empty() { "no consumer is known yet" } else { "" };
+    ink.text(inside.x, inside.y, inside.width, text, ink.theme.dim());
+}
+
 /// The `most` charts that matter now: of what the map's cursor is on, then of what is worst, then of
 /// consumers, streams first.
 pub fn worst(console: &Console, most: usize) -> Vec<Vital<'_>> {
