@@ -57,6 +57,7 @@ use crate::console::Console;
 use crate::ui::theme::Theme;
 use crate::ui::widget::ink::Ink;
 use crate::ui::widget::pane::{centred, split_top};
+use crate::ui::widget::prose::Prose;
 
 /// Below this nothing can be read (ux.md, "Rules").
 pub const SMALLEST: (u16, u16) = (60, 16);
@@ -69,9 +70,11 @@ pub fn draw(frame: &mut Frame<'_>, console: &Console, theme: Theme) {
 
 fn draw_into(ink: &mut Ink<'_>, area: Rect, console: &Console) {
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
-        let line = centred(area, area.width, 1);
         let text = format!("redrive needs {}×{}; this is {}×{}", SMALLEST.0, SMALLEST.1, area.width, area.height);
-        ink.text(line.x, line.y, line.width, &text, ink.theme.bold());
+        let mut prose = Prose::new(area.width);
+        prose.text(0, &text, ink.theme.bold());
+        let rows = u16::try_from(prose.len()).unwrap_or(u16::MAX).min(area.height);
+        prose.draw(ink, centred(area, area.width, rows), 0);
         return;
     }
     let (top, rest) = split_top(area, 1);
