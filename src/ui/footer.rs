@@ -145,9 +145,9 @@ fn commands(ink: &mut Ink<'_>, area: Rect, console: &Console) {
 /// False for what would only answer that there is nothing to do it to.
 fn helps(console: &Console, action: Action) -> bool {
     match action {
-        // There enter switches, or scans, which has its own entry.
+        // There enter switches or scans, which has its own entry, or there is nothing to open.
         Action::Open => match console.place() {
-            Place::Sandbox => false,
+            Place::Sandbox | Place::Journal | Place::ConsumerDetail => false,
             Place::Triage => console.snapshot().is_some(),
             _ => true,
         },
