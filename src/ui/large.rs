@@ -9,7 +9,7 @@ use crate::model::usage::Usage;
 use crate::ui::scenes::{account, type_keys};
 
 pub fn all() -> Vec<(&'static str, Console)> {
-    vec![("picker", picker()), ("from-cache", from_cache()), ("slower", slower())]
+    vec![("picker", picker()), ("picker-small", picker_small()), ("from-cache", from_cache()), ("slower", slower())]
 }
 
 /// A large account, before anything of it is read; `pro` has been typed.
@@ -24,6 +24,15 @@ fn picker() -> Console {
     let names = Names { queues: queues.collect(), mappings: Vec::new(), stacks, recent };
     update(&mut console, Msg::NamesArrived { result: Ok(names) });
     type_keys(&mut console, "pro");
+    console
+}
+
+/// `w` where everything fits one screen.
+fn picker_small() -> Console {
+    let mut console = account();
+    type_keys(&mut console, "w");
+    let names = Names { queues: vec!["JobDLQ".into()], ..Names::default() };
+    update(&mut console, Msg::NamesArrived { result: Ok(names) });
     console
 }
 

@@ -23,7 +23,8 @@ pub(super) fn names(console: &mut Console, result: Result<Names, ServiceError>) 
     let large = names.is_large();
     if (undecided && large) || wanted {
         let alarms = console.picture.alarms.as_ref().map(|alarms| &alarms.value);
-        let picker = Picker::new(&names, alarms, !undecided);
+        // Of a small account everything is watched then: that is left as it is.
+        let picker = Picker::new(&names, alarms, !undecided || !large);
         console.overlays.push(Overlay::Picker(picker));
     }
     console.names = Some(names);
@@ -110,4 +111,24 @@ pub(super) fn kept(console: &mut Console, kept: Kept) {
     picture.queues = kept.queues.into_iter().map(|one| (one.name.clone(), old(one, at))).collect();
     picture.topology = Some(old(kept.topology, at));
     console.from_cache = true;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::ConsoleOptions;
+    use crate::console::msg::Msg;
+    use crate::console::update::trial::Trial;
+
+    #[test]
+    fn a_choice_that_was_asked_for_before_the_names_came_can_be_left() {
+        let mut trial = Trial::unread(ConsoleOptions { pick: true, ..ConsoleOptions::default() });
+        trial.types("w");
+        let names = Names { queues: vec!["JobDLQ".into()], ..Names::default() };
+        trial.tell(Msg::NamesArrived { result: Ok(names) });
+        assert_eq!(trial.console.scope, Some(Scope::Everything), "few enough to watch all");
+        assert!(matches!(trial.console.overlay(), Some(Overlay::Picker(picker)) if picker.may_leave));
+        trial.types("\x1b");
+        assert_eq!((trial.console.overlay(), &trial.console.scope), (None, &Some(Scope::Everything)));
+    }
 }

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::console::Console;
-use crate::console::picker::Picker;
+use crate::console::picker::{Names, Picker};
 use crate::ui::overlay::{field, sheet, sheet_width};
 use crate::ui::widget::figure::{self, MISSING};
 use crate::ui::widget::ink::Ink;
@@ -26,11 +26,14 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, picker: &Picker) {
     let (line, rest) = split_top(rest, 2);
     let (list, help) = split_top(rest, rest.height.saturating_sub(2));
     let theme = ink.theme;
-    let all = console.names.as_ref().map(|names| (names.queues.len(), names.mappings.len())).unwrap_or_default();
+    let names = console.names.as_ref();
+    let (queues, mappings) = names.map(|names| (names.queues.len(), names.mappings.len())).unwrap_or_default();
+    let large = names.is_some_and(Names::is_large);
     let head_text = format!(
-        "{} queues and {} consumers here: more than one screen shows.",
-        figure::count(all.0 as u64),
-        figure::count(all.1 as u64)
+        "{} and {} here{}.",
+        figure::plural(queues as u64, "queue", "queues"),
+        figure::plural(mappings as u64, "consumer", "consumers"),
+        if large { ": more than one screen shows" } else { "" }
     );
     ink.text(head.x, head.y, head.width, &head_text, theme.plain());
     ink.text(line.x, line.y, 2, "/ ", theme.key());
