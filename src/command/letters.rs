@@ -1,6 +1,6 @@
 //! `dlq show|export|drop|restore`: what a dead-letter queue holds, out of it, and back.
 
-use std::io::Write;
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crate::command::change::{confirm, facts};
@@ -25,7 +25,7 @@ use crate::operation::restore::backups::{Backups, copies};
 use crate::query::kind::kind_of;
 use crate::report::kinds::{self, Kinds};
 use crate::report::{self, export};
-use crate::shell;
+use crate::shell::{self, Draft};
 
 pub async fn show(here: &Here, letters: Letters, reveal: bool, output: Output) -> Result<u8, Failure> {
     let search = search(&letters.pick)?;
@@ -64,22 +64,22 @@ fn whole(whole: Message, redaction: &Redaction, output: Output) -> String {
 pub async fn export(here: &Here, letters: Letters, to: Option<PathBuf>) -> Result<u8, Failure> {
     let search = search(&letters.pick)?;
     // Before anything is received for it.
-    let file = to.as_deref().map(create).transpose()?;
+    let file = to.as_deref().map(draft).transpose()?;
     let look = look(here).await?;
     let queue = find(&look, &letters.queue)?;
-    let Some(finished) = scanned(here, &look, queue, &letters).await? else {
-        discard(to.as_deref());
-        return Ok(exit::FINE);
-    };
+    let Some(finished) = scanned(here, &look, queue, &letters).await? else { return Ok(exit::FINE) };
     let code = finished.code();
     let messages = picked(finished.found, &letters.pick, search.as_ref(), look.now).await?;
     let lines = messages.messages()?.map(|message| message.map(|message| export::line(queue.name.as_str(), &message)));
     match file {
-        Some(mut file) => {
+        Some(file) => {
+            let failed = |error| unwritten(to.as_deref(), &error);
+            let mut out = BufWriter::new(file);
             for line in lines {
-                file.write_all(line?.as_bytes()).map_err(Failure::Output)?;
+                out.write_all(line?.as_bytes()).map_err(failed)?;
             }
-            file.sync_all().map_err(Failure::Output)?;
+            let file = out.into_inner().map_err(|error| failed(error.into_error()))?;
+            file.keep().map_err(failed)?;
         }
         None => lines.into_iter().try_for_each(|line| print(&line?))?,
     }
@@ -91,22 +91,14 @@ pub async fn export(here: &Here, letters: Letters, to: Option<PathBuf>) -> Resul
     Ok(code)
 }
 
-/// A file of the owner's alone; one that is there is not written over.
-fn create(path: &Path) -> Result<std::fs::File, Failure> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    options.open(path).map_err(|error| Failure::Usage(format!("--to {}: {error}", path.display())))
+/// One that is cut off leaves no half of an export.
+fn draft(path: &Path) -> Result<Draft, Failure> {
+    Draft::begin(path).map_err(|error| Failure::Usage(format!("--to {}: {error}", path.display())))
 }
 
-fn discard(path: Option<&Path>) {
-    if let Some(path) = path {
-        let _ = std::fs::remove_file(path);
-    }
+fn unwritten(path: Option<&Path>, error: &io::Error) -> Failure {
+    let place = path.unwrap_or(Path::new("-")).display();
+    Failure::Unreachable(format!("--to {place}: {error}; nothing was written there, and nothing left the queue"))
 }
 
 pub async fn drop(here: &Here, letters: Letters, reason: Option<String>, output: Output) -> Result<u8, Failure> {

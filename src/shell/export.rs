@@ -1,12 +1,13 @@
 //! Writes messages to a file of the owner's alone, bodies from disk included.
 
-use std::fs::OpenOptions;
 use std::io::{BufWriter, Write};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use crate::model::id::QueueName;
 use crate::model::message::Message;
 use crate::report::export::line;
+use crate::shell::draft::Draft;
 use crate::shell::hoard::Hoard;
 use crate::shell::sift::whole;
 
@@ -15,21 +16,14 @@ use crate::shell::sift::whole;
 /// # Errors
 /// What the disk says; also that the file is there already.
 pub fn write(hoard: &Mutex<Hoard>, queue: &QueueName, path: &str, messages: &[Arc<Message>]) -> Result<u64, String> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    let mut file = BufWriter::new(options.open(path).map_err(|error| error.to_string())?);
+    let mut file = BufWriter::new(Draft::begin(Path::new(path)).map_err(|error| error.to_string())?);
     for some in messages.chunks(AT_ONCE) {
         for message in whole(hoard, queue, some)? {
             file.write_all(line(queue.as_str(), &message).as_bytes()).map_err(|error| error.to_string())?;
         }
     }
     let file = file.into_inner().map_err(|error| error.to_string())?;
-    file.sync_all().map_err(|error| error.to_string())?;
+    file.keep().map_err(|error| error.to_string())?;
     Ok(messages.len() as u64)
 }
 

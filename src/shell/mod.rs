@@ -5,6 +5,7 @@ mod cache;
 pub mod copies;
 mod deaths;
 mod discovery;
+mod draft;
 mod export;
 mod frame;
 mod hoard;
@@ -32,6 +33,7 @@ mod shown;
 mod unarmed;
 
 pub use cache::Cache;
+pub use draft::Draft;
 pub use pace::Pace;
 pub use session::{local_now, operation_id, seed_of, session, utc_offset_s};
 pub use signals::asked_to_stop;
