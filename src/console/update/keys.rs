@@ -241,6 +241,7 @@ fn answer(console: &mut Console, prompt: &Prompt) -> Result<Vec<Effect>, String>
         Purpose::Arm => arm::answer(console, prompt.line.text()).map(|()| Vec::new()),
         Purpose::Note { queue, kind } => {
             let (queue, kind, text) = (queue.clone(), kind.clone(), prompt.line.text().trim().to_owned());
+            console.say(Severity::Good, if text.is_empty() { "the note is taken away" } else { "noted" });
             Ok(vec![Effect::Note(NotePlan { queue, kind, text })])
         }
         Purpose::Export { queue, ids } => {

@@ -125,7 +125,7 @@ pub(super) fn drop_card(console: &mut Console, name: &QueueName, ids: Vec<Messag
         return;
     }
     let mut facts = card::facts(console, name.to_string());
-    facts.about = worth::about(console, &queue, &messages);
+    facts.about = worth::of_them(console, &messages);
     let hidden = snapshot.selected_hidden();
     if hidden > 0 && wanted.len() == snapshot.selected().len() {
         facts.about.push(format!("{} of these are selected and not listed now", grouped(hidden as u64)));

@@ -25,6 +25,7 @@ fn a_drop_takes_the_count_and_the_account_and_only_what_was_selected() {
     let text = card.planned.card();
     assert_eq!(text.title, "Drop 2 messages from JobDLQ");
     assert!(text.about.iter().any(|line| line.starts_with("effects: ")), "{:?}", text.about);
+    assert!(!text.about.iter().any(|line| line.contains("come back")), "what is deleted does not: {:?}", text.about);
     trial.wait_ms(Card::DEAF_MS);
     assert_eq!(trial.types("2\n"), [], "the account's digits are missing");
     assert_eq!(trial.types("9013\n"), [], "another account's");
@@ -106,6 +107,7 @@ fn a_note_is_kept_and_shown_where_the_kind_is() {
     let effects = trial.types("nwait for the mail provider\n");
     let [Effect::Note(note)] = effects.as_slice() else { panic!("no note: {effects:?}") };
     assert_eq!((note.kind.as_str(), note.text.as_str()), ("JobQueue · send", "wait for the mail provider"));
+    assert!(trial.said().ends_with("\nnoted"), "on a narrow screen the note is not in view: {}", trial.said());
     let began = |at, note: NotePlan| JournalEntry::Began {
         operation: format!("note-{}", note.text.len()).as_str().into(),
         at,

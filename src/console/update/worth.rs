@@ -22,10 +22,14 @@ pub(super) fn is_stale(console: &Console, message: &Message) -> bool {
     console.now.ms_since(message.system.sent_at) > stale_after_ms(console)
 }
 
+/// What they are, whatever is to become of them.
+pub(super) fn of_them(console: &Console, messages: &[(&Message, &Kind)]) -> Vec<String> {
+    ages(console, messages).into_iter().chain([effects(messages)]).collect()
+}
+
+/// The same, and whether they would come through: of messages that are to be sent back.
 pub(super) fn about(console: &Console, queue: &Queue, messages: &[(&Message, &Kind)]) -> Vec<String> {
-    let mut lines = Vec::new();
-    lines.extend(ages(console, messages));
-    lines.push(effects(messages));
+    let mut lines = of_them(console, messages);
     lines.extend(consumers_changed(console, queue, messages));
     let again = messages.iter().filter(|(message, _)| message.attributes.contains_key(MARK)).count();
     if again > 0 {
