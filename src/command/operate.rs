@@ -75,8 +75,11 @@ async fn run(
         account: identity.account,
         region: look.account.region().to_owned(),
     };
-    let machine = undertaking.begin(owner, shell::seed_of(&operation), look.now);
+    // As far as the account's clock is from this machine's: what is kept is the account's time, and a
+    // machine that began in the future would wait for it.
     let clock = Clock::aws();
+    clock.set_skew_ms(*look.account.ahead_ms().borrow());
+    let machine = undertaking.begin(owner, shell::seed_of(&operation), clock.account_now());
     let performer = Split { calls: look.account.clone(), journal, clock: shell::Pace(clock.clone()) };
     let (commands, orders) = unbounded_channel();
     let (outbox, mut inbox) = unbounded_channel::<Progress>();
