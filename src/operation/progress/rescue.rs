@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::model::id::{MessageId, OperationId};
 use crate::operation::order::EndState;
-use crate::operation::progress::{Cause, grouped};
+use crate::operation::progress::{Cause, grouped, plural};
 
 /// Every pointer asked for ends in exactly one of `rescued`, `failed`, `gone`, `returned`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -32,12 +32,11 @@ pub struct RescueReport {
 
 impl RescueReport {
     pub fn line(&self) -> String {
-        let noun = if self.asked == 1 { "pointer" } else { "pointers" };
         let mut line = format!(
-            "{} of {} {noun} rescued, {} records came through",
+            "{} of {} rescued, {} came through",
             grouped(self.rescued),
-            grouped(self.asked),
-            grouped(self.records)
+            plural(self.asked, "pointer", "pointers"),
+            plural(self.records, "record", "records")
         );
         let doubtful = self.doubtful.len() as u64;
         for (count, what) in [
