@@ -26,7 +26,8 @@ impl Draft {
         name.push(format!(".{}.part", std::process::id()));
         let part = to.with_file_name(name);
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
+        // New: what somebody else laid there under that name is not followed.
+        options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         Ok(Draft { file: options.open(&part)?, part, to: to.to_owned() })
