@@ -2,6 +2,7 @@
 //! `~`, estimates say `est`, every figure has its unit.
 
 use crate::model::time::{Timestamp, spoken};
+use crate::operation::progress;
 
 /// What is not known.
 pub const MISSING: &str = "–";
@@ -68,15 +69,7 @@ fn round(value: f64) -> i64 {
 
 /// `100,000`
 pub fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+    progress::grouped(n)
 }
 
 /// `~412`: what SQS calls approximate.
@@ -200,7 +193,7 @@ pub fn bytes(n: usize) -> String {
 
 /// `3 messages`, `1 message`
 pub fn plural(n: u64, one: &str, many: &str) -> String {
-    format!("{} {}", count(n), if n == 1 { one } else { many })
+    progress::plural(n, one, many)
 }
 
 /// A value or `–`.
