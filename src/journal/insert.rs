@@ -6,23 +6,16 @@ use rusqlite::{CachedStatement, Connection, params_from_iter};
 
 use crate::operation::order::JournalEntry;
 
-/// The statements of one transaction.
-pub struct Insert<'c> {
-    entries: Rows<'c>,
-    messages: Rows<'c>,
-}
+/// The statement of one transaction.
+pub struct Insert<'c>(Rows<'c>);
 
 impl<'c> Insert<'c> {
     pub fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
-        Ok(Insert {
-            entries: Rows::prepare(connection, ENTRY, "(?, ?, ?, ?)", "")?,
-            messages: Rows::prepare(connection, MESSAGE, "(?, ?, ?, ?, ?, ?)", NEWEST)?,
-        })
+        Ok(Insert(Rows::prepare(connection, ENTRY, "(?, ?, ?, ?)")?))
     }
 
-    /// In this order, and what they say of messages.
+    /// In this order.
     pub fn entries(&mut self, entries: &[JournalEntry]) -> Result<(), String> {
-        let said = |error: rusqlite::Error| error.to_string();
         let rows = entries.iter().map(|entry| {
             let mut body = Vec::with_capacity(BODY_BYTES);
             serde_json::to_writer(&mut body, entry).map_err(|error| error.to_string())?;
@@ -33,25 +26,7 @@ impl<'c> Insert<'c> {
             );
             Ok([entry.operation().as_str().into(), entry.at().ms().into(), body.into(), about_message.into()])
         });
-        self.entries.put(&rows.collect::<Result<Vec<_>, String>>()?).map_err(said)?;
-        self.messages(entries).map_err(said)
-    }
-
-    /// The newest state of each message; nothing of other entries.
-    pub fn messages(&mut self, entries: &[JournalEntry]) -> rusqlite::Result<()> {
-        let rows = entries.iter().filter_map(|entry| {
-            let JournalEntry::Message { operation, at, id, state } = entry else { return None };
-            let (sha256, attributes) = state.digests().unwrap_or(("", ""));
-            Some([
-                operation.as_str().into(),
-                id.as_str().into(),
-                at.ms().into(),
-                state.name().into(),
-                sha256.into(),
-                attributes.into(),
-            ])
-        });
-        self.messages.put(&rows.collect::<Vec<_>>())
+        self.0.put(&rows.collect::<Result<Vec<_>, String>>()?).map_err(|error| error.to_string())
     }
 }
 
@@ -62,8 +37,8 @@ struct Rows<'c> {
 }
 
 impl<'c> Rows<'c> {
-    fn prepare(connection: &'c Connection, head: &str, row: &str, tail: &str) -> rusqlite::Result<Self> {
-        let of = |rows: &[&str]| connection.prepare_cached(&format!("{head} {} {tail}", rows.join(", ")));
+    fn prepare(connection: &'c Connection, head: &str, row: &str) -> rusqlite::Result<Self> {
+        let of = |rows: &[&str]| connection.prepare_cached(&format!("{head} {}", rows.join(", ")));
         Ok(Rows { one: of(&[row])?, many: of(&[row; MANY])? })
     }
 
@@ -85,10 +60,3 @@ const MANY: usize = 10;
 /// Room for what most entries are written as.
 const BODY_BYTES: usize = 512;
 const ENTRY: &str = "INSERT INTO entry (operation, at_ms, body, about_message) VALUES";
-const MESSAGE: &str = "INSERT INTO message (operation, id, at_ms, state, sha256, attributes) VALUES";
-/// A message's digests stay those it was recorded with.
-const NEWEST: &str = "
-ON CONFLICT (operation, id) DO UPDATE SET
-    at_ms = excluded.at_ms, state = excluded.state,
-    sha256 = CASE WHEN excluded.sha256 = '' THEN sha256 ELSE excluded.sha256 END,
-    attributes = CASE WHEN excluded.attributes = '' THEN attributes ELSE excluded.attributes END";

@@ -8,6 +8,7 @@ mod ownership;
 mod process;
 mod schema;
 mod store;
+mod tally;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -392,7 +393,7 @@ mod tests {
             Journal::open_as(process(pid), Some(dir.path()), Arc::new(move || Timestamp::from_s(s))).expect("a journal")
         };
         let (asleep, other) = (open(1, 0), open(u32::MAX, 10));
-        record(&asleep, vec![began("a")]);
+        record(&asleep, vec![began("a"), message("a", MessageState::Doubted)]);
         // The other cannot see whether that one lives: its boot is not this machine's, its pid not there.
         assert!(matches!(other.claim(&"a".into()).expect("written"), Holder::Dead { .. }));
         assert_eq!(other.claim(&"a".into()).expect("written"), Holder::Us);
@@ -401,5 +402,9 @@ mod tests {
         assert_eq!(record(&other, vec![message("a", MessageState::Gone)]), Outcome::Done(Answer::Recorded));
         other.let_go(&"a".into());
         assert!(matches!(asleep.claim(&"a".into()).expect("written"), Holder::Dead { .. }), "it was let go of");
+        // What the other wrote meanwhile is counted once, not as this one remembers it.
+        assert_eq!(record(&asleep, vec![message("a", MessageState::DELETED)]), Outcome::Done(Answer::Recorded));
+        let tally = asleep.outline().expect("readable").tallies[&OperationId::from("a")];
+        assert_eq!((tally.moved, tally.failed, tally.open), (1, 0, 0));
     }
 }

@@ -2,11 +2,12 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::journal::insert::Insert;
+use crate::journal::tally::{self, Tallies};
+use crate::model::id::OperationId;
 use crate::operation::order::JournalEntry;
 
 /// Raised when the tables change; an older file is brought up to it, a newer one refused.
-pub const SCHEMA: i64 = 3;
+pub const SCHEMA: i64 = 4;
 
 pub fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0))
@@ -21,26 +22,38 @@ pub fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     }
     if found < 2 {
         transaction.execute_batch(SECOND)?;
-        count_messages(&transaction)?;
+        mark_messages(&transaction)?;
     }
-    if found < 3 {
-        transaction.execute_batch(THIRD)?;
+    if found < 4 {
+        transaction.execute_batch(FOURTH)?;
+        transaction.execute_batch(tally::TABLE)?;
+        count_messages(&transaction)?;
     }
     transaction.pragma_update(None, "user_version", SCHEMA)?;
     transaction.commit()
 }
 
-/// Version 1 kept messages only as lines.
-fn count_messages(connection: &Connection) -> rusqlite::Result<()> {
+/// Version 1 did not tell lines about messages from others.
+fn mark_messages(connection: &Connection) -> rusqlite::Result<()> {
     let mut select = connection.prepare("SELECT seq, body FROM entry ORDER BY seq")?;
     let rows = select.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
     for row in rows {
         let (seq, body) = row?;
         // What this version cannot read stays a line, and is reported when it is read.
-        if let Ok(entry @ JournalEntry::Message { .. }) = serde_json::from_str(&body) {
+        if let Ok(JournalEntry::Message { .. }) = serde_json::from_str(&body) {
             connection.execute("UPDATE entry SET about_message = 1 WHERE seq = ?1", [seq])?;
-            Insert::prepare(connection)?.messages(&[entry])?;
         }
+    }
+    Ok(())
+}
+
+fn count_messages(connection: &Connection) -> rusqlite::Result<()> {
+    let mut select = connection.prepare("SELECT DISTINCT operation FROM entry WHERE about_message")?;
+    let operations = select.query_map([], |row| row.get::<_, String>(0))?;
+    for operation in operations {
+        let (operation, mut tallies) = (OperationId::new(operation?), Tallies::default());
+        tallies.catch_up(connection, &operation)?;
+        tallies.write(connection, &operation)?;
     }
     Ok(())
 }
@@ -58,15 +71,6 @@ CREATE INDEX IF NOT EXISTS entry_by_operation ON entry (operation, seq);
 const SECOND: &str = "
 ALTER TABLE entry ADD COLUMN about_message INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX entry_outline ON entry (seq) WHERE NOT about_message;
-CREATE TABLE message (
-    operation  TEXT    NOT NULL,
-    id         TEXT    NOT NULL,
-    at_ms      INTEGER NOT NULL,
-    state      TEXT    NOT NULL,
-    sha256     TEXT    NOT NULL,
-    attributes TEXT    NOT NULL,
-    PRIMARY KEY (operation, id)
-) STRICT, WITHOUT ROWID;
 CREATE TABLE owner (
     operation TEXT    PRIMARY KEY,
     host      TEXT    NOT NULL,
@@ -78,24 +82,8 @@ CREATE TABLE owner (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// Message ids are random: kept in their order, every message of a write had a page of its own, three times
-/// over. Rows lie as they came, and what comes together is written together; the index is touched once.
-const THIRD: &str = "
-ALTER TABLE message RENAME TO message_by_id;
-CREATE TABLE message (
-    seq        INTEGER PRIMARY KEY,
-    operation  TEXT    NOT NULL,
-    id         TEXT    NOT NULL,
-    at_ms      INTEGER NOT NULL,
-    state      TEXT    NOT NULL,
-    sha256     TEXT    NOT NULL,
-    attributes TEXT    NOT NULL,
-    UNIQUE (operation, id)
-) STRICT;
-INSERT INTO message (operation, id, at_ms, state, sha256, attributes)
-    SELECT operation, id, at_ms, state, sha256, attributes FROM message_by_id;
-DROP TABLE message_by_id;
-";
+/// Versions 2 and 3 kept the newest state of each message as a row, though only their number was read.
+const FOURTH: &str = "DROP TABLE IF EXISTS message;";
 
 #[cfg(test)]
 mod tests {
@@ -120,38 +108,48 @@ mod tests {
         }
         migrate(&mut connection).expect("brought up");
         migrate(&mut connection).expect("and a second time nothing is done");
-        let row: (String, String, i64) = connection
-            .query_row("SELECT state, sha256, count(*) FROM message", [], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-            })
-            .expect("one message");
-        assert_eq!(row, ("deleted".to_owned(), "abc".to_owned(), 1));
+        assert_eq!(counted(&connection), ["op deleted 1"]);
         let outline: i64 = connection
             .query_row("SELECT count(*) FROM entry WHERE NOT about_message", [], |row| row.get(0))
             .expect("counted");
         assert_eq!((outline, version(&connection).expect("a version")), (1, SCHEMA));
     }
 
+    /// Operations, states and how many messages, but for states that none is in.
+    fn counted(connection: &Connection) -> Vec<String> {
+        let sql = "SELECT operation || ' ' || state || ' ' || n FROM tally WHERE n > 0 ORDER BY operation, state";
+        let mut select = connection.prepare(sql).expect("a query");
+        select.query_map([], |row| row.get(0)).and_then(Iterator::collect).expect("counted")
+    }
+
     #[test]
-    fn a_file_of_the_second_version_keeps_its_messages_and_one_row_for_each() {
+    fn a_file_with_a_row_for_each_message_keeps_their_number() {
         let mut connection = Connection::open_in_memory().expect("a database");
-        connection.execute_batch(FIRST).and_then(|()| connection.execute_batch(SECOND)).expect("version 2");
-        connection.pragma_update(None, "user_version", 2).expect("version 2");
-        let rows = "INSERT INTO message (operation, id, at_ms, state, sha256, attributes) VALUES
-             ('op', 'm', 1, 'acknowledged', 'abc', 'def'), ('op', 'n', 1, 'gone', '', ''), ('q', 'm', 2, 'failed', '', '')";
-        connection.execute(rows, []).expect("rows");
+        let message =
+            "CREATE TABLE message (seq INTEGER PRIMARY KEY, operation TEXT NOT NULL, id TEXT NOT NULL) STRICT;";
+        connection.execute_batch(&[FIRST, SECOND, message].concat()).expect("version 3");
+        connection.pragma_update(None, "user_version", 3).expect("version 3");
+        let line = |operation: &str, id: &str, state: &str| {
+            let body = format!(
+                r#"{{"entry":"message","operation":"{operation}","at":1000,"id":"{id}","state":{{"state":"{state}"}}}}"#
+            );
+            connection
+                .execute(
+                    "INSERT INTO entry (operation, at_ms, body, about_message) VALUES (?1, 1, ?2, 1)",
+                    params![operation, body],
+                )
+                .expect("a line");
+        };
+        for (operation, id, state) in
+            [("op", "m", "doubted"), ("op", "n", "gone"), ("q", "m", "gone"), ("op", "m", "gone")]
+        {
+            line(operation, id, state);
+        }
+        line("op", "x", "of another version");
         migrate(&mut connection).expect("brought up");
-        let later = r#"{"entry":"message","operation":"op","at":3000,"id":"m","state":{"state":"deleted"}}"#;
-        let later: JournalEntry = serde_json::from_str(later).expect("an entry");
-        Insert::prepare(&connection).and_then(|mut insert| insert.messages(&[later])).expect("put");
-        let mut select = connection
-            .prepare(
-                "SELECT operation || id || at_ms || state || sha256 || attributes FROM message ORDER BY operation, id",
-            )
-            .expect("a query");
-        let rows: Vec<String> =
-            select.query_map([], |row| row.get(0)).and_then(Iterator::collect).expect("three messages");
-        assert_eq!(rows, ["opm3000deletedabcdef", "opn1gone", "qm2failed"]);
+        assert_eq!(counted(&connection), ["op gone 2", "q gone 1"]);
         assert_eq!(version(&connection).expect("a version"), SCHEMA);
+        let gone = connection.prepare("SELECT * FROM message").expect_err("it is not kept");
+        assert!(gone.to_string().contains("no such table"), "{gone}");
     }
 }

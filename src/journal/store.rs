@@ -11,6 +11,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use crate::journal::insert::Insert;
 use crate::journal::process::Process;
 use crate::journal::schema::{self, SCHEMA};
+use crate::journal::tally::Tallies;
 use crate::journal::{JournalError, Now, acknowledgement, ownership};
 use crate::model::id::OperationId;
 use crate::model::time::Timestamp;
@@ -22,6 +23,7 @@ pub struct Store {
     me: Process,
     now: Now,
     beat_at: Option<Timestamp>,
+    tallies: Tallies,
 }
 
 impl fmt::Debug for Store {
@@ -74,7 +76,7 @@ impl Store {
         }
         // Beside the numbered tables: an older redrive does not look at it.
         connection.execute_batch(acknowledgement::TABLE).map_err(open)?;
-        Ok(Store { connection, me, now, beat_at: None })
+        Ok(Store { connection, me, now, beat_at: None, tallies: Tallies::default() })
     }
 
     /// Bodies are kept for a while only; what was done stays.
@@ -90,17 +92,26 @@ impl Store {
     /// All batches in one transaction: durable when this returns. A batch of an operation that is
     /// somebody else's by now is refused alone.
     pub fn append(&mut self, batches: &[Vec<JournalEntry>]) -> Vec<Result<(), String>> {
-        match self.append_all(batches) {
-            Ok(results) => results,
+        // Taken out: what is in it is true only once it is durable.
+        let mut tallies = std::mem::take(&mut self.tallies);
+        match self.append_all(batches, &mut tallies) {
+            Ok(results) => {
+                self.tallies = tallies;
+                results
+            }
             Err(why) => batches.iter().map(|_| Err(why.clone())).collect(),
         }
     }
 
-    fn append_all(&mut self, batches: &[Vec<JournalEntry>]) -> Result<Vec<Result<(), String>>, String> {
+    fn append_all(
+        &mut self,
+        batches: &[Vec<JournalEntry>],
+        tallies: &mut Tallies,
+    ) -> Result<Vec<Result<(), String>>, String> {
         let said = |error: rusqlite::Error| error.to_string();
         let now = (self.now)();
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(said)?;
-        let mut checked: BTreeMap<OperationId, Result<(), String>> = BTreeMap::new();
+        let mut checked: BTreeMap<&OperationId, Result<(), String>> = BTreeMap::new();
         let mut results = Vec::with_capacity(batches.len());
         let mut insert = Insert::prepare(&transaction).map_err(said)?;
         for batch in batches {
@@ -108,7 +119,8 @@ impl Store {
             for operation in batch.iter().map(JournalEntry::operation).collect::<BTreeSet<_>>() {
                 if !checked.contains_key(operation) {
                     let may = ownership::may_write(&transaction, &self.me, operation).map_err(said)?;
-                    checked.insert(operation.clone(), may);
+                    tallies.catch_up(&transaction, operation).map_err(said)?;
+                    checked.insert(operation, may);
                 }
                 if let Some(Err(why)) = checked.get(operation) {
                     right = Err(why.clone());
@@ -116,6 +128,7 @@ impl Store {
             }
             if right.is_ok() {
                 insert.entries(batch)?;
+                tallies.note(batch);
                 for entry in batch {
                     if let JournalEntry::Began { operation, .. } = entry {
                         ownership::put(&transaction, &self.me, operation, now).map_err(said)?;
@@ -125,7 +138,15 @@ impl Store {
             results.push(right);
         }
         drop(insert);
+        for operation in checked.keys() {
+            tallies.write(&transaction, operation).map_err(said)?;
+        }
         transaction.commit().map_err(said)?;
+        for entry in batches.iter().flatten() {
+            if let JournalEntry::Ended { operation, .. } = entry {
+                tallies.forget(operation);
+            }
+        }
         Ok(results)
     }
 
@@ -175,28 +196,15 @@ impl Store {
         Ok(outline)
     }
 
-    /// Counted here: SQLite would sort all rows for it. Of those beside each other most are alike.
     fn tallies(&self) -> Result<BTreeMap<OperationId, Tally>, JournalError> {
-        let mut select = self
-            .connection
-            .prepare_cached("SELECT operation, state FROM message ORDER BY seq")
-            .map_err(JournalError::Read)?;
+        let mut select =
+            self.connection.prepare_cached("SELECT operation, state, n FROM tally").map_err(JournalError::Read)?;
         let mut rows = select.query(params![]).map_err(JournalError::Read)?;
-        let mut counts: BTreeMap<(String, String), u64> = BTreeMap::new();
-        let (mut alike, mut n) = ((String::new(), String::new()), 0);
+        let mut tallies: BTreeMap<OperationId, Tally> = BTreeMap::new();
         while let Some(row) = rows.next().map_err(JournalError::Read)? {
             let text = |column| row.get_ref(column).and_then(|value| Ok(value.as_str()?)).map_err(JournalError::Read);
-            let (operation, state) = (text(0)?, text(1)?);
-            if alike.0 != operation || alike.1 != state {
-                let before = std::mem::replace(&mut alike, (operation.to_owned(), state.to_owned()));
-                *counts.entry(before).or_default() += std::mem::take(&mut n);
-            }
-            n += 1;
-        }
-        *counts.entry(alike).or_default() += n;
-        let mut tallies: BTreeMap<OperationId, Tally> = BTreeMap::new();
-        for ((operation, state), n) in counts.into_iter().filter(|(_, n)| *n > 0) {
-            tallies.entry(OperationId::new(operation)).or_default().count(&state, n);
+            let n: i64 = row.get(2).map_err(JournalError::Read)?;
+            tallies.entry(OperationId::new(text(0)?)).or_default().count(text(1)?, u64::try_from(n).unwrap_or(0));
         }
         Ok(tallies)
     }

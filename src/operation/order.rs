@@ -286,14 +286,6 @@ impl MessageState {
             MessageState::Ran => "ran",
         }
     }
-
-    /// SHA-256 of the body and digest of the attributes, where it carries them.
-    pub fn digests(&self) -> Option<(&str, &str)> {
-        match self {
-            MessageState::Recorded { sha256, attributes, .. } => Some((sha256, attributes)),
-            _ => None,
-        }
-    }
 }
 
 /// How a destination and its consumers fare, by their newest metrics; `None` where there is none.
