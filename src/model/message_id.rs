@@ -59,7 +59,7 @@ impl MessageId {
 
 impl PartialEq for MessageId {
     fn eq(&self, other: &Self) -> bool {
-        self.as_bytes() == other.as_bytes()
+        self.cmp(other).is_eq()
     }
 }
 
@@ -73,8 +73,19 @@ impl PartialOrd for MessageId {
 
 impl Ord for MessageId {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.as_bytes().cmp(other.as_bytes())
+        // Behind its text an id in place holds zeroes, so the first bytes compare as one number, whatever the
+        // length; nearly always they decide.
+        match (&self.0, &other.0) {
+            (Text::Short { bytes: mine, .. }, Text::Short { bytes: theirs, .. }) if first(mine) != first(theirs) => {
+                first(mine).cmp(&first(theirs))
+            }
+            _ => self.as_bytes().cmp(other.as_bytes()),
+        }
     }
+}
+
+fn first(bytes: &[u8]) -> u64 {
+    bytes.first_chunk().map_or(0, |first| u64::from_be_bytes(*first))
 }
 
 impl Hash for MessageId {
@@ -140,8 +151,19 @@ mod tests {
     #[test]
     fn ids_of_any_length_are_kept_whole_and_in_the_order_of_their_text() {
         let uuid = "0f8fad5b-d9cd-469f-a165-70867728950e".to_owned();
-        let texts =
-            ["".into(), "ä".repeat(19), "ä".repeat(20), uuid.clone(), "m".into(), "m-1".into(), "x".repeat(300)];
+        let texts = [
+            "".into(),
+            "\0".into(),
+            "ä".repeat(19),
+            "ä".repeat(20),
+            uuid.clone(),
+            uuid.to_uppercase(),
+            "m".into(),
+            "m\0".into(),
+            "m\0-".into(),
+            "m-1".into(),
+            "x".repeat(300),
+        ];
         let mut ids: Vec<MessageId> = texts.iter().map(MessageId::new).collect();
         assert!(ids.iter().map(MessageId::as_str).eq(texts.iter().map(String::as_str)));
         ids.sort();
