@@ -104,7 +104,7 @@ impl Drop {
         }
         drop.perhaps = drop.open.intersection(&record.kept).cloned().collect();
         let budget = Budget { lanes: LANES, lease_s: LEASE_MAX_S, time_ms: SEARCH_MOST_MS };
-        drop.sweep = Sweep::new(drop.plan.from.clone(), Want::Ids(drop.open.clone()), budget, seed);
+        drop.sweep = Sweep::new(drop.plan.from.clone(), Want::Ids(drop.open.iter().cloned().collect()), budget, seed);
         drop
     }
 
@@ -113,7 +113,7 @@ impl Drop {
         let budget = Budget { lanes: LANES, lease_s: LEASE_MAX_S, time_ms: SEARCH_MOST_MS };
         let (course, outbox) = Course::open(owner, first);
         Drop {
-            sweep: Sweep::new(plan.from.clone(), Want::Ids(open.clone()), budget, seed),
+            sweep: Sweep::new(plan.from.clone(), Want::Ids(open.iter().cloned().collect()), budget, seed),
             course,
             plan,
             outbox,

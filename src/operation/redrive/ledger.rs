@@ -36,8 +36,9 @@ pub(super) enum Fate {
 #[derive(Debug)]
 pub(super) struct Entry {
     pub stage: Stage,
-    /// The newest copy received: its receipt is the one that counts.
-    pub found: Option<Found>,
+    /// The newest copy received: its receipt is the one that counts. Elsewhere in memory, since a redrive knows
+    /// a hundred times more messages than it holds.
+    pub found: Option<Box<Found>>,
     /// The lease certainly lasted until now; once false, somebody else may have taken the message.
     pub lapsed: bool,
     pub extending: bool,
@@ -160,7 +161,7 @@ impl Ledger {
             self.leases.insert((found.until, id.clone()));
             self.bytes += found.message.size_bytes();
             self.doubts.hold(id, found.asked_at);
-            entry.found = Some(found);
+            entry.found = Some(Box::new(found));
             entry.extending = false;
         }
     }

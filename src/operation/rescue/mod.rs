@@ -108,9 +108,9 @@ impl Rescue {
         };
         rescue.rescued = rescue.missing.extract_if(.., |id| done(id)).collect();
         rescue.doubted = rescue.rescued.intersection(&record.doubted).cloned().collect();
-        let wanted = rescue.missing.union(&rescue.doubted).cloned().collect();
+        let wanted = Want::Ids(rescue.missing.union(&rescue.doubted).cloned().collect());
         let budget = Budget { lanes: LANES, lease_s: LEASE_MAX_S, time_ms: LOOK_MS };
-        rescue.sweep = Sweep::new(rescue.plan.from.clone(), Want::Ids(wanted), budget, seed);
+        rescue.sweep = Sweep::new(rescue.plan.from.clone(), wanted, budget, seed);
         rescue
     }
 
@@ -119,7 +119,7 @@ impl Rescue {
         let budget = Budget { lanes: LANES, lease_s: LEASE_MAX_S, time_ms: LOOK_MS };
         let (course, outbox) = Course::open(owner, vec![first]);
         Rescue {
-            sweep: Sweep::new(plan.from.clone(), Want::Ids(ids.clone()), budget, seed),
+            sweep: Sweep::new(plan.from.clone(), Want::Ids(ids.iter().cloned().collect()), budget, seed),
             returns: Returns::new(plan.from.clone(), 1, seed),
             outbox,
             now,

@@ -24,7 +24,7 @@ impl Sweep {
                 self.finish(End::Empty { hidden });
                 None
             }
-            Want::Ids(_) if self.missing.is_empty() => {
+            Want::Ids(ref sought) if sought.missing() == 0 => {
                 self.lost_until = None;
                 self.finish(End::Found);
                 None
@@ -196,7 +196,8 @@ mod tests {
     /// that ends the search.
     fn counted(after_s: i64) -> bool {
         let budget = Budget { lanes: 1, lease_s: 60, time_ms: 300_000 };
-        let mut sweep = Sweep::new("https://q/1/dead".into(), Want::Ids(["m-2".into()].into()), budget, 1);
+        let mut sweep =
+            Sweep::new("https://q/1/dead".into(), Want::Ids(["m-2".into()].into_iter().collect()), budget, 1);
         let mut brought = false;
         loop {
             let (order, purpose) = sweep.poll(NOW, 10, 0).expect("it looks, and counts");

@@ -7,9 +7,10 @@
 
 mod doubt;
 mod sorting;
+mod sought;
 mod width;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 use crate::model::id::{MessageId, QueueUrl};
 use crate::model::message::MAX_BATCH_ENTRIES;
@@ -19,6 +20,7 @@ use crate::operation::pace::Backoff;
 use crate::operation::progress::Cause;
 use crate::operation::returns::{Found, Held, Releasing, Returns};
 use crate::operation::sweep::doubt::Blocked;
+pub(in crate::operation) use crate::operation::sweep::sought::Sought;
 use crate::operation::sweep::width::Width;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +28,7 @@ pub(in crate::operation) enum Want {
     /// Copies of whatever comes, up to so many messages and bytes; every lease stays with the sweep.
     All { most: usize, most_bytes: usize, most_receives: u64 },
     /// These; their leases go to the caller. All others are given back.
-    Ids(BTreeSet<MessageId>),
+    Ids(Sought),
     /// Copies of these, and of later messages of these runs; every lease stays with the sweep.
     Signs { ids: BTreeSet<MessageId>, runs: BTreeSet<String>, since: Timestamp },
 }
@@ -77,10 +79,6 @@ pub(in crate::operation) struct Sweep {
     queue: QueueUrl,
     want: Want,
     budget: Budget,
-    /// `Want::Ids`: not found yet. `Want::All`: unused.
-    missing: BTreeSet<MessageId>,
-    /// `Want::Ids`: of each that was found, the receive count of its newest copy.
-    newest: BTreeMap<MessageId, u32>,
     /// `Want::All`: copied already.
     seen: BTreeSet<MessageId>,
     seen_bytes: usize,
@@ -109,18 +107,12 @@ pub(in crate::operation) struct Sweep {
 impl Sweep {
     pub(in crate::operation) fn new(queue: QueueUrl, want: Want, budget: Budget, seed: u64) -> Self {
         let budget = Budget { lanes: budget.lanes.max(1), lease_s: budget.lease_s.clamp(1, LEASE_MAX_S), ..budget };
-        let missing = match &want {
-            Want::All { .. } | Want::Signs { .. } => BTreeSet::new(),
-            Want::Ids(ids) => ids.clone(),
-        };
         Sweep {
             returns: Returns::new(queue.clone(), budget.lanes, seed),
             width: Width::new(budget.lanes),
             queue,
             want,
             budget,
-            missing,
-            newest: BTreeMap::new(),
             seen: BTreeSet::new(),
             seen_bytes: 0,
             rest: VecDeque::new(),
@@ -154,6 +146,14 @@ impl Sweep {
         })
     }
 
+    /// How many wanted ones are not found, where they are known.
+    fn missing(&self) -> Option<usize> {
+        match &self.want {
+            Want::Ids(sought) => Some(sought.missing()),
+            Want::All { .. } | Want::Signs { .. } => None,
+        }
+    }
+
     fn look(&mut self, now: Timestamp, room: usize, held: usize) -> Option<(Order, SweepOrder)> {
         while let Some(held) = self.rest.pop_front_if(|held| held.until <= now) {
             self.returns.lapsed(now, held.at_latest);
@@ -165,8 +165,7 @@ impl Sweep {
         if self.empties >= EMPTIES_NEEDED {
             return self.conclude(now, held);
         }
-        let missing = matches!(self.want, Want::Ids(_)).then(|| self.missing.len());
-        let wide = self.width.allows(self.receiving, self.asked, missing);
+        let wide = self.width.allows(self.receiving, self.asked, self.missing());
         if !wide || !self.backoff.is_open(now) || self.not_before > now {
             return None;
         }
@@ -196,13 +195,13 @@ impl Sweep {
                 left
             }
             Want::Signs { .. } => usize::MAX,
-            Want::Ids(_) if self.missing.is_empty() && self.lost_until.is_none() => {
+            Want::Ids(ref sought) if sought.missing() == 0 && self.lost_until.is_none() => {
                 self.finish(End::Found);
                 return None;
             }
             // A receive whose answer was lost may have made void the receipts that were deleted by: once
             // its lease is over, one more look tells.
-            Want::Ids(_) if self.missing.is_empty() && self.lost_until.is_some_and(|until| until > now) => {
+            Want::Ids(ref sought) if sought.missing() == 0 && self.lost_until.is_some_and(|until| until > now) => {
                 self.not_before = self.lost_until.unwrap_or(now);
                 self.give_up_at = Some(self.not_before.plus_ms(self.budget.time_ms));
                 self.empties = 0;
@@ -260,7 +259,9 @@ impl Sweep {
                 self.empties = 0;
                 self.give_up_at = None;
                 self.doubt_until = None;
-                self.missing.insert(id);
+                if let Want::Ids(sought) = &mut self.want {
+                    sought.want_again(id);
+                }
                 true
             }
             Some(End::Budget | End::Stopped | End::Refused(..)) => false,

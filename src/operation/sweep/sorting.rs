@@ -6,6 +6,7 @@ use crate::operation::order::{Answer, OrderResult};
 use crate::operation::progress::Cause;
 use crate::operation::redrive::run_of;
 use crate::operation::returns::Found;
+use crate::operation::sweep::sought::Copy;
 use crate::operation::sweep::{End, FAILURES_MOST, Sweep, Want};
 
 impl Sweep {
@@ -20,12 +21,12 @@ impl Sweep {
             Outcome::Done(Answer::Received(messages)) => {
                 self.backoff.succeed();
                 self.empties = if messages.is_empty() { self.empties + 1 } else { 0 };
-                let (brought, missing) = (messages.len(), self.missing.len());
+                let (brought, missing) = (messages.len(), self.missing().unwrap_or(0));
                 let lease_s = i64::from(self.budget.lease_s);
                 let (until, at_latest) = (asked_at.plus_s(lease_s), now.plus_s(lease_s));
                 let found = messages.into_iter().map(|message| Found { message, asked_at, until, at_latest });
                 let found = found.filter_map(|found| self.sort(now, found)).collect();
-                self.width.learn(max, brought, missing.saturating_sub(self.missing.len()));
+                self.width.learn(max, brought, missing.saturating_sub(self.missing().unwrap_or(0)));
                 return found;
             }
             Outcome::Done(other) => (Cause::Unreachable, format!("a receive was answered {other:?}")),
@@ -49,26 +50,18 @@ impl Sweep {
 
     /// Keeps, copies or puts aside one message received.
     fn sort(&mut self, now: Timestamp, found: Found) -> Option<Found> {
-        let copy = match &self.want {
-            Want::Ids(ids) => {
-                if ids.contains(&found.message.id) {
-                    let (id, count) = (&found.message.id, found.message.system.receive_count);
-                    // Answers may overtake each other. The older copy tells nothing of where its message is, and
-                    // its receipt is void: it was handed out again since.
-                    if self.newest.get(id).is_some_and(|newest| *newest > count) {
-                        return None;
-                    }
-                    let missed = self.missing.take(id);
-                    if missed.is_some() {
-                        self.give_up_at = Some(now.plus_ms(self.budget.time_ms));
-                        self.doubt_until = None;
-                        self.second_looks = 0;
-                    }
-                    self.newest.insert(missed.unwrap_or_else(|| id.clone()), count);
+        let copy = match &mut self.want {
+            Want::Ids(sought) => match sought.meet(&found.message.id, found.message.system.receive_count) {
+                Copy::Unwanted => None,
+                Copy::Older => return None,
+                Copy::Again => return Some(found),
+                Copy::Found => {
+                    self.give_up_at = Some(now.plus_ms(self.budget.time_ms));
+                    self.doubt_until = None;
+                    self.second_looks = 0;
                     return Some(found);
                 }
-                None
-            }
+            },
             Want::All { most, .. } => {
                 let new = self.seen.len() < *most && self.seen.insert(found.message.id.clone());
                 if new {
@@ -106,7 +99,8 @@ mod tests {
     #[test]
     fn an_older_copy_that_comes_later_is_not_what_is_looked_for_again() {
         let budget = Budget { lanes: 4, lease_s: 60, time_ms: 300_000 };
-        let mut sweep = Sweep::new("https://q/1/dead".into(), Want::Ids(["m-1".into()].into()), budget, 1);
+        let mut sweep =
+            Sweep::new("https://q/1/dead".into(), Want::Ids(["m-1".into()].into_iter().collect()), budget, 1);
         let mut receive = |s: i64, answer: OrderResult| {
             let (_, order) = sweep.poll(NOW.plus_s(s), 10, 0).expect("it looks");
             assert!(matches!(order, SweepOrder::Receive { .. }));

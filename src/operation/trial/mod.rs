@@ -13,7 +13,7 @@ pub mod telling;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::model::id::MessageId;
 use crate::model::message::Message;
@@ -95,7 +95,7 @@ impl Trial {
 
     fn start(plan: TrialPlan, bodies: BTreeMap<MessageId, String>, owner: Owner, seed: u64, now: Timestamp) -> Self {
         let edits = Edits::new(plan.edit.as_deref(), bodies);
-        let wanted = Want::Ids(BTreeSet::from([plan.id.clone()]));
+        let wanted = Want::Ids([plan.id.clone()].into_iter().collect());
         let budget = Budget { lanes: LANES, lease_s: SWEEP_LEASE_S, time_ms: LOOK_MS };
         let mut first = vec![owner.began(now, Plan::Trial(plan.clone()))];
         first.extend(edits.entries(&owner, now));

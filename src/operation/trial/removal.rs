@@ -60,7 +60,7 @@ impl Trial {
         }
         self.looks += 1;
         self.stage = Stage::Checking;
-        let wanted = Want::Ids([self.plan.id.clone()].into());
+        let wanted = Want::Ids([self.plan.id.clone()].into_iter().collect());
         let budget = Budget { lanes: LANES, lease_s: SWEEP_LEASE_S, time_ms: LOOK_MS };
         self.sweep = Sweep::new(self.plan.from.clone(), wanted, budget, u64::from(self.looks));
         self.course.tell();
