@@ -109,7 +109,10 @@ impl Sweep {
         let budget = Budget { lanes: budget.lanes.max(1), lease_s: budget.lease_s.clamp(1, LEASE_MAX_S), ..budget };
         Sweep {
             returns: Returns::new(queue.clone(), budget.lanes, seed),
-            width: Width::new(budget.lanes),
+            width: match &want {
+                Want::Ids(_) => Width::wide(budget.lanes),
+                Want::All { .. } | Want::Signs { .. } => Width::new(budget.lanes),
+            },
             queue,
             want,
             budget,

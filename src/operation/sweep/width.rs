@@ -1,6 +1,7 @@
 //! How many receives of a sweep may be under way at once: as many as answers show to be worth it.
 
-/// Doubles while answers are full, falls to one at an empty one. A receive that can hardly bring
+/// Doubles while answers are full, falls to one at an empty one. Where ids are looked for they were seen a
+/// moment ago, so it begins as wide as it gets. A receive that can hardly bring
 /// anything is not begun: it would be waited for at the end, as long as a receive waits.
 #[derive(Debug)]
 pub(super) struct Width {
@@ -14,6 +15,11 @@ pub(super) struct Width {
 impl Width {
     pub(super) fn new(most: usize) -> Self {
         Width { most, now: 1, asked: 0, wanted: 0 }
+    }
+
+    /// For what was seen there a moment ago.
+    pub(super) fn wide(most: usize) -> Self {
+        Width { now: most, ..Width::new(most) }
     }
 
     /// A receive that asked for `max` brought so many, of which so many had been missing.
@@ -63,6 +69,13 @@ mod tests {
         assert!(width.allows(3, 0, None), "half empty: as it was");
         width.learn(10, 0, 0);
         assert!(!width.allows(1, 10, None));
+    }
+
+    #[test]
+    fn where_ids_are_looked_for_it_begins_with_what_they_need() {
+        let width = Width::wide(16);
+        assert!(width.allows(15, 150, Some(151)) && !width.allows(16, 160, Some(1_000)));
+        assert!(width.allows(0, 0, Some(5)) && !width.allows(1, 10, Some(5)));
     }
 
     #[test]
