@@ -426,6 +426,7 @@ mod tests {
             "redrive sandbox --for 10m",
             "redrive sandbox --listen 0.0.0.0:4566",
             "redrive sandbox --speed 0",
+            "redrive sandbox --speed 0.5",
             "redrive sandbox --speed nan",
             "redrive sandbox --headless --for 10x",
             "redrive sandbox --region eu-west-1",

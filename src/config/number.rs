@@ -35,7 +35,7 @@ pub fn within<T: TryFrom<u64>>(text: &str, range: RangeInclusive<u64>) -> Result
 /// What would be one.
 pub fn any(text: &str) -> Result<f64, String> {
     let number = text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
-    number.ok_or_else(|| "write a number: 1, 20, 0.5".to_owned())
+    number.ok_or_else(|| "write a number: 1, 20, 2.5".to_owned())
 }
 
 #[cfg(test)]
@@ -69,7 +69,7 @@ mod tests {
             ("sandbox --seed -1", "'-1' for '--seed <N>': write a whole number, 0 or more"),
             ("sandbox --seed 99999999999999999999", "it is too large"),
             ("sandbox --speed -1", "--speed -1 is not between"),
-            ("sandbox --speed fast", "'fast' for '--speed <N>': write a number: 1, 20, 0.5"),
+            ("sandbox --speed fast", "'fast' for '--speed <N>': write a number: 1, 20, 2.5"),
             ("sandbox --headless --for -10m", "\"-10m\" is no duration"),
             ("rehearse LogWorker --samples 0", "write a whole number from 1 to 200"),
             ("rehearse LogWorker --candidates -5", "\"-5\" is no setting"),

@@ -193,7 +193,7 @@ pub(super) struct SandboxFlags {
     #[arg(long, value_name = "ADDR:PORT")]
     pub(super) listen: Option<String>,
 
-    /// Sandbox seconds per real second, 0.1 to 600
+    /// Sandbox seconds per real second, 1 to 600
     #[arg(long, default_value_t = 1.0, value_name = "N", value_parser = number::any, allow_negative_numbers = true)]
     pub(super) speed: f64,
 

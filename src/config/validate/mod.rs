@@ -212,6 +212,6 @@ fn state_dir(env: Environment<'_>) -> Result<PathBuf, Stop> {
     Ok(strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("redrive"))
 }
 
-/// Slower is a standstill, faster is no longer paced.
-const MIN_SPEED: f64 = 0.1;
+/// Slower than the account is no sandbox to wait for, faster is no longer paced.
+const MIN_SPEED: f64 = 1.0;
 const MAX_SPEED: f64 = 600.0;
