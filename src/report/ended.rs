@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::model::id::{MessageId, OperationId};
 use crate::operation::order::EndState;
-use crate::operation::progress::{Cause, Report};
+use crate::operation::progress::{Cause, Report, grouped};
 use crate::report::redrive::{Outcome, line};
 use crate::report::table::clean;
 
@@ -38,17 +38,44 @@ fn perhaps_run(report: &Report) -> &[MessageId] {
     if let Report::Rerun(rerun) = report { &rerun.may_have_run } else { &[] }
 }
 
-/// A line, then who failed and why, then who else is to be looked after.
+/// A line, then who failed and why, then who else is to be looked after: each reason once.
 pub fn named(line: &str, faults: &[(MessageId, String)], others: &[(&str, &[MessageId])]) -> String {
-    let mut text = clean(line) + "\n";
-    for (id, why) in faults {
-        text.push_str(&format!("  {}: {}\n", clean(id.as_str()), clean(why)));
+    let mut reasons: Vec<(&str, Vec<&MessageId>)> = Vec::new();
+    let of_others = others.iter().flat_map(|(what, ids)| ids.iter().map(|id| (id, *what)));
+    for (id, why) in faults.iter().map(|(id, why)| (id, why.as_str())).chain(of_others) {
+        match reasons.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, ids)) => ids.push(id),
+            None => reasons.push((why, vec![id])),
+        }
     }
-    for (what, ids) in others {
-        ids.iter().for_each(|id| text.push_str(&format!("  {}: {what}\n", clean(id.as_str()))));
+    let mut text = clean(line) + "\n";
+    for (why, ids) in reasons {
+        let names: Vec<String> = ids.iter().map(|id| clean(id.as_str())).collect();
+        match names.as_slice() {
+            [name] => text.push_str(&format!("  {name}: {}\n", clean(why))),
+            names => {
+                text.push_str(&format!("  {} of them: {}\n", grouped(names.len() as u64), clean(why)));
+                beside_each_other(names).iter().for_each(|row| text.push_str(&format!("    {row}\n")));
+            }
+        }
     }
     text
 }
+
+/// As many names a row as a narrow terminal holds.
+fn beside_each_other(names: &[String]) -> Vec<String> {
+    let mut rows: Vec<String> = Vec::new();
+    for name in names {
+        match rows.last_mut().filter(|row| row.len() + 1 + name.len() <= ROW) {
+            Some(row) => row.extend([" ", name.as_str()]),
+            None => rows.push(name.clone()),
+        }
+    }
+    rows
+}
+
+/// Of 80 columns, those behind the indent.
+const ROW: usize = 76;
 
 /// What came of an operation that was taken up again: a redrive's in its own words.
 #[derive(Debug, Serialize)]
@@ -105,6 +132,21 @@ impl Resumed {
 mod tests {
     use super::*;
     use crate::operation::progress::RestoreReport;
+
+    #[test]
+    fn a_reason_that_many_share_is_told_once_and_all_of_them_by_name() {
+        let id = |n: u32| MessageId::from(format!("{n:08x}-0000-4000-8000-000000000000").as_str());
+        let mut faults: Vec<(MessageId, String)> =
+            (0..5).map(|n| (id(n), "it was not looked for".to_owned())).collect();
+        faults.insert(2, (id(9), "too large".to_owned()));
+        let text = named("some are left", &faults, &[("may have run", &[])]);
+        let rows: Vec<&str> = text.lines().collect();
+        assert_eq!(rows[..2], ["some are left", "  5 of them: it was not looked for"]);
+        assert_eq!(rows[2], format!("    {} {}", id(0), id(1)));
+        assert_eq!((rows[4], rows[5]), (format!("    {}", id(4)).as_str(), format!("  {}: too large", id(9)).as_str()));
+        assert_eq!(rows.len(), 6);
+        assert!(rows.iter().all(|row| row.len() <= 80), "{text}");
+    }
 
     #[test]
     fn who_may_exist_twice_is_named_also_where_a_restore_was_taken_up_again() {
