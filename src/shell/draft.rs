@@ -44,10 +44,20 @@ impl Draft {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(taken()),
             Err(_) if fs::symlink_metadata(&self.to).is_ok() => Err(taken()),
             // Not every file system has links.
-            Err(_) => fs::rename(&self.part, &self.to),
+            Err(_) => take_place(&self.part, &self.to),
             Ok(()) => Ok(()),
         }
     }
+}
+
+/// A renamed file takes the place of whatever came there meanwhile: so the place is taken first, by a file of
+/// ours that is made only where nothing is.
+fn take_place(part: &Path, to: &Path) -> io::Result<()> {
+    match OpenOptions::new().write(true).create_new(true).open(to) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(taken()),
+        made => drop(made?),
+    }
+    fs::rename(part, to).inspect_err(|_| drop(fs::remove_file(to)))
 }
 
 fn taken() -> io::Error {
@@ -91,6 +101,24 @@ mod tests {
         draft.keep().expect("kept");
         assert_eq!(names(home.path()), ["letters.ndjson"]);
         assert_eq!(fs::read_to_string(&to).expect("it is there"), "one\ntwo\n");
+    }
+
+    #[test]
+    fn without_links_what_came_meanwhile_is_not_written_over_either() {
+        let home = tempfile::tempdir().expect("a directory");
+        let (part, to) = (home.path().join("x.part"), home.path().join("x"));
+        fs::write(&part, "ours").expect("written");
+        fs::write(&to, "somebody else's").expect("written");
+        assert_eq!(take_place(&part, &to).expect_err("it is taken").kind(), ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(&to).expect("it is there"), "somebody else's");
+        fs::remove_file(&to).expect("it was there");
+        take_place(&part, &to).expect("nothing is there");
+        assert_eq!(
+            (fs::read_to_string(&to).expect("it is there"), names(home.path())),
+            ("ours".into(), vec!["x".into()])
+        );
+        assert!(take_place(&part, &to.with_file_name("y")).is_err(), "there is no part any more");
+        assert_eq!(names(home.path()), ["x"], "and no empty file is left");
     }
 
     #[test]
