@@ -208,6 +208,14 @@ impl Returns {
 /// Tries of one release before the message is left to show again by itself, a minute later at most.
 const ATTEMPTS: u32 = 6;
 
+/// What was said of the one entry of a batch; nothing where the answer is no such one.
+pub(in crate::operation) fn of_one(result: &OrderResult) -> Option<Result<(), EntryError>> {
+    match result {
+        Outcome::Done(Answer::Entries(entries)) => entries.first().cloned(),
+        _ => None,
+    }
+}
+
 /// The service says that the receipt no longer holds anything (aws-facts §3.2, §3.6).
 pub(in crate::operation) fn is_lapsed(error: &EntryError) -> bool {
     ["MessageNotInflight", "ReceiptHandleIsInvalid", "InvalidParameterValue"]

@@ -44,9 +44,8 @@ enum Purpose {
     /// The journal knows that these records are about to be run.
     Noted(Range<usize>, String),
     Invoke(Range<usize>),
-    Delete,
-    /// Of one that shows again; so many were tried.
-    DeleteAgain(Box<Found>, u32),
+    /// So many were tried of it.
+    Delete(Box<Found>, u32),
     Release(Releasing),
     Kept,
 }
@@ -64,7 +63,6 @@ struct Current {
     pointer: StreamPointer,
     target: RescueTarget,
     batches: Option<Batches>,
-    deletes: u32,
 }
 
 #[derive(Debug)]
@@ -149,7 +147,7 @@ impl Rescue {
         if let Some(found) = self.waiting.pop() {
             return self.begin(now, found);
         }
-        if let Some(end) = self.sweep.end().cloned().filter(|_| !self.is_deleting_again()) {
+        if let Some(end) = self.sweep.end().cloned().filter(|_| self.deleting() == 0) {
             self.settle_doubted(&end);
             // Gone is only what the queue, seen whole, did not show.
             let unseen = match end {
@@ -186,8 +184,13 @@ impl Rescue {
             let name = name.map_or("no function".to_owned(), |name| name.to_string());
             return self.leave(found, &format!("it was given up by {name}, which is not on the card"));
         };
-        self.current = Some(Current { found, pointer, target, batches: None, deletes: 0 });
+        self.current = Some(Current { found, pointer, target, batches: None });
         self.extend(now);
+    }
+
+    /// Found, and neither deleted nor given back.
+    fn held(&self) -> usize {
+        self.waiting.len() + usize::from(self.current.is_some()) + self.deleting()
     }
 
     fn extend(&mut self, now: Timestamp) {
@@ -284,8 +287,7 @@ impl Operation for Rescue {
             Some(Purpose::Read) => self.read(now, result),
             Some(Purpose::Noted(range, event)) => self.invoke(range, event, &result),
             Some(Purpose::Invoke(range)) => self.invoked(now, &range, result),
-            Some(Purpose::Delete) => self.removed(now, &result),
-            Some(Purpose::DeleteAgain(found, tries)) => self.removed_again(now, *found, tries, &result),
+            Some(Purpose::Delete(found, tries)) => self.removed(now, *found, tries, &result),
             Some(Purpose::Release(releasing)) => self.returns.handle(now, releasing, result),
             Some(Purpose::Kept) | None => {}
         }
@@ -298,9 +300,9 @@ impl Operation for Rescue {
 
     fn poll_order(&mut self, now: Timestamp) -> Option<(OrderId, Order)> {
         if self.course.is_open() {
-            let held = self.waiting.len() + usize::from(self.current.is_some());
+            let held = self.held();
             // One at a time: what waits would only lose its lease.
-            let room = usize::from(held == 0 && self.course.is_running() && !self.is_deleting_again());
+            let room = usize::from(held == 0 && self.course.is_running());
             if let Some((order, purpose)) = self.sweep.poll(now, room, held) {
                 self.outbox.give(order, Purpose::Sweep(purpose));
             }

@@ -2,11 +2,10 @@
 //! is looked for once more, and named where the rescue ends before.
 
 use crate::model::id::MessageId;
-use crate::model::service_error::Outcome;
 use crate::model::time::Timestamp;
-use crate::operation::order::{Answer, EntryError, MessageState, Order, OrderResult};
+use crate::operation::order::{MessageState, Order, OrderResult};
 use crate::operation::rescue::{Purpose, Rescue};
-use crate::operation::returns::{Found, is_lapsed};
+use crate::operation::returns::{Found, is_lapsed, of_one};
 use crate::operation::sweep::End;
 
 impl Rescue {
@@ -15,7 +14,8 @@ impl Rescue {
         let id = found.message.id.clone();
         self.missing.remove(&id);
         if self.rescued.contains(&id) {
-            self.delete_again(found, 1);
+            // It shows again after its delete: its records came through, and are not run again.
+            self.delete(found, 1);
         } else if self.taken.insert(id) && self.course.is_running() {
             self.waiting.push(found);
         } else {
@@ -23,29 +23,34 @@ impl Rescue {
         }
     }
 
-    pub(super) fn delete(&mut self) {
-        let Some(current) = &mut self.current else { return };
-        current.deletes += 1;
-        let entries = vec![current.found.held().lease];
-        self.outbox.give(Order::Delete { queue: self.plan.from.clone(), entries }, Purpose::Delete);
+    /// All records of the pointer at hand came through.
+    pub(super) fn delete_current(&mut self) {
+        if let Some(current) = self.current.take() {
+            self.delete(current.found, 1);
+        }
     }
 
-    pub(super) fn removed(&mut self, now: Timestamp, result: &OrderResult) {
-        let Some(current) = &self.current else { return };
-        match answer(result) {
-            Some(Ok(())) => {
-                let (id, lasted) = (current.found.message.id.clone(), current.found.until > now);
-                self.current = None;
-                self.deleted(id, lasted);
-                if self.course.is_cancelled() {
-                    self.finish();
-                }
-            }
-            Some(Err(error)) if is_lapsed(&error) => {
-                self.give_up("all its records came through, but its lease had run out: it is still there");
-            }
-            _ if current.found.until > now && current.deletes < DELETES => self.delete(),
-            _ => self.give_up("all its records came through, but it could not be deleted: it is still there"),
+    fn delete(&mut self, found: Found, tries: u32) {
+        let order = Order::Delete { queue: self.plan.from.clone(), entries: vec![found.held().lease] };
+        self.outbox.give(order, Purpose::Delete(Box::new(found), tries));
+    }
+
+    pub(super) fn deleting(&self) -> usize {
+        self.outbox.open().filter(|purpose| matches!(purpose, Purpose::Delete(..))).count()
+    }
+
+    pub(super) fn removed(&mut self, now: Timestamp, found: Found, tries: u32, result: &OrderResult) {
+        let id = found.message.id.clone();
+        let again = self.rescued.contains(&id);
+        match of_one(result) {
+            Some(Ok(())) => self.deleted(id, found.until > now),
+            Some(Err(error)) if is_lapsed(&error) && again => self.look_again(id),
+            Some(Err(error)) if is_lapsed(&error) => self.stays(found, LAPSED),
+            _ if found.until > now && tries < DELETES => return self.delete(found, tries + 1),
+            _ => self.stays(found, if again { THERE } else { UNDELETED }),
+        }
+        if self.course.is_cancelled() {
+            self.finish();
         }
     }
 
@@ -68,29 +73,12 @@ impl Rescue {
         self.doubted.insert(id);
     }
 
-    /// It shows again after its delete: by this receipt. Its records came through, and are not run again.
-    fn delete_again(&mut self, found: Found, tries: u32) {
-        let order = Order::Delete { queue: self.plan.from.clone(), entries: vec![found.held().lease] };
-        self.outbox.give(order, Purpose::DeleteAgain(Box::new(found), tries));
-    }
-
-    pub(super) fn is_deleting_again(&self) -> bool {
-        self.outbox.open().any(|purpose| matches!(purpose, Purpose::DeleteAgain(..)))
-    }
-
-    pub(super) fn removed_again(&mut self, now: Timestamp, found: Found, tries: u32, result: &OrderResult) {
-        let id = found.message.id.clone();
-        match answer(result) {
-            Some(Ok(())) => self.deleted(id, found.until > now),
-            Some(Err(error)) if is_lapsed(&error) => self.look_again(id),
-            _ if found.until > now && tries < DELETES => self.delete_again(found, tries + 1),
-            _ => {
-                self.rescued.remove(&id);
-                self.doubted.remove(&id);
-                self.record(id, MessageState::Failed { why: THERE.to_owned() });
-                self.leave(found, THERE);
-            }
-        }
+    fn stays(&mut self, found: Found, why: &str) {
+        let id = &found.message.id;
+        self.rescued.remove(id);
+        self.doubted.remove(id);
+        self.record(id.clone(), MessageState::Failed { why: why.to_owned() });
+        self.leave(found, why);
     }
 
     /// The search is over. Where the queue was seen once more, what did not show is gone.
@@ -113,15 +101,10 @@ impl Rescue {
     }
 }
 
-fn answer(result: &OrderResult) -> Option<Result<(), EntryError>> {
-    match result {
-        Outcome::Done(Answer::Entries(entries)) => entries.first().cloned(),
-        _ => None,
-    }
-}
-
 /// Tries of a delete.
 const DELETES: u32 = 5;
+const LAPSED: &str = "all its records came through, but its lease had run out: it is still there";
+const UNDELETED: &str = "all its records came through, but it could not be deleted: it is still there";
 const THERE: &str = "all its records came through; it showed again after its delete, and could not be deleted: it is \
                      still there";
 /// What is said of one that is doubted at the end.

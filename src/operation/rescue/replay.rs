@@ -39,7 +39,7 @@ impl Rescue {
     pub(super) fn note_batch(&mut self, now: Timestamp) {
         let Some(current) = &self.current else { return };
         let Some((event, range)) = current.batches.as_ref().and_then(Batches::event) else {
-            return self.delete();
+            return self.delete_current();
         };
         let text = format!(
             "invoking {} with {} records of {}",
@@ -100,7 +100,7 @@ impl Rescue {
         match why {
             Some(why) => self.give_up(&why),
             None if batches_left(self.current.as_ref()) => self.extend(now),
-            None => self.delete(),
+            None => self.delete_current(),
         }
     }
 }

@@ -1,10 +1,9 @@
 //! Deleting what came through its function, until it is certain. While the message is held no receive is out, so
 //! none without an answer can make its receipt void; but its lease may be over when the delete arrives.
 
-use crate::model::service_error::Outcome;
 use crate::model::time::Timestamp;
-use crate::operation::order::{Answer, Order, OrderResult};
-use crate::operation::returns::{Found, is_lapsed};
+use crate::operation::order::{Order, OrderResult};
+use crate::operation::returns::{Found, is_lapsed, of_one};
 use crate::operation::sweep::{Budget, End, Sweep, Want};
 use crate::operation::trial::said::said;
 use crate::operation::trial::{LANES, LOOK_MS, Purpose, SWEEP_LEASE_S, Stage, Trial};
@@ -34,16 +33,13 @@ impl Trial {
 
     pub(super) fn removed(&mut self, now: Timestamp, result: &OrderResult) {
         let held = self.found.as_ref().is_some_and(|found| found.until > now);
-        let lapsed = match result {
-            Outcome::Done(Answer::Entries(entries)) => match entries.as_slice() {
-                [Ok(())] => {
-                    (self.deleted, self.doubtful, self.found) = (true, !held, None);
-                    return self.give_back();
-                }
-                [Err(error)] => is_lapsed(error),
-                _ => false,
-            },
-            _ => false,
+        let lapsed = match of_one(result) {
+            Some(Ok(())) => {
+                (self.deleted, self.doubtful, self.found) = (true, !held, None);
+                return self.give_back();
+            }
+            Some(Err(error)) => is_lapsed(&error),
+            None => false,
         };
         // A delete can be repeated: its receipt is ours until the lease ends.
         if !lapsed && held && self.deletes < DELETES {
