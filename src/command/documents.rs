@@ -21,6 +21,7 @@ use crate::model::failure_document::FailureDocument;
 use crate::model::id::FunctionName;
 use crate::model::object::{Listing, Object, Place};
 use crate::model::rerun::{RerunItem, RerunPlan, RerunSource};
+use crate::model::size;
 use crate::model::stream::StreamRecord;
 use crate::model::time::{Timestamp, spoken};
 use crate::operation::Undertaking;
@@ -97,7 +98,8 @@ async fn read(
     for object in &objects {
         bytes += object.size;
         if bytes > LOOK_BYTES {
-            say(&format!("redrive: {} MB were read; the documents from {} on were not", LOOK_BYTES >> 20, object.key));
+            let read = size::bytes(LOOK_BYTES);
+            say(&format!("redrive: {read} were read; the documents from {} on were not", object.key));
             whole = false;
             break;
         }

@@ -17,8 +17,9 @@ use crate::model::log::{LogAsk, LogLine, LogReading, default_group};
 use crate::model::metric::{MetricKey, Stat};
 use crate::model::object::Object;
 use crate::model::service_error::ServiceError;
+use crate::model::size::bytes;
 use crate::model::time::Timestamp;
-use crate::operation::progress::grouped;
+use crate::operation::progress::{grouped, plural};
 use crate::verdict::log::{failed_requests, mentions};
 use crate::verdict::lost::Evidence;
 
@@ -79,9 +80,9 @@ async fn read_log(
         }
     };
     told.push(format!(
-        "log of {function}: {} requests, {} kB",
-        named.requests + trouble.requests,
-        (named.bytes + trouble.bytes) / 1024
+        "log of {function}: {}, {} read",
+        plural((named.requests + trouble.requests).into(), "request", "requests"),
+        bytes(named.bytes + trouble.bytes)
     ));
     // Unasked for a word, a busy log is read for trouble alone.
     let complete = match word.is_none() && named.filtered {

@@ -14,6 +14,7 @@ use crate::model::id::FunctionName;
 use crate::model::log::{LogAsk, LogLine, LogReading, default_group};
 use crate::model::redaction::Redaction;
 use crate::model::service_error::ServiceError;
+use crate::model::size::bytes;
 use crate::model::time::Timestamp;
 use crate::operation::progress::plural;
 use crate::report::log::{Line, Log, followed};
@@ -181,14 +182,6 @@ fn tell_cost(reading: &LogReading) {
     };
     let requests = plural(reading.requests.into(), "request", "requests");
     say(&format!("redrive: {}: {requests}, {} read{part}", reading.group, bytes(reading.bytes)));
-}
-
-fn bytes(count: u64) -> String {
-    match count {
-        0..1_024 => format!("{count} B"),
-        1_024..1_048_576 => format!("{:.1} KiB", count as f64 / 1_024.0),
-        _ => format!("{:.1} MiB", count as f64 / 1_048_576.0),
-    }
 }
 
 #[cfg(test)]

@@ -41,6 +41,7 @@ pub mod rescue;
 pub mod reserve;
 pub mod scope;
 pub mod service_error;
+pub mod size;
 pub mod stack;
 pub mod stream;
 pub mod time;

@@ -6,6 +6,7 @@ mod setting;
 
 use crate::model::id::{Arn, QueueUrl};
 use crate::model::plan::{MoveAllPlan, RedrivePlan, ScanPlan};
+use crate::model::size::bytes;
 use crate::operation::confirm::{Level, Planned};
 use crate::operation::progress::grouped;
 
@@ -133,9 +134,9 @@ pub fn scan(plan: &ScanPlan, facts: &Facts) -> Card {
     card.scope = vec![
         format!("at most {} messages, copied to this machine and given back", grouped(plan.max_messages.into())),
         format!(
-            "and at most {} requests, {} MB and {} s: what comes first ends it",
+            "and at most {} requests, {} and {} s: what comes first ends it",
             grouped(plan.max_requests()),
-            plan.max_bytes / (1024 * 1024),
+            bytes(plan.max_bytes),
             plan.max_s()
         ),
         format!("each is hidden from others for at most {lease} s"),

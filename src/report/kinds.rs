@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::model::id::MessageId;
 use crate::model::message::{AttributeValue, Message};
+use crate::model::size;
 use crate::model::time::{Timestamp, spoken};
 use crate::report::table::{Table, clean};
 
@@ -89,7 +90,7 @@ pub fn letter(message: &Message, kind: &str) -> String {
     for (name, attribute) in &message.attributes {
         let value = match &attribute.value {
             AttributeValue::Text(value) => value.clone(),
-            AttributeValue::Binary(bytes) => format!("{} bytes", bytes.len()),
+            AttributeValue::Binary(bytes) => size::bytes(bytes.len() as u64),
         };
         pair("attribute", &format!("{name} ({}) = {value}", attribute.data_type));
     }

@@ -2,6 +2,7 @@
 //! more is claimed.
 
 use crate::console::deaths::Deaths;
+use crate::model::size::bytes;
 use crate::ui::theme::Theme;
 use crate::ui::widget::figure;
 use crate::ui::widget::ink::Piece;
@@ -38,7 +39,7 @@ pub fn told(theme: Theme, deaths: &Deaths, key: &str, prose: &mut Prose) {
         "{named}. {}–{}, {} read in {}",
         from.clock(),
         deaths.to.clock(),
-        figure::bytes(usize::try_from(errors.bytes).unwrap_or(usize::MAX)),
+        bytes(errors.bytes),
         figure::plural(errors.requests.into(), "request", "requests"),
     );
     prose.text(0, &read, theme.dim());

@@ -8,6 +8,7 @@ use crate::console::Console;
 use crate::console::logs::LogView;
 use crate::model::id::FunctionName;
 use crate::model::log::LogReading;
+use crate::model::size::bytes;
 use crate::model::time::Timestamp;
 use crate::ui::theme::Theme;
 use crate::ui::widget::body::Lines;
@@ -73,7 +74,6 @@ fn head(theme: Theme, console: &Console, view: &LogView, width: u16) -> Prose {
 fn cost(console: &Console, view: &LogView, reading: &LogReading) -> String {
     let lines = figure::plural(view.digest.lines as u64, "line", "lines");
     let requests = figure::plural(reading.requests.into(), "request", "requests");
-    let size = |bytes: u64| figure::bytes(usize::try_from(bytes).unwrap_or(usize::MAX));
     let cut = reading.is_cut();
     let part = match (reading.filtered, cut) {
         (_, true) => format!("; too much: complete only from {}", reading.complete_from.clock_s()),
@@ -82,10 +82,10 @@ fn cost(console: &Console, view: &LogView, reading: &LogReading) -> String {
     };
     // No source names a price of FilterLogEvents.
     let session = match console.cost.usage().log_bytes {
-        all if all > reading.bytes => format!(" ({} this session)", size(all)),
+        all if all > reading.bytes => format!(" ({} this session)", bytes(all)),
         _ => String::new(),
     };
-    format!("{} · {lines}, {requests}, {} read{session}, not in the ${part}", reading.group, size(reading.bytes))
+    format!("{} · {lines}, {requests}, {} read{session}, not in the ${part}", reading.group, bytes(reading.bytes))
 }
 
 fn window(window_s: i64) -> String {

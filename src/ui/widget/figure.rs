@@ -182,26 +182,17 @@ fn axis_age(s: f64) -> String {
     format!("{} {unit}", plain(value))
 }
 
-/// `412 B`, `12 kB`, `1.0 MiB` (the unit SQS's limits are given in).
-pub fn bytes(n: usize) -> String {
-    match n {
-        0..=1023 => format!("{n} B"),
-        1024..=1_048_575 => format!("{:.1} KiB", n as f64 / 1024.0),
-        _ => format!("{:.1} MiB", n as f64 / 1_048_576.0),
-    }
-}
-
 /// `3 messages`, `1 message`
 pub fn plural(n: u64, one: &str, many: &str) -> String {
     progress::plural(n, one, many)
 }
 
-/// A value or `–`.
 /// `alarm elsewhere`, after their number: they fire about something that is not on the map.
 pub fn alarms_elsewhere(count: usize) -> String {
     if count == 1 { "alarm fires elsewhere".to_owned() } else { "alarms fire elsewhere".to_owned() }
 }
 
+/// A value or `–`.
 pub fn or_missing<T: ToString>(value: Option<T>) -> String {
     value.map_or_else(|| MISSING.to_owned(), |value| value.to_string())
 }

@@ -6,6 +6,7 @@ use crate::model::log::LogLine;
 use crate::model::message::{AttributeValue, Message};
 use crate::model::queue::Queue;
 use crate::model::redaction::Redaction;
+use crate::model::size;
 use crate::model::stream::StreamPointer;
 use crate::model::time::{Timestamp, spoken};
 use crate::ui::theme::Theme;
@@ -71,8 +72,8 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, letter: &Letter<'_>) {
 }
 
 /// The frame around it, with its size and whether all of it is shown.
-pub fn noted(frame: Frame, bytes: usize, redaction: Option<&str>) -> Frame {
-    let size = figure::bytes(bytes);
+pub fn noted(frame: Frame, size: usize, redaction: Option<&str>) -> Frame {
+    let size = size::bytes(size as u64);
     match redaction {
         Some(note) => frame.note(format!("{size} · {note}")).note(note).note("***"),
         None => frame.note(size),
@@ -168,12 +169,12 @@ fn attributes(theme: Theme, letter: &Letter<'_>, prose: &mut Prose) {
         let value = match &attribute.value {
             AttributeValue::Text(text) => letter.redaction.attribute(name, text).into_owned(),
             AttributeValue::Binary(bytes) if letter.redaction.is_on() => {
-                format!("*** ({})", figure::bytes(bytes.len()))
+                format!("*** ({})", size::bytes(bytes.len() as u64))
             }
             AttributeValue::Binary(bytes) => {
                 let shown: String = bytes.iter().take(BINARY_BYTES).map(|byte| format!("{byte:02x}")).collect();
                 let more = if bytes.len() > BINARY_BYTES { "…" } else { "" };
-                format!("{shown}{more} ({})", figure::bytes(bytes.len()))
+                format!("{shown}{more} ({})", size::bytes(bytes.len() as u64))
             }
         };
         prose.item(
