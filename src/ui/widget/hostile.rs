@@ -153,7 +153,7 @@ pub fn wrap(text: &str, columns: u16, max_lines: usize) -> Vec<String> {
 
 fn wrap_paragraph(text: &str, columns: u16, max_lines: usize, lines: &mut Vec<String>) {
     let mut line = String::new();
-    for word in text.split_inclusive(' ') {
+    for word in words(text) {
         if !line.is_empty() && width(&line).saturating_add(width(word.trim_end())) > columns {
             lines.push(std::mem::take(&mut line).trim_end().to_owned());
         }
@@ -169,6 +169,30 @@ fn wrap_paragraph(text: &str, columns: u16, max_lines: usize, lines: &mut Vec<St
     }
     lines.push(line.trim_end().to_owned());
 }
+
+/// What a line is broken between: words, each with the space behind it; a figure is one with its unit.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let mut end = 0;
+        loop {
+            let begin = end;
+            end += rest[begin..].find(' ').map_or(rest.len() - begin, |at| at + 1);
+            let figure =
+                rest[begin..end].strip_suffix(' ').is_some_and(|word| word.ends_with(|c: char| c.is_ascii_digit()));
+            let next = rest[end..].split(' ').next().unwrap_or_default();
+            if !figure || !UNITS.contains(&next.trim_end_matches([',', ';', '.', ':', ')'])) {
+                break;
+            }
+        }
+        let (word, behind) = rest.split_at(end);
+        rest = behind;
+        (!word.is_empty()).then_some(word)
+    })
+}
+
+/// What a figure is told in, a space behind it.
+const UNITS: &[&str] = &["s", "ms", "m", "h", "d", "%", "B", "KiB", "MiB", "GiB", "MB", "×"];
 
 /// The byte where the text must be cut to take at most `columns`; at least one character.
 fn cut_at(text: &str, columns: u16) -> usize {
@@ -219,5 +243,11 @@ mod tests {
         assert_eq!(wrap("one two three four", 7, 2), ["one two", "three…"]);
         assert_eq!(wrap("a\nb", 7, 9), ["a", "b"]);
         assert_eq!(wrap("日本語", 4, 9), ["日本", "語"]);
+        assert_eq!(
+            wrap("lease 30 s, 16 m 24 s left", 9, 9),
+            ["lease", "30 s,", "16 m 24 s", "left"],
+            "a figure and its unit"
+        );
+        assert_eq!(wrap("of 312  s ", 20, 9), ["of 312  s"]);
     }
 }
