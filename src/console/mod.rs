@@ -311,6 +311,13 @@ impl Console {
         self.overlays.last()
     }
 
+    /// Where the text of the overlay on top was drawn from: who scrolls beyond its end stays at its end.
+    pub fn begins_with(&mut self, first: Option<usize>) {
+        if let (Some(scroll), Some(first)) = (self.overlays.last_mut().and_then(Overlay::scroll_mut), first) {
+            *scroll = first.min(*scroll);
+        }
+    }
+
     /// The key of a command, for a sentence: `s`.
     pub fn key_of(&self, command: &str) -> String {
         self.options.keymap.shown(command)

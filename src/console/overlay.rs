@@ -45,6 +45,21 @@ pub enum Overlay {
     },
 }
 
+impl Overlay {
+    /// The first line shown of a text that can be longer than the screen.
+    pub fn scroll_mut(&mut self) -> Option<&mut usize> {
+        match self {
+            Overlay::Help { scroll } => Some(scroll),
+            Overlay::Card(card) => Some(&mut card.scroll),
+            Overlay::Message(view) => Some(&mut view.scroll),
+            Overlay::Tried(tried) => Some(&mut tried.scroll),
+            Overlay::Edited(view) => Some(&mut view.scroll),
+            Overlay::Palette(_) | Overlay::Picker(_) | Overlay::Tune(_) | Overlay::Choice(_) => None,
+            Overlay::Prompt(_) | Overlay::Editor(_) | Overlay::Leave { .. } => None,
+        }
+    }
+}
+
 /// Commands found by name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Palette {

@@ -52,10 +52,12 @@ impl Frame<'_> {
             let now = self.clock.mono_now();
             let due = drawn_at.is_none_or(|at| now.ms_since(at) >= FRAME_MS);
             if dirty && due {
-                let drawn = self.guard.screen().draw(|frame| ui::draw(frame, self.console, self.theme));
+                let mut first = None;
+                let drawn = self.guard.screen().draw(|frame| first = ui::draw(frame, self.console, self.theme));
                 if let Err(error) = drawn {
                     return Ended::Terminal(error.to_string());
                 }
+                self.console.begins_with(first);
                 drawn_at = Some(now);
                 dirty = false;
             }

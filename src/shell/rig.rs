@@ -120,7 +120,11 @@ impl Rig {
     /// The screen as a person sees it.
     pub fn screen(&self, columns: u16, rows: u16) -> String {
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("in memory");
-        terminal.draw(|frame| ui::draw(frame, &self.console, Theme::new(false))).expect("in memory");
+        terminal
+            .draw(|frame| {
+                ui::draw(frame, &self.console, Theme::new(false));
+            })
+            .expect("in memory");
         let buffer = terminal.backend().buffer();
         let row = |y| (0..columns).map(|x| buffer[(x, y)].symbol()).collect::<String>();
         (0..rows).map(row).map(|line| line.trim_end().to_owned() + "\n").collect()

@@ -62,20 +62,21 @@ use crate::ui::widget::prose::Prose;
 /// Below this nothing can be read (ux.md, "Rules").
 pub const SMALLEST: (u16, u16) = (60, 16);
 
-/// Draws the whole console into the frame.
-pub fn draw(frame: &mut Frame<'_>, console: &Console, theme: Theme) {
+/// Draws the whole console into the frame. Answers the line that the text of the overlay on top begins with,
+/// where it can be scrolled: nobody else knows where its end is.
+pub fn draw(frame: &mut Frame<'_>, console: &Console, theme: Theme) -> Option<usize> {
     let area = frame.area();
-    draw_into(&mut Ink::new(frame.buffer_mut(), theme), area, console);
+    draw_into(&mut Ink::new(frame.buffer_mut(), theme), area, console)
 }
 
-fn draw_into(ink: &mut Ink<'_>, area: Rect, console: &Console) {
+fn draw_into(ink: &mut Ink<'_>, area: Rect, console: &Console) -> Option<usize> {
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         let text = format!("redrive needs {}×{}; this is {}×{}", SMALLEST.0, SMALLEST.1, area.width, area.height);
         let mut prose = Prose::new(area.width);
         prose.text(0, &text, ink.theme.bold());
         let rows = u16::try_from(prose.len()).unwrap_or(u16::MAX).min(area.height);
         prose.draw(ink, centred(area, area.width, rows), 0);
-        return;
+        return None;
     }
     let (top, rest) = split_top(area, 1);
     let standing = standing::height(console).min(rest.height / 4);
@@ -85,6 +86,7 @@ fn draw_into(ink: &mut Ink<'_>, area: Rect, console: &Console) {
     screen::draw(ink, middle, console);
     standing::draw(ink, lines, console);
     footer::draw(ink, last, console);
-    overlay::draw(ink, middle, console);
+    let first = overlay::draw(ink, middle, console);
     overlay::toast::draw(ink, middle, console);
+    first
 }

@@ -6,6 +6,7 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 
 use crate::console::Console;
+use crate::console::overlay::Overlay;
 use crate::ui::theme::Theme;
 use crate::ui::{dump, large, refusals, scenes};
 
@@ -17,8 +18,34 @@ fn every() -> impl Iterator<Item = (&'static str, Console)> {
 
 fn buffer(console: &Console, width: u16, height: u16, colour: bool) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a test backend never fails");
-    terminal.draw(|frame| crate::ui::draw(frame, console, Theme::new(colour))).expect("a test backend never fails");
+    drawn(&mut terminal, console, colour);
     terminal.backend().buffer().clone()
+}
+
+fn drawn(terminal: &mut Terminal<TestBackend>, console: &Console, colour: bool) -> Option<usize> {
+    let mut first = None;
+    terminal
+        .draw(|frame| first = crate::ui::draw(frame, console, Theme::new(colour)))
+        .expect("a test backend never fails");
+    first
+}
+
+#[test]
+fn who_scrolls_beyond_the_end_of_a_text_is_at_its_end() {
+    for (name, mut console) in every() {
+        let Some(scroll) = console.overlays.last_mut().and_then(Overlay::scroll_mut) else { continue };
+        *scroll = 10_000;
+        let mut terminal = Terminal::new(TestBackend::new(80, 24)).expect("a test backend never fails");
+        let first = drawn(&mut terminal, &console, true);
+        console.begins_with(first);
+        let scroll = console.overlays.last_mut().and_then(Overlay::scroll_mut).map(|scroll| *scroll);
+        assert!(scroll == first && scroll < Some(500), "{name}: {scroll:?}, drawn from {first:?}");
+        let end = dump::lines(terminal.backend().buffer());
+        if let Some(scroll) = console.overlays.last_mut().and_then(Overlay::scroll_mut).filter(|scroll| **scroll > 0) {
+            *scroll -= 1;
+            assert_ne!(dump::lines(&buffer(&console, 80, 24, true)), end, "{name}: one line back is seen at once");
+        }
+    }
 }
 
 #[test]

@@ -56,7 +56,11 @@ fn frames(console: &Console) -> Vec<Duration> {
     let mut terminal = Terminal::new(TestBackend::new(200, 60)).expect("a backend in memory");
     let mut frame = || {
         let began = Instant::now();
-        terminal.draw(|frame| ui::draw(frame, console, Theme::new(true))).expect("a backend in memory");
+        terminal
+            .draw(|frame| {
+                ui::draw(frame, console, Theme::new(true));
+            })
+            .expect("a backend in memory");
         began.elapsed()
     };
     frame();

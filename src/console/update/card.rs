@@ -58,9 +58,9 @@ pub(super) fn key(console: &mut Console, key: Key) -> Vec<Effect> {
         Code::Char('L') => redrive::switch_ladder(console),
         Code::Tab | Code::Right => card.focus = next(card, true),
         Code::BackTab | Code::Left => card.focus = next(card, false),
-        Code::Down => card.scroll = (card.scroll + 1).min(64),
+        Code::Down => card.scroll = card.scroll.saturating_add(1),
         Code::Up => card.scroll = card.scroll.saturating_sub(1),
-        Code::PageDown => card.scroll = (card.scroll + PAGE).min(64),
+        Code::PageDown => card.scroll = card.scroll.saturating_add(PAGE),
         Code::PageUp => card.scroll = card.scroll.saturating_sub(PAGE),
         _ => {
             let digits = key.typed().is_none_or(|c| c.is_ascii_digit() || c == ',');

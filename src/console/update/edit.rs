@@ -151,9 +151,9 @@ pub(super) fn key(console: &mut Console, key: Key) -> Vec<Effect> {
 pub(super) fn view_key(console: &mut Console, key: Key) -> Vec<Effect> {
     let Some(Overlay::Edited(view)) = console.overlays.last_mut() else { return Vec::new() };
     match key.code {
-        Code::Down | Code::Char('j') => view.scroll = view.scroll.saturating_add(1).min(SCROLL_MOST),
+        Code::Down | Code::Char('j') => view.scroll = view.scroll.saturating_add(1),
         Code::Up | Code::Char('k') => view.scroll = view.scroll.saturating_sub(1),
-        Code::PageDown | Code::Char(' ' | 'f') => view.scroll = (view.scroll + 20).min(SCROLL_MOST),
+        Code::PageDown | Code::Char(' ' | 'f') => view.scroll = view.scroll.saturating_add(20),
         Code::PageUp | Code::Char('b') => view.scroll = view.scroll.saturating_sub(20),
         Code::Esc | Code::Char('q') => drop(console.overlays.pop()),
         Code::Char('c') => {
@@ -173,6 +173,3 @@ pub(super) fn view_key(console: &mut Console, key: Key) -> Vec<Effect> {
 pub(super) fn close(console: &mut Console) {
     console.overlays.retain(|overlay| !matches!(overlay, Overlay::Editor(_) | Overlay::Edited(_)));
 }
-
-/// Further than any sample is long.
-const SCROLL_MOST: usize = 1_000;

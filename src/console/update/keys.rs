@@ -57,9 +57,9 @@ fn over(console: &mut Console, key: Key) -> Vec<Effect> {
     match console.overlays.last_mut() {
         Some(Overlay::Help { scroll }) => {
             match key.code {
-                Code::Down | Code::Char('j') => *scroll = (*scroll + 1).min(command::COMMANDS.len()),
+                Code::Down | Code::Char('j') => *scroll = scroll.saturating_add(1),
                 Code::Up | Code::Char('k') => *scroll = scroll.saturating_sub(1),
-                Code::PageDown | Code::Char(' ') => *scroll = (*scroll + 10).min(command::COMMANDS.len()),
+                Code::PageDown | Code::Char(' ') => *scroll = scroll.saturating_add(10),
                 Code::PageUp => *scroll = scroll.saturating_sub(10),
                 Code::Esc | Code::Char('q' | '?') | Code::F(1) | Code::Enter => drop(console.overlays.pop()),
                 _ => {}
@@ -84,9 +84,9 @@ fn over(console: &mut Console, key: Key) -> Vec<Effect> {
         }
         Some(Overlay::Tried(tried)) => {
             match key.code {
-                Code::Down | Code::Char('j') => tried.scroll = tried.scroll.saturating_add(1).min(SCROLL_MOST),
+                Code::Down | Code::Char('j') => tried.scroll = tried.scroll.saturating_add(1),
                 Code::Up | Code::Char('k') => tried.scroll = tried.scroll.saturating_sub(1),
-                Code::PageDown | Code::Char(' ' | 'f') => tried.scroll = (tried.scroll + 20).min(SCROLL_MOST),
+                Code::PageDown | Code::Char(' ' | 'f') => tried.scroll = tried.scroll.saturating_add(20),
                 Code::PageUp | Code::Char('b') => tried.scroll = tried.scroll.saturating_sub(20),
                 Code::Home | Code::Char('g') => tried.scroll = 0,
                 Code::Esc | Code::Char('q') | Code::Enter => drop(console.overlays.pop()),
@@ -286,6 +286,3 @@ fn refresh(console: &mut Console) {
         console.say(Severity::Note, "asking for everything anew");
     }
 }
-
-/// Further than any answer is long.
-const SCROLL_MOST: usize = 500;

@@ -83,11 +83,11 @@ fn page(console: &Console) -> isize {
 pub(super) fn wheel(console: &mut Console, step: isize) -> Vec<Effect> {
     match console.overlays.last_mut() {
         None => by(console, step),
-        Some(Overlay::Help { scroll }) => *scroll = scroll.saturating_add_signed(step).min(64),
-        Some(Overlay::Message(view)) => view.scroll = view.scroll.saturating_add_signed(step),
-        Some(Overlay::Tried(tried)) => tried.scroll = tried.scroll.saturating_add_signed(step).min(500),
-        Some(Overlay::Card(card)) => card.scroll = card.scroll.saturating_add_signed(step).min(64),
-        Some(_) => {}
+        Some(overlay) => {
+            if let Some(scroll) = overlay.scroll_mut() {
+                *scroll = scroll.saturating_add_signed(step);
+            }
+        }
     }
     Vec::new()
 }

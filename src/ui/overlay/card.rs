@@ -20,7 +20,7 @@ const WIDTH: u16 = 104;
 const NAMES: u16 = 14;
 const FIELD: u16 = 10;
 
-pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, card: &Card) {
+pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, card: &Card) -> usize {
     let text = card.planned.card();
     let width = sheet_width(area, WIDTH);
     let prose = told(ink.theme, console, text, width - 4);
@@ -28,10 +28,11 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, card: &Card) {
     let wants = u16::try_from(prose.len()).unwrap_or(u16::MAX).saturating_add(answer + 3);
     let inside = sheet(ink, area, (width, wants), &Frame::new(text.title.clone(), ink));
     let (top, bottom) = split_top(inside, inside.height.saturating_sub(answer + 1));
-    prose.draw(ink, top, card.scroll);
+    let first = prose.draw(ink, top, card.scroll);
     let (rule, bottom) = split_top(bottom, 1);
     ink.across(rule.x, rule.y, rule.width, '─', ink.theme.border());
     draw_answer(ink, bottom, console, card, text);
+    first
 }
 
 fn told(theme: Theme, console: &Console, text: &Text, width: u16) -> Prose {

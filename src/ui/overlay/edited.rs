@@ -15,7 +15,7 @@ use crate::ui::widget::prose::Prose;
 
 const WIDTH: u16 = 104;
 
-pub fn draw(ink: &mut Ink<'_>, area: Rect, view: &EditView) {
+pub fn draw(ink: &mut Ink<'_>, area: Rect, view: &EditView) -> usize {
     let width = sheet_width(area, WIDTH);
     let count = view.edits.bodies.len() as u64;
     let noun = if count == 1 { "message" } else { "messages" };
@@ -24,7 +24,7 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, view: &EditView) {
     let prose = told(ink.theme, view, width - 4);
     let rows = u16::try_from(prose.len() + 2).unwrap_or(u16::MAX);
     let inside = sheet(ink, area, (width, rows), &frame);
-    prose.draw(ink, inside, view.scroll.min(prose.len().saturating_sub(1)));
+    prose.draw(ink, inside, view.scroll)
 }
 
 fn told(theme: Theme, view: &EditView, width: u16) -> Prose {

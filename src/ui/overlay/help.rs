@@ -14,7 +14,7 @@ use crate::ui::widget::prose::Prose;
 const WIDTH: u16 = 100;
 const KEYS: u16 = 14;
 
-pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, scroll: usize) {
+pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, scroll: usize) -> usize {
     let width = sheet_width(area, WIDTH);
     let theme = ink.theme;
     let place = console.place();
@@ -64,5 +64,5 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, scroll: usize) {
     prose.text(0, "times are UTC; local time stands beside the header's clock", theme.plain());
     let rows = u16::try_from(prose.len() + 2).unwrap_or(u16::MAX);
     let inside = sheet(ink, area, (width, rows), &Frame::new("Help", ink).note("esc closes"));
-    prose.draw(ink, inside, scroll);
+    prose.draw(ink, inside, scroll)
 }

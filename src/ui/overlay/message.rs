@@ -9,7 +9,7 @@ use crate::ui::widget::ink::Ink;
 use crate::ui::widget::letter::{self, Letter};
 use crate::ui::widget::pane::Frame;
 
-pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, view: &MessageView) {
+pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, view: &MessageView) -> usize {
     let snapshot = console.snapshots.get(&view.queue);
     // The one under the cursor is nearly always meant; finding another walks the list.
     let current = snapshot.and_then(|snapshot| snapshot.current()).filter(|message| message.id == view.id);
@@ -21,7 +21,7 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, view: &MessageView
     let Some(message) = message else {
         let inside = sheet(ink, area, (area.width, 3), &Frame::new(title, ink));
         ink.text(inside.x, inside.y, inside.width, "no longer in the snapshot", ink.theme.plain());
-        return;
+        return 0;
     };
     let bytes = snapshot.map_or(0, |snapshot| snapshot.size_bytes(message));
     let frame = letter::noted(Frame::new(title, ink), bytes, console.redaction_note().as_deref());
@@ -35,5 +35,5 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, view: &MessageView
     let redaction = console.redaction();
     let scroll = view.scroll;
     let line = console.deaths.get(&view.queue).and_then(|deaths| deaths.exact(&view.id));
-    letter::draw(ink, inside, &Letter { message, kind, queue, now: console.now, redaction, scroll, more, line });
+    letter::draw(ink, inside, &Letter { message, kind, queue, now: console.now, redaction, scroll, more, line })
 }

@@ -24,22 +24,23 @@ use crate::console::overlay::Overlay;
 use crate::ui::widget::ink::Ink;
 use crate::ui::widget::pane::{Frame, centred};
 
-pub(in crate::ui) fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
-    match console.overlay() {
-        None => {}
-        Some(Overlay::Help { scroll }) => help::draw(ink, area, console, *scroll),
-        Some(Overlay::Palette(palette)) => palette::draw(ink, area, console, palette),
-        Some(Overlay::Picker(picker)) => picker::draw(ink, area, console, picker),
-        Some(Overlay::Card(card)) => card::draw(ink, area, console, card),
-        Some(Overlay::Tune(form)) => tune::draw(ink, area, console, form),
-        Some(Overlay::Choice(choice)) => choice::draw(ink, area, choice),
-        Some(Overlay::Prompt(prompt)) => prompt::draw(ink, area, prompt),
-        Some(Overlay::Message(view)) => message::draw(ink, area, console, view),
-        Some(Overlay::Editor(editor)) => editor::draw(ink, area, editor),
-        Some(Overlay::Edited(view)) => edited::draw(ink, area, view),
-        Some(Overlay::Tried(tried)) => tried::draw(ink, area, console, tried),
-        Some(Overlay::Leave { running }) => leave::draw(ink, area, console, *running),
+/// Answers the line that the text of the one on top begins with, where it can be scrolled.
+pub(in crate::ui) fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) -> Option<usize> {
+    match console.overlay()? {
+        Overlay::Help { scroll } => return Some(help::draw(ink, area, console, *scroll)),
+        Overlay::Card(card) => return Some(card::draw(ink, area, console, card)),
+        Overlay::Message(view) => return Some(message::draw(ink, area, console, view)),
+        Overlay::Edited(view) => return Some(edited::draw(ink, area, view)),
+        Overlay::Tried(tried) => return Some(tried::draw(ink, area, console, tried)),
+        Overlay::Palette(palette) => palette::draw(ink, area, console, palette),
+        Overlay::Picker(picker) => picker::draw(ink, area, console, picker),
+        Overlay::Tune(form) => tune::draw(ink, area, console, form),
+        Overlay::Choice(choice) => choice::draw(ink, area, choice),
+        Overlay::Prompt(prompt) => prompt::draw(ink, area, prompt),
+        Overlay::Editor(editor) => editor::draw(ink, area, editor),
+        Overlay::Leave { running } => leave::draw(ink, area, console, *running),
     }
+    None
 }
 
 /// A framed sheet in the middle, what lies under it cleared; answers its inside.

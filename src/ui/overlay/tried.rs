@@ -18,7 +18,7 @@ use crate::ui::widget::prose::Prose;
 const WIDTH: u16 = 104;
 const NAMES: u16 = 10;
 
-pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, tried: &Tried) {
+pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, tried: &Tried) -> usize {
     let report = &tried.report.shown(console.redaction());
     let width = sheet_width(area, WIDTH);
     let prose = told(ink.theme, report, width - 4);
@@ -31,7 +31,7 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, tried: &Tried) {
         frame = frame.note(notes.join(" · ")).note(last);
     }
     let inside = sheet(ink, area, (width, wants), &frame);
-    prose.draw(ink, inside, tried.scroll);
+    prose.draw(ink, inside, tried.scroll)
 }
 
 fn told(theme: Theme, report: &TrialReport, width: u16) -> Prose {

@@ -44,7 +44,8 @@ pub struct Letter<'a> {
     pub line: Option<&'a LogLine>,
 }
 
-pub fn draw(ink: &mut Ink<'_>, area: Rect, letter: &Letter<'_>) {
+/// Answers the line it begins with.
+pub fn draw(ink: &mut Ink<'_>, area: Rect, letter: &Letter<'_>) -> usize {
     let roomy = area.height >= ROOMY;
     let head = if roomy { head(ink.theme, letter, area.width) } else { brief(ink.theme, letter, area.width) };
     let height = usize::from(area.height);
@@ -68,7 +69,7 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, letter: &Letter<'_>) {
     if letter.more {
         prose.text(0, "… the rest lies on disk: enter reads it", ink.theme.dim());
     }
-    prose.draw(ink, area, letter.scroll);
+    prose.draw(ink, area, letter.scroll)
 }
 
 /// The frame around it, with its size and whether all of it is shown.

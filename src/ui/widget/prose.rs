@@ -105,8 +105,9 @@ impl Prose {
         self.unfinished = true;
     }
 
-    /// Draws the lines from `first` on; the last row says so when there are more.
-    pub fn draw(&self, ink: &mut Ink<'_>, area: Rect, first: usize) {
+    /// Draws the lines from `first` on, or from where the last of them still fills the area; the last row says
+    /// so when there are more. Answers where it began.
+    pub fn draw(&self, ink: &mut Ink<'_>, area: Rect, first: usize) -> usize {
         let height = usize::from(area.height);
         let first = first.min(self.lines.len().saturating_sub(height));
         for (n, line) in self.lines.iter().skip(first).take(height).enumerate() {
@@ -130,6 +131,7 @@ impl Prose {
             ink.across(area.x, y, area.width, ' ', ink.theme.plain());
             ink.text(area.x, y, area.width, &text, ink.theme.dim());
         }
+        first
     }
 }
 
