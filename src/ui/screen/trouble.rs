@@ -16,9 +16,19 @@ use crate::verdict;
 
 const INDENT: u16 = 2;
 
+/// How much is told of a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Head,
+    /// And the keys that help.
+    Help,
+    Whole,
+}
+
 /// Rows the pane would like at this width, its border included.
 pub fn height(ink: &Ink<'_>, console: &Console, width: u16) -> u16 {
-    let lines: usize = console.findings.iter().map(|finding| told(ink, console, finding, width - 2, true).len()).sum();
+    let lines: usize =
+        console.findings.iter().map(|finding| told(ink, console, finding, width - 2, Told::Whole).len()).sum();
     u16::try_from(lines.max(3) + 2).unwrap_or(u16::MAX)
 }
 
@@ -40,11 +50,11 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
     }
     let selected = console.cursors.findings.row(&console.finding_keys()).unwrap_or(0);
     let height = usize::from(inside.height);
-    let full: Vec<bool> = expanded(ink, console, inside.width, height, selected);
+    let much: Vec<Told> = expanded(ink, console, inside.width, height, selected);
     let mut prose = Prose::new(inside.width);
     let (mut from, mut to) = (0, 0);
-    for (n, (finding, full)) in console.findings.iter().zip(full).enumerate() {
-        let mut block = told(ink, console, finding, inside.width, full);
+    for (n, (finding, much)) in console.findings.iter().zip(much).enumerate() {
+        let mut block = told(ink, console, finding, inside.width, much);
         if n == selected {
             (from, to) = (prose.len(), prose.len() + block.len());
             cursor(&mut block, ink);
@@ -56,26 +66,28 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) {
     prose.draw(ink, inside, first);
 }
 
-/// Which findings are told in full: the selected one, then from the top while there is room.
-fn expanded(ink: &Ink<'_>, console: &Console, width: u16, height: usize, selected: usize) -> Vec<bool> {
-    let mut full = vec![false; console.findings.len()];
-    let extra = |finding: &Finding| told(ink, console, finding, width, true).len().saturating_sub(1);
+/// The selected finding is told whole, then from the top while there is room; of those after them the keys that
+/// help, as far as there is room for that.
+fn expanded(ink: &Ink<'_>, console: &Console, width: u16, height: usize, selected: usize) -> Vec<Told> {
+    let mut much = vec![Told::Head; console.findings.len()];
+    let extra = |finding: &Finding, much| told(ink, console, finding, width, much).len().saturating_sub(1);
     let mut left = height.saturating_sub(console.findings.len());
-    let order = std::iter::once(selected).chain((0..full.len()).filter(|n| *n != selected));
-    for n in order {
+    let mut step = Told::Whole;
+    for n in std::iter::once(selected).chain((0..much.len()).filter(|n| *n != selected)) {
         let Some(finding) = console.findings.get(n) else { continue };
-        let more = extra(finding);
+        if n != selected && step == Told::Whole && extra(finding, step) > left {
+            step = Told::Help;
+        }
+        let more = extra(finding, step);
         if n == selected || more <= left {
-            full[n] = true;
+            much[n] = step;
             left = left.saturating_sub(more);
-        } else {
-            break;
         }
     }
-    full
+    much
 }
 
-fn told(ink: &Ink<'_>, console: &Console, finding: &Finding, width: u16, full: bool) -> Prose {
+fn told(ink: &Ink<'_>, console: &Console, finding: &Finding, width: u16, much: Told) -> Prose {
     let theme = ink.theme;
     let mut prose = Prose::new(width);
     let acknowledged = console.acknowledgement(finding);
@@ -95,7 +107,7 @@ fn told(ink: &Ink<'_>, console: &Console, finding: &Finding, width: u16, full: b
         }
         None => prose.line(head),
     }
-    if full {
+    if much == Told::Whole {
         for line in &finding.evidence {
             prose.text(INDENT, line, theme.plain());
         }
@@ -104,6 +116,8 @@ fn told(ink: &Ink<'_>, console: &Console, finding: &Finding, width: u16, full: b
                 prose.text(INDENT, &follow.line(), theme.plain());
             }
         }
+    }
+    if much != Told::Head {
         remedies(&mut prose, console, finding, width, theme);
     }
     if let Some(known) = acknowledged {
