@@ -150,6 +150,11 @@ pub fn scan(plan: &ScanPlan, facts: &Facts) -> Card {
 }
 
 pub fn redrive(plan: &RedrivePlan, facts: &Facts) -> Card {
+    redrive_of(plan, facts, plan.ids.len() as u64)
+}
+
+/// Of the plan's messages `left` are still to be sent.
+pub(in crate::operation) fn redrive_of(plan: &RedrivePlan, facts: &Facts, left: u64) -> Card {
     let from = plan.from.name();
     let count = grouped(plan.ids.len() as u64);
     let noun = if plan.ids.len() == 1 { "message" } else { "messages" };
@@ -176,7 +181,7 @@ pub fn redrive(plan: &RedrivePlan, facts: &Facts) -> Card {
     });
     card.scope.push(match plan.rate_per_s {
         Some(rate) => {
-            let eta_ms = (plan.ids.len() as f64 / rate.max(f64::MIN_POSITIVE) * 1000.0).min(1e15) as i64;
+            let eta_ms = (left as f64 / rate.max(f64::MIN_POSITIVE) * 1000.0).min(1e15) as i64;
             format!("{rate} a second: about {}", crate::model::time::spoken(eta_ms))
         }
         None => "as fast as the queues take them".to_owned(),

@@ -64,6 +64,8 @@ pub struct Progress {
     pub left: Option<u64>,
     /// Messages a second, measured since it goes without pause: after a ladder, or since it was taken up.
     pub rate_per_s: Option<f64>,
+    /// Of a redrive: what it may send at most.
+    pub limit: Option<Limit>,
     /// Milliseconds until done at this rate, with what a ladder waits.
     pub eta_ms: Option<i64>,
     /// Where a ladder is: `rung 2 of 4, watched for bounces until 03:14:15Z`.
@@ -90,6 +92,7 @@ impl Progress {
             failed: 0,
             left: None,
             rate_per_s: None,
+            limit: None,
             eta_ms: None,
             rung: None,
             held: 0,
@@ -98,6 +101,26 @@ impl Progress {
             report: None,
         }
     }
+}
+
+/// The rate of a redrive while it runs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limit {
+    /// Messages a second; `None` is unlimited.
+    pub per_s: Option<f64>,
+    pub by: SaidBy,
+    /// It is lowered by itself where those it sends to suffer.
+    pub gives_way: bool,
+}
+
+/// Who named a rate last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SaidBy {
+    Plan,
+    /// Somebody, while it ran.
+    Person,
+    /// Nobody: it was halved.
+    GaveWay,
 }
 
 /// What came of an operation.

@@ -1,6 +1,7 @@
 //! Taking up an operation that was cut off, from what the journal knows of it. What is certain is on
 //! the card; what each kind of operation does about the rest is its own machine's business.
 
+use crate::model::id::MessageId;
 use crate::model::plan::{DropPlan, MoveAllPlan, Plan, RedrivePlan, RestorePlan, RetunePlan};
 use crate::model::rerun::RerunPlan;
 use crate::model::rescue::RescuePlan;
@@ -9,11 +10,11 @@ use crate::operation::card::{self, Card, Facts};
 use crate::operation::confirm::{Confirmed, Level, Planned, without_count};
 use crate::operation::drop::Drop;
 use crate::operation::move_all::MoveAll;
-use crate::operation::order::{EndState, JournalEntry, Order, OrderId, OrderResult};
+use crate::operation::order::{EndState, JournalEntry, MessageState, Order, OrderId, OrderResult};
 use crate::operation::outbox::Outbox;
 use crate::operation::progress::{Kind, Phase, Progress, Report, ScanReport};
 use crate::operation::record::Record;
-use crate::operation::redrive::Redrive;
+use crate::operation::redrive::{Redrive, as_left};
 use crate::operation::rerun::Rerun;
 use crate::operation::rescue::Rescue;
 use crate::operation::restore::Restore;
@@ -43,6 +44,15 @@ impl ResumePlan {
     }
 }
 
+impl ResumePlan {
+    /// Messages of a redrive of which nothing is on record that keeps them from being sent.
+    fn unsent(&self) -> u64 {
+        let Plan::Redrive(plan) = &self.record.plan else { return 0 };
+        let open = |id: &&MessageId| matches!(self.record.states.get(*id), None | Some(MessageState::NotSent { .. }));
+        plan.ids.iter().filter(open).count() as u64
+    }
+}
+
 impl Planned for ResumePlan {
     /// It was confirmed before; what is left of it is less.
     fn level(&self, facts: &Facts) -> Level {
@@ -52,7 +62,7 @@ impl Planned for ResumePlan {
     fn card(&self, facts: &Facts) -> Card {
         let mut card = match &self.record.plan {
             Plan::Scan(plan) => plan.card(facts),
-            Plan::Redrive(plan) => plan.card(facts),
+            Plan::Redrive(plan) => card::redrive_of(&as_left(plan.clone(), &self.record.notes), facts, self.unsent()),
             Plan::MoveAll(plan) => plan.card(facts),
             Plan::Retune(plan) => plan.card(facts),
             Plan::Trial(plan) => plan.card(facts),

@@ -217,6 +217,7 @@ impl Operation for Scan {
             failed: 0,
             left: self.about.map(|about| about.min(self.plan.max_messages.into()).saturating_sub(self.scanned)),
             rate_per_s: (elapsed_ms > 0).then(|| self.scanned as f64 * 1000.0 / elapsed_ms as f64),
+            limit: None,
             eta_ms: None,
             rung: None,
             held: self.sweep.held() as u64,

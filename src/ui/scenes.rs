@@ -23,7 +23,7 @@ use crate::model::time::Mono;
 use crate::model::trial::Verdict;
 use crate::model::usage::Usage;
 use crate::operation::order::EndState;
-use crate::operation::progress::{Kind, Phase, Progress, TrialReport};
+use crate::operation::progress::{Kind, Limit, Phase, Progress, SaidBy, TrialReport};
 use crate::ui::{
     alarm_scenes, fixture, journal_scene, log_scene, posture_scenes, redaction_scenes, rescue_scenes, tune_scenes,
 };
@@ -228,6 +228,7 @@ pub fn busy() -> Console {
         failed: 2,
         left: Some(left),
         rate_per_s: Some(21.0),
+        limit: (kind == Kind::Redrive).then_some(Limit { per_s: Some(25.0), by: SaidBy::GaveWay, gives_way: true }),
         eta_ms: Some(14_000),
         rung: None,
         held: 30,

@@ -8,7 +8,7 @@ use crate::console::running::Running;
 use crate::console::screen::Screen;
 use crate::model::finding::Severity;
 use crate::model::time::spoken;
-use crate::operation::progress::Kind;
+use crate::operation::progress::{Kind, Limit, SaidBy};
 use crate::ui::widget::figure;
 use crate::ui::widget::gauge;
 use crate::ui::widget::hostile;
@@ -90,21 +90,30 @@ fn running(ink: &mut Ink<'_>, area: Rect, console: &Console, operation: &Running
     // How far it is comes before the end of a long title.
     let room = area.width.saturating_sub(x + hostile::width(&text) + 2).max(LEAST_TITLE);
     x += ink.text(area.x + x, area.y, room, &operation.title, theme.bold()) + 2;
-    let pause = if operation.is_paused() { "resume" } else { "pause" };
-    let keys = format!("{} {pause}  {} cancel", console.key_of("pause"), console.key_of("cancel"));
-    let keys_width = hostile::width(&keys) + 2;
     // The figures say it exactly; the bar only where it does not push them out.
     if x + BAR + 1 + hostile::width(&text) <= area.width {
         gauge::draw(ink, area.x + x, area.y, BAR, share(operation), theme.plain());
         x += BAR + 1;
     }
     // How far it is comes before the keys, which the help knows too.
-    let keyed = x + hostile::width(&text) + keys_width <= area.width;
-    let room = area.width.saturating_sub(x + if keyed { keys_width } else { 0 });
+    let room = area.width.saturating_sub(x);
     ink.text(area.x + x, area.y, room, &text, theme.plain());
-    if keyed {
+    let fits = |keys: &String| hostile::width(&text) + 2 + hostile::width(keys) <= room;
+    if let Some(keys) = keys(console, operation).into_iter().find(fits) {
         ink.text_right(area.x, area.y, area.width, &keys, theme.dim());
     }
+}
+
+/// What can be pressed about it, and the same shorter.
+fn keys(console: &Console, operation: &Running) -> Vec<String> {
+    let key = |name: &str, what: &str| format!("{} {what}", console.key_of(name));
+    let pause = if operation.is_paused() { "resume" } else { "pause" };
+    let cancel = key("cancel", "cancel");
+    if operation.kind != Kind::Redrive {
+        return vec![cancel];
+    }
+    let keys = format!("{}  {cancel}", key("pause", pause));
+    vec![format!("{} {}  {keys}", console.key_of("rate-down"), key("rate-up", "rate")), keys]
 }
 
 fn share(operation: &Running) -> Option<f64> {
@@ -131,6 +140,7 @@ fn far(operation: &Running) -> String {
     if let Some(eta) = progress.eta_ms {
         parts.push(format!("~{} left est", spoken(eta)));
     }
+    parts.extend(progress.limit.map(limit));
     if let (true, Some(until)) = (progress.held > 0, progress.held_until) {
         parts.push(format!("{} held until {}", figure::count(progress.held), until.clock_s()));
     }
@@ -142,6 +152,19 @@ fn far(operation: &Running) -> String {
         Kind::Retune => {}
     }
     parts.join(" · ")
+}
+
+/// `limit 25/s, halved`
+fn limit(limit: Limit) -> String {
+    let by = match limit.by {
+        SaidBy::Plan => "",
+        SaidBy::Person => ", set",
+        SaidBy::GaveWay => ", halved",
+    };
+    match limit.per_s {
+        Some(per_s) => format!("limit {per_s}/s{by}"),
+        None => format!("no limit{by}"),
+    }
 }
 
 #[cfg(test)]

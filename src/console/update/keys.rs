@@ -7,7 +7,7 @@ use crate::console::key::{Code, Key, Line};
 use crate::console::overlay::{Choice, ChoiceOption, Overlay, Palette, Pick, Prompt, Purpose};
 use crate::console::screen::Screen;
 use crate::console::update::{
-    acknowledge, arm, card, choice, context, edit, filter, journal, leave, letters, logs, navigation, operations,
+    acknowledge, arm, card, choice, context, edit, filter, journal, leave, letters, logs, navigation, operations, rate,
     redrive, rescue, reveal, sandbox, scan, scope, try_one, tune,
 };
 use crate::console::{link, status};
@@ -151,6 +151,8 @@ pub(super) fn run(console: &mut Console, command: &Command) -> Vec<Effect> {
         Action::LogFollow | Action::LogWindow | Action::LogRead => return logs::act(console, command.action),
         Action::Pause => return operations::pause(console),
         Action::Cancel => return operations::cancel(console),
+        Action::RateUp => return rate::change(console, rate::Way::Up),
+        Action::RateDown => return rate::change(console, rate::Way::Down),
         Action::Switch | Action::Faster | Action::Slower => return sandbox::act(console, command.action),
         Action::Arm => arm::toggle(console),
         Action::Freeze => freeze(console),

@@ -26,6 +26,7 @@ mod logs;
 mod navigation;
 mod opening;
 mod operations;
+mod rate;
 mod redrive;
 mod rehearse;
 mod rescue;

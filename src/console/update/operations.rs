@@ -18,7 +18,7 @@ use crate::model::message::Message;
 use crate::model::plan::RetunePlan;
 use crate::model::time::Timestamp;
 use crate::operation::order::EndState;
-use crate::operation::progress::{Progress, RedriveReport, Report, RetuneReport};
+use crate::operation::progress::{Kind, Progress, RedriveReport, Report, RetuneReport};
 use crate::operation::{Command, Undertaking};
 use crate::verdict::foretold::Standing;
 
@@ -258,19 +258,32 @@ pub(super) fn broke(console: &mut Console, id: &OperationId, why: &str) -> Vec<E
     vec![Effect::LoadJournal]
 }
 
-/// The operation that `p` and `X` mean: the one about what is open, else the newest that runs.
+/// The operation that `X` means: the one about what is open, else the newest that runs.
 fn meant(console: &Console) -> Option<&Running> {
     let queue = console.queue_here();
     let here = queue.and_then(|queue| busy(console, &queue));
     here.or_else(|| console.running().next_back())
 }
 
+/// The one that `p`, `<` and `>` mean: the redrive about what is open, else the newest; where none runs, what `X`
+/// means.
+pub(super) fn redrive_meant(console: &Console) -> Option<&Running> {
+    let is_redrive = |operation: &&Running| operation.kind == Kind::Redrive;
+    let here = console.queue_here().and_then(|queue| busy(console, &queue)).filter(is_redrive);
+    here.or_else(|| console.running().rfind(is_redrive)).or_else(|| meant(console))
+}
+
 pub(super) fn pause(console: &mut Console) -> Vec<Effect> {
-    let Some(operation) = meant(console) else {
+    let Some(operation) = redrive_meant(console) else {
         console.say(Severity::Note, "nothing runs");
         return Vec::new();
     };
     let (id, paused) = (operation.id.clone(), operation.is_paused());
+    if operation.kind != Kind::Redrive {
+        let line = format!("{} cannot pause; {} cancels it", operation.title, console.key_of("cancel"));
+        console.say(Severity::Note, line);
+        return Vec::new();
+    }
     // To stop is always allowed; to go on is to write again.
     if paused && !arm::allows(console, "going on") {
         return Vec::new();

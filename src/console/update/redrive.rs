@@ -202,7 +202,8 @@ fn planned(
     let (rate, derivation) = advice::rate(&console.picture, &queue, console.now);
     let mut facts = card::facts(console, queue.name.to_string());
     facts.about = worth::about(console, &queue, &messages);
-    facts.about.push(derivation);
+    let (slower, faster) = (console.key_of("rate-down"), console.key_of("rate-up"));
+    facts.about.push(format!("{derivation}; {slower} and {faster} change it while it runs"));
     let ladder = laddered.then(|| {
         let (ladder, why) = advice::ladder(&console.picture, &queue, Ladder::DEFAULT_RUNGS.to_vec());
         facts.about.push(why);

@@ -307,4 +307,7 @@ fn what_was_paused_does_not_go_on_unarmed() {
     trial.wait_ms(Armed::FOR_MS);
     assert_eq!(trial.types("p"), [], "the hour is over");
     assert_eq!(trial.types("X"), [Effect::Command(id, Command::Cancel)], "to stop is always allowed");
+    trial.console.operations.iter_mut().for_each(|operation| operation.kind = Kind::MoveAll);
+    assert_eq!(trial.types("p"), [], "nothing but a redrive can pause");
+    assert!(trial.said().ends_with("cannot pause; X cancels it"), "{}", trial.said());
 }

@@ -48,6 +48,7 @@ impl MoveAll {
             failed: 0,
             left,
             rate_per_s,
+            limit: None,
             eta_ms: rate_per_s.zip(left).map(|(rate, left)| (left as f64 / rate * 1000.0) as i64),
             rung: None,
             held: 0,

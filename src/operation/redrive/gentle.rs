@@ -5,6 +5,8 @@ use crate::model::plan::Gentle;
 use crate::model::service_error::Outcome;
 use crate::model::time::{Timestamp, spoken};
 use crate::operation::order::{Answer, Order, OrderResult, Vitals};
+use crate::operation::progress::SaidBy;
+use crate::operation::redrive::rate::{HALVED, worded};
 use crate::operation::redrive::{Mode, Purpose, Redrive};
 
 #[derive(Debug)]
@@ -13,28 +15,35 @@ pub(super) struct Watchful {
     asking: bool,
     ask_at: Timestamp,
     before: Option<Vitals>,
-    halved_at: Option<Timestamp>,
-    halvings: u32,
+    /// Who named the rate last, and when, where it is not the plan's.
+    said: Option<(SaidBy, Timestamp)>,
     /// It was said once that the metrics cannot be read.
     blind: bool,
 }
 
 impl Watchful {
     pub(super) fn new(whom: Option<Gentle>, now: Timestamp) -> Self {
-        Watchful { whom, asking: false, ask_at: now, before: None, halved_at: None, halvings: 0, blind: false }
+        Watchful { whom, asking: false, ask_at: now, before: None, said: None, blind: false }
     }
 
     pub(super) fn timeout(&self) -> Option<Timestamp> {
         self.whom.as_ref().filter(|_| !self.asking).map(|_| self.ask_at)
     }
 
-    /// A rate somebody typed is theirs to answer for.
     pub(super) fn let_be(&mut self) {
         self.whom = None;
     }
 
-    pub(super) fn halvings(&self) -> u32 {
-        self.halvings
+    pub(super) fn gives_way(&self) -> bool {
+        self.whom.is_some()
+    }
+
+    pub(super) fn spoken(&mut self, by: SaidBy, now: Timestamp) {
+        self.said = Some((by, now));
+    }
+
+    pub(super) fn said_by(&self) -> SaidBy {
+        self.said.map_or(SaidBy::Plan, |(by, _)| by)
     }
 }
 
@@ -61,15 +70,14 @@ impl Redrive {
             self.watchful.before = Some(vitals);
             return;
         };
-        let lately = self.watchful.halved_at.is_some_and(|at| now.ms_since(at) < HALVE_EVERY_MS);
+        let lately = self.watchful.said.is_some_and(|(_, at)| now.ms_since(at) < HALVE_EVERY_MS);
         if let Some(why) = worse(&before, &vitals).filter(|_| !lately)
             && let Some(rate) = self.bucket.rate_per_s()
         {
             let rate = (rate / 2.0).max(RATE_LEAST);
             self.bucket.set_rate(Some(rate), now);
-            self.watchful.halved_at = Some(now);
-            self.watchful.halvings += 1;
-            let entry = self.owner.noted(now, format!("rate halved to {rate} a second: {why}"));
+            self.watchful.spoken(SaidBy::GaveWay, now);
+            let entry = self.owner.noted(now, format!("{HALVED}{}: {why}", worded(Some(rate))));
             self.notes.add(entry);
             self.told = false;
         }
@@ -99,7 +107,7 @@ fn worse(before: &Vitals, now: &Vitals) -> Option<String> {
 
 /// The metrics have a datapoint a minute.
 const ASK_EVERY_MS: i64 = 60_000;
-/// What a halving does shows two datapoints later.
+/// What another rate does shows two datapoints later.
 const HALVE_EVERY_MS: i64 = 120_000;
 const AGE_RISE_S: f64 = 30.0;
 const RATE_LEAST: f64 = 0.5;

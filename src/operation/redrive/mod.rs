@@ -12,11 +12,13 @@ mod gentle;
 mod holding;
 mod ladder;
 mod ledger;
+mod rate;
 mod removal;
 mod telling;
 
 pub use dress::MARK;
 pub(in crate::operation) use ladder::run_of;
+pub(in crate::operation) use rate::as_left;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -159,7 +161,7 @@ impl Redrive {
     pub fn resume(confirmed: Confirmed<RedrivePlan>, owner: Owner, seed: u64, now: Timestamp, record: &Record) -> Self {
         let mut first = vec![owner.resumed(now)];
         first.extend(record.doubted.iter().map(|id| owner.message(now, id.clone(), MessageState::Doubted)));
-        let plan = confirmed.into_plan();
+        let plan = as_left(confirmed.into_plan(), &record.notes);
         let edits = Edits::new(plan.edit.as_deref(), record.edits.clone());
         Self::start(plan, edits, owner, seed, now, first, Some(record))
     }
@@ -283,10 +285,7 @@ impl Operation for Redrive {
                 self.let_waiting_go();
             }
             Command::Resume if self.mode == Mode::Paused => self.mode = Mode::Running,
-            Command::Rate(rate) => {
-                self.bucket.set_rate(rate, now);
-                self.watchful.let_be();
-            }
+            Command::Rate(rate) => self.set_rate(now, rate),
             Command::Cancel => self.end(Ending::Cancelled),
             Command::Leave => self.end(Ending::Left),
             Command::Pause | Command::Resume => {}

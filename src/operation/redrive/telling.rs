@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use crate::model::id::MessageId;
 use crate::model::time::Timestamp;
 use crate::operation::order::EndState;
-use crate::operation::progress::{Cause, Kind, Phase, Progress, RedriveReport, grouped};
+use crate::operation::progress::{Cause, Kind, Phase, Progress, RedriveReport, SaidBy, grouped};
 use crate::operation::redrive::ledger::{Fate, Stage};
+use crate::operation::redrive::rate::{HALVED, SET, worded};
 use crate::operation::redrive::{EXTEND_BEFORE_MS, Ending, Mode, Redrive};
 
 impl Redrive {
@@ -35,6 +36,7 @@ impl Redrive {
             failed,
             left: Some(left),
             rate_per_s: seen,
+            limit: Some(self.limit()),
             eta_ms: eta_ms.filter(|_| self.mode == Mode::Running),
             rung: self.climb.line().filter(|_| self.report.is_none()),
             held: (self.ledger.leases() + self.sweep.held() + self.climb.held()) as u64,
@@ -55,10 +57,10 @@ impl Redrive {
         if let Some(rung) = self.climb.line() {
             line.push_str(&format!("; {rung}"));
         }
-        if self.watchful.halvings() > 0
-            && let Some(rate) = self.bucket.rate_per_s()
-        {
-            line.push_str(&format!("; rate halved to {rate} a second"));
+        match self.watchful.said_by() {
+            SaidBy::Plan => {}
+            SaidBy::Person => line.push_str(&format!("; {SET}{}", worded(self.bucket.rate_per_s()))),
+            SaidBy::GaveWay => line.push_str(&format!("; {HALVED}{}", worded(self.bucket.rate_per_s()))),
         }
         line
     }

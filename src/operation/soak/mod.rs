@@ -5,6 +5,7 @@ mod drive;
 mod drop;
 mod ladder;
 pub(in crate::operation) mod play;
+mod rate;
 mod suspicion;
 mod world;
 
