@@ -57,6 +57,8 @@ pub struct Snapshot {
     pub line: String,
     /// The queue was seen empty behind what was scanned.
     pub complete: bool,
+    /// Messages copied, those that have left the queue since too.
+    pub found: usize,
     messages: Vec<Arc<Message>>,
     /// Row in `kinds` of each message.
     kind_rows: Vec<u32>,
@@ -88,6 +90,7 @@ impl Snapshot {
             scroll: 0,
             line: "scanning".to_owned(),
             complete: false,
+            found: 0,
             messages: Vec::new(),
             kind_rows: Vec::new(),
             kinds: Vec::new(),
@@ -115,6 +118,7 @@ impl Snapshot {
             let index = self.messages.len() as u32;
             let row = self.count_in(kind_of(&message), &message);
             let message = self.within_budget(message);
+            self.found += 1;
             self.messages.push(message);
             self.kind_rows.push(row);
             if self.passes(index, &mut look) {

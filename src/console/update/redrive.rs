@@ -186,10 +186,13 @@ fn planned(
     let queue = console.picture.queues.get(queue).map(|queue| queue.value.clone())?;
     let wanted: BTreeSet<MessageId> = ids.into_iter().collect();
     let snapshot = console.snapshots.get(&queue.name)?;
+    let origins = advice::origins(&console.picture, &queue);
     let mut messages: Vec<(&Message, &Kind)> = Vec::new();
     let mut left_out: BTreeMap<&'static str, u64> = BTreeMap::new();
     for (message, kind) in snapshot.messages().filter(|(message, _)| wanted.contains(&message.id)) {
+        let from = message.system.dead_letter_source.as_ref();
         match kind.not_redrivable() {
+            None if !origins.iter().any(|(arn, _)| Some(arn) == from) => *left_out.entry(HOMELESS).or_default() += 1,
             None => messages.push((message, kind)),
             Some(why) => *left_out.entry(why).or_default() += 1,
         }
@@ -227,7 +230,7 @@ fn planned(
         ladder,
         gentle: Some(advice::gentle(&console.picture, &queue)),
         edit,
-        ..RedrivePlan::new(queue.url.clone(), queue.arn.clone(), ids, advice::origins(&console.picture, &queue))
+        ..RedrivePlan::new(queue.url.clone(), queue.arn.clone(), ids, origins)
     };
     Some((plan, facts))
 }
@@ -265,3 +268,6 @@ fn note_others(console: &Console, queue: &Queue, facts: &mut Facts) {
         facts.about.push(format!("~{} held by somebody now: they are not found", grouped(queue.counts.in_flight)));
     }
 }
+
+/// Why a message that is no pointer and no event cannot go back.
+const HOMELESS: &str = "not from a queue that dead-letters here: there is none to send it back to";

@@ -10,7 +10,7 @@ use crate::console::msg::Msg;
 use crate::console::overlay::{Card, CardFocus, Overlay};
 use crate::console::running::Effectiveness;
 use crate::console::screen::Screen;
-use crate::console::update::trial::{NOW, Trial, progress, stream_mapping};
+use crate::console::update::trial::{NOW, Trial, arn, progress, stream_mapping};
 use crate::model::mapping::MappingChange;
 use crate::model::metric::{MetricKey, Stat};
 use crate::model::plan::Plan;
@@ -164,6 +164,23 @@ fn three_selected_messages_are_redriven_by_id_and_nothing_else() {
     let snapshot = trial.console.snapshot().expect("still open");
     assert_eq!(snapshot.len(), 8);
     assert!(snapshot.get(&"m-1".into()).is_some(), "what was refused is still there");
+}
+
+#[test]
+fn what_no_known_queue_sent_is_left_out_before_the_card_and_a_scan_that_was_emptied_is_not_called_empty() {
+    let mut trial = Trial::sandbox();
+    trial.scanned(3);
+    let queue = trial.console.picture.queues.get_mut(&"JobDLQ".into()).expect("it is there");
+    let sources = std::mem::replace(&mut queue.value.sources, vec![arn("OtherQueue")]);
+    trial.types("*R");
+    assert!(trial.console.overlays.is_empty());
+    assert!(trial.said().contains("nothing to redrive: not from a queue that dead-letters here"), "{}", trial.said());
+    trial.console.picture.queues.get_mut(&"JobDLQ".into()).expect("it is there").value.sources = sources;
+    trial.types("R");
+    assert_eq!(card(&trial).planned.card().title, "Redrive 3 messages from JobDLQ");
+    let snapshot = trial.console.snapshots.get_mut(&"JobDLQ".into()).expect("it was scanned");
+    snapshot.remove(|_| true);
+    assert_eq!((snapshot.len(), snapshot.found), (0, 3));
 }
 
 #[test]

@@ -155,7 +155,8 @@ fn about_kind(ink: &Ink<'_>, console: &Console, snapshot: &Snapshot, width: u16)
     let Some(kind) = row else { return prose };
     prose.text(0, &kind.label, theme.bold());
     let (first, last) = (figure::age(console.now.ms_since(kind.first)), figure::age(console.now.ms_since(kind.last)));
-    prose.text(0, &format!("sent {first} to {last} ago, e.g. {}", kind.example.short()), theme.dim());
+    let sent = if first == last { first } else { format!("{first} to {last}") };
+    prose.text(0, &format!("sent {sent} ago, e.g. {}", kind.example.short()), theme.dim());
     prose.text(0, &format!("body {}", kind.kind.form), theme.dim());
     if let Some(why) = kind.kind.not_redrivable() {
         prose.text(0, &format!("○ R is off: {why}"), theme.plain());
@@ -186,6 +187,7 @@ fn messages(ink: &mut Ink<'_>, area: Rect, console: &Console, snapshot: &Snapsho
     };
     let inside = frame.draw(ink, area);
     let empty = match (snapshot.is_empty(), snapshot.complete, snapshot.filter_fault()) {
+        (true, true, _) if snapshot.found > 0 => "all that was scanned has left the queue",
         (true, true, _) => "the scan found the queue empty",
         (true, false, _) => "nothing received yet",
         (_, _, Some(fault)) => fault,
