@@ -58,7 +58,8 @@ pub(super) fn switch(console: &mut Console, name: &str) -> Vec<Effect> {
 
 fn running(console: &Console) -> Option<String> {
     let running = console.running().count();
-    (running > 0).then(|| "an operation runs in this account: wait for its end, or cancel it with X".to_owned())
+    let cancel = console.key_of("cancel");
+    (running > 0).then(|| format!("an operation runs in this account: wait for its end, or cancel it with {cancel}"))
 }
 
 #[cfg(test)]

@@ -24,9 +24,8 @@ use crate::query::layout::spread;
 /// `e`.
 pub(super) fn ask(console: &mut Console) {
     let Some(name) = console.queue_here() else { return };
-    if let Some(operation) = operations::busy(console, &name) {
-        let line = format!("{} is at work: wait for it, or cancel it with X", operation.title);
-        return console.say(Severity::Note, line);
+    if operations::is_at_work(console, &name) {
+        return;
     }
     if console.redaction().is_on() {
         let (reveal, edit) = (console.key_of("reveal"), console.key_of("edit"));

@@ -19,9 +19,7 @@ use crate::query::kind::Kind;
 /// `D`.
 pub(super) fn ask_drop(console: &mut Console) {
     let Some(name) = scanned_here(console) else { return };
-    if let Some(operation) = operations::busy(console, &name) {
-        let line = format!("{} is at work: wait for it, or cancel it with X", operation.title);
-        console.say(Severity::Note, line);
+    if operations::is_at_work(console, &name) {
         return;
     }
     match chosen(console, &name) {

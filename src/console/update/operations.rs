@@ -76,6 +76,15 @@ pub(super) fn busy<'a>(console: &'a Console, queue: &QueueName) -> Option<&'a Ru
     console.operations.iter().find(|operation| operation.is_running() && operation.queue() == Some(queue))
 }
 
+/// Says so where one does: nothing else is begun on that queue meanwhile.
+pub(super) fn is_at_work(console: &mut Console, queue: &QueueName) -> bool {
+    let Some(operation) = busy(console, queue) else { return false };
+    let cancel = console.key_of("cancel");
+    let line = format!("{} is at work: wait for it, or cancel it with {cancel}", operation.title);
+    console.say(Severity::Note, line);
+    true
+}
+
 pub(super) fn progressed(console: &mut Console, mut progress: Progress) -> Vec<Effect> {
     let found = std::mem::take(&mut progress.found);
     let report = progress.report.take();

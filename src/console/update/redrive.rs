@@ -25,9 +25,7 @@ use crate::query::kind::Kind;
 pub(super) fn ask(console: &mut Console) {
     let Some(queue) = dead_letter_queue(console) else { return };
     let name = queue.name.clone();
-    if let Some(operation) = operations::busy(console, &name) {
-        let line = format!("{} is at work: wait for it, or cancel it with X", operation.title);
-        console.say(Severity::Note, line);
+    if operations::is_at_work(console, &name) {
         return;
     }
     let selected: Vec<MessageId> =

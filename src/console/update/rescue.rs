@@ -16,9 +16,7 @@ use crate::operation::progress::grouped;
 
 pub(super) fn ask(console: &mut Console) {
     let Some(name) = letters::scanned_here(console) else { return };
-    if let Some(operation) = operations::busy(console, &name) {
-        let line = format!("{} is at work: wait for it, or cancel it with X", operation.title);
-        console.say(Severity::Note, line);
+    if operations::is_at_work(console, &name) {
         return;
     }
     match letters::chosen(console, &name) {

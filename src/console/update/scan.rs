@@ -23,9 +23,7 @@ pub(super) fn scan(console: &mut Console) -> Vec<Effect> {
         return Vec::new();
     };
     let queue = queue.value.clone();
-    if let Some(operation) = operations::busy(console, &queue.name) {
-        let line = format!("{} is at work: wait for it, or cancel it with X", operation.title);
-        console.say(Severity::Note, line);
+    if operations::is_at_work(console, &queue.name) {
         return Vec::new();
     }
     let plan = ScanPlan {

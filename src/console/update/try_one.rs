@@ -22,9 +22,7 @@ pub(super) fn ask(console: &mut Console) {
         console.say(Severity::Note, format!("no message under the cursor: {} scans the queue", console.key_of("scan")));
         return;
     };
-    if let Some(operation) = operations::busy(console, &queue.name) {
-        let line = format!("{} is at work: wait for it, or cancel it with X", operation.title);
-        console.say(Severity::Note, line);
+    if operations::is_at_work(console, &queue.name) {
         return;
     }
     if let Some(why) = crate::query::kind::kind_of(&message).not_redrivable() {
