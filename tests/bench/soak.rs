@@ -31,10 +31,13 @@ fn main() {
         storm::door::tell(Story::of_doubts(seed));
         storm::errand::straight(&Errand::of(seed));
         storm::errand::straight(&Errand::in_doubt(seed));
+        storm::door::errand(&Errand::of(seed));
+        storm::door::errand(&Errand::in_doubt(seed));
         return;
     }
     let seeds = told("REDRIVE_SEEDS").unwrap_or(SEEDS);
     let tally = Mutex::new(Tally::default());
+    let add = |told| tally.lock().unwrap_or_else(PoisonError::into_inner).add(told);
     let failed = run("straight", seeds, storm::straight)
         + run("door", seeds / DOOR, storm::door::run)
         + run("straight, in doubt", seeds / DOOR, |seed| {
@@ -43,13 +46,13 @@ fn main() {
         + run("door, in doubt", seeds / DOOR / DOOR, |seed| {
             storm::door::tell(Story::of_doubts(seed));
         })
-        + run("scans, drops, restores", seeds / ERRANDS, |seed| {
-            let told = storm::errand::straight(&Errand::of(seed));
-            tally.lock().unwrap_or_else(PoisonError::into_inner).add(told);
-        })
+        + run("scans, drops, restores", seeds / ERRANDS, |seed| add(storm::errand::straight(&Errand::of(seed))))
         + run("scans, drops, restores, in doubt", seeds / ERRANDS, |seed| {
-            let told = storm::errand::straight(&Errand::in_doubt(seed));
-            tally.lock().unwrap_or_else(PoisonError::into_inner).add(told);
+            add(storm::errand::straight(&Errand::in_doubt(seed)));
+        })
+        + run("door, scans, drops, restores", seeds / DOOR, |seed| add(storm::door::errand(&Errand::of(seed))))
+        + run("door, scans, drops, restores, in doubt", seeds / DOOR, |seed| {
+            add(storm::door::errand(&Errand::in_doubt(seed)));
         });
     println(&format!("of scans, drops and restores: {:?}", tally.into_inner().unwrap_or_default()));
     if failed > 0 {

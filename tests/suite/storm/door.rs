@@ -1,6 +1,7 @@
 //! The same stories through the runner, `aws/`, the SDK's own clients and the sandbox's door, on a paused
 //! clock: what a step costs in bytes, codes and answers is real, what it costs in time is not.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,20 +12,24 @@ use redrive::driver::simulated::Simulated;
 use redrive::model::census::Census;
 use redrive::model::service_error::{Outcome, ServiceError};
 use redrive::model::time::Timestamp;
-use redrive::operation::Command;
 use redrive::operation::order::{Answer, JournalEntry, Order, OrderId, OrderResult};
 use redrive::operation::progress::Report;
+use redrive::operation::{Command, Operation};
 use redrive::pipeline::request::{Reply, Request, SqsReply, SqsRequest};
 use redrive::runner::{self, Performer};
+use tokio::runtime::Runtime;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::sleep;
 
 use crate::storm::connector::{Stormy, Weather};
+use crate::storm::errand::{self, Errand};
 use crate::storm::fault::{Chance, Faults};
 use crate::storm::log::Log;
-use crate::storm::scene::{self, Site};
+use crate::storm::reckoning::Tally;
+use crate::storm::road::Road;
+use crate::storm::scene::{self, Queues, Site};
 use crate::storm::story::Story;
-use crate::storm::{Died, Twice, consumed, judge, owner, redriven, undertaking};
+use crate::storm::{Died, Twice, on};
 
 /// One seed, through the door.
 ///
@@ -36,62 +41,120 @@ pub fn run(seed: u64) {
 
 /// A story through the door.
 pub fn tell(story: Story) -> Twice {
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.enable_time().start_paused(true).build().expect("a runtime");
-    runtime.block_on(through(story))
+    on(&mut Door::new(story.seed, story.queues()), &story)
 }
 
-async fn through(story: Story) -> Twice {
-    let seed = story.seed;
-    let site = Arc::new(Simulated::start(scene::blueprint(), seed, 0).expect("the blueprint fits together"));
-    let mut ground = Ground(Arc::clone(&site));
-    let queues = story.queues();
-    let begun = scene::begin(&mut ground, queues, story.messages);
-    pass(30).await;
-    let dead = scene::let_die(&mut ground, queues, begun, story.messages);
-    let chance = Chance::new(seed, "weather");
-    let weather = Weather { chance, faults: story.faults, began_at: site.clock().account_now() };
-    let weather = Arc::new(Mutex::new(weather));
-    let account = Arc::new(connect(&site, &weather).await);
-    let shared = Arc::new(Mutex::new(Shared {
-        log: Log::default(),
-        chance: Chance::new(seed, "journal"),
-        faults: story.faults,
-        life: 0,
-        steps: 0,
-        dies_after: None,
-        quiet: false,
-    }));
-    company(&site, &shared, &story);
-    let mut deaths = story.deaths.iter().copied();
-    let mut commands = story.commands.clone();
-    let report = loop {
-        let machine = undertaking(&story, &dead, &lock(&shared).log).begin(owner(), seed, site.clock().account_now());
-        let process = Process::start(&site, &account, &shared, deaths.next());
-        match live(machine, process, std::mem::take(&mut commands)).await {
-            Ok(report) => break redriven(report),
-            Err(Died) => pass(100).await,
+/// An errand through the door.
+pub fn errand(errand: &Errand) -> Tally {
+    errand::on(&mut Door::new(errand.seed, errand.queues), errand)
+}
+
+/// The sandbox, its door, and who goes through it.
+pub struct Door {
+    runtime: Runtime,
+    seed: u64,
+    queues: Queues,
+    ground: Ground,
+    weather: Arc<Mutex<Weather>>,
+    account: Arc<Account>,
+    shared: Arc<Mutex<Shared>>,
+    commands: Vec<(i64, Command)>,
+}
+
+impl Door {
+    pub fn new(seed: u64, queues: Queues) -> Self {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_time().start_paused(true).build().expect("a runtime");
+        let site = {
+            let _entered = runtime.enter();
+            Arc::new(Simulated::start(scene::blueprint(), seed, 0).expect("the blueprint fits together"))
+        };
+        let chance = Chance::new(seed, "weather");
+        let weather = Weather { chance, faults: Faults::default(), began_at: site.clock().account_now() };
+        let weather = Arc::new(Mutex::new(weather));
+        let account = Arc::new(runtime.block_on(connect(&site, &weather)));
+        let shared = Arc::new(Mutex::new(Shared {
+            log: Log::default(),
+            chance: Chance::new(seed, "journal"),
+            faults: Faults::default(),
+            life: 0,
+            steps: 0,
+            dies_after: None,
+            quiet: false,
+        }));
+        Door { runtime, seed, queues, ground: Ground(site), weather, account, shared, commands: Vec::new() }
+    }
+}
+
+impl Site for Door {
+    fn ask(&mut self, request: Request) -> Reply {
+        let _entered = self.runtime.enter();
+        self.ground.ask(request)
+    }
+
+    fn census(&mut self) -> Census {
+        let _entered = self.runtime.enter();
+        self.ground.census()
+    }
+}
+
+impl Road for Door {
+    fn now(&self) -> Timestamp {
+        let _entered = self.runtime.enter();
+        self.ground.0.clock().account_now()
+    }
+
+    fn begin(&mut self, faults: Faults, commands: &[(i64, Command)]) {
+        let now = self.now();
+        {
+            let mut weather = self.weather.lock().unwrap_or_else(PoisonError::into_inner);
+            (weather.faults, weather.began_at) = (faults, now);
         }
-        commands.clone_from(&story.later);
-    };
-    if story.is_calm() {
-        assert_eq!(
-            scene::dead_letters(&mut ground, queues).in_flight,
-            0,
-            "seed {seed}: what was not asked for was given back"
-        );
+        lock(&self.shared).faults = faults;
+        self.command(commands);
+        let _entered = self.runtime.enter();
+        company(&self.ground.0, &self.shared, self.seed, faults, self.queues);
     }
-    lock(&shared).quiet = true;
-    pass(200).await;
-    assert_eq!(scene::dead_letters(&mut ground, queues).in_flight, 0, "seed {seed}: something stays hidden");
-    let copies = scene::count(&mut ground, queues);
-    let twice = judge(&story, &dead, &report, &lock(&shared).log, &copies);
-    if !queues.fifo {
-        scene::consume(&mut ground);
-        pass(300).await;
-        consumed(&story, &copies, &mut ground);
+
+    fn command(&mut self, commands: &[(i64, Command)]) {
+        self.commands = commands.to_vec();
     }
-    twice
+
+    fn run(&mut self, machine: Box<dyn Operation>, dies_after: Option<u64>) -> Result<Report, Died> {
+        let process = Process::start(&self.ground.0, &self.account, &self.shared, dies_after);
+        let commands = std::mem::take(&mut self.commands);
+        self.runtime.block_on(live(machine, process, commands))
+    }
+
+    fn pass(&mut self, s: i64) {
+        self.runtime.block_on(pass(s.unsigned_abs()));
+    }
+
+    fn calm_down(&mut self) {
+        lock(&self.shared).quiet = true;
+        self.pass(200);
+    }
+
+    fn log(&mut self) -> impl DerefMut<Target = Log> {
+        Logged(lock(&self.shared))
+    }
+}
+
+/// What is written down, of all that a process shares with the next.
+struct Logged<'a>(MutexGuard<'a, Shared>);
+
+impl Deref for Logged<'_> {
+    type Target = Log;
+
+    fn deref(&self) -> &Log {
+        &self.0.log
+    }
+}
+
+impl DerefMut for Logged<'_> {
+    fn deref_mut(&mut self) -> &mut Log {
+        &mut self.0.log
+    }
 }
 
 async fn connect(site: &Arc<Simulated>, weather: &Arc<Mutex<Weather>>) -> Account {
@@ -134,11 +197,7 @@ struct Process {
     death: Arc<Notify>,
 }
 
-async fn live(
-    machine: Box<dyn redrive::operation::Operation>,
-    process: Process,
-    commands: Vec<(i64, Command)>,
-) -> Result<Report, Died> {
+async fn live(machine: Box<dyn Operation>, process: Process, commands: Vec<(i64, Command)>) -> Result<Report, Died> {
     let (commander, heard) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         let mut at_ms = 0;
@@ -151,8 +210,9 @@ async fn live(
         }
     });
     let report = Arc::new(Mutex::new(None));
-    let (told, death) = (Arc::clone(&report), Arc::clone(&process.death));
+    let (told, death, shared) = (Arc::clone(&report), Arc::clone(&process.death), Arc::clone(&process.shared));
     let run = runner::run(machine, process, heard, move |progress| {
+        lock(&shared).log.found.extend(progress.found);
         if let Some(report) = progress.report {
             *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(report);
         }
@@ -202,7 +262,10 @@ impl Process {
 
     async fn record(&self, order: Order) -> OrderResult {
         let Order::Record(entries) = order else { panic!("told apart before") };
-        let wait_ms = 1 + lock(&self.shared).chance.draw(5);
+        let wait_ms = {
+            let Shared { chance, faults, .. } = &mut *lock(&self.shared);
+            if chance.happens(faults.writing) { chance.draw(90_000) } else { 1 + chance.draw(5) }
+        };
         sleep(Duration::from_millis(wait_ms)).await;
         match self.keep(entries) {
             Some(result) => result,
@@ -260,8 +323,7 @@ impl Performer for Process {
 }
 
 /// A second operator, and a colleague's move task.
-fn company(site: &Arc<Simulated>, shared: &Arc<Mutex<Shared>>, story: &Story) {
-    let (seed, faults, queues) = (story.seed, story.faults, story.queues());
+fn company(site: &Arc<Simulated>, shared: &Arc<Mutex<Shared>>, seed: u64, faults: Faults, queues: Queues) {
     if faults.rival > 0 {
         let (mut ground, shared, mut chance) =
             (Ground(Arc::clone(site)), Arc::clone(shared), Chance::new(seed, "rival"));

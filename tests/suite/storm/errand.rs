@@ -10,7 +10,8 @@ use redrive::operation::{Command, Undertaking};
 use crate::storm::fault::{Chance, Faults};
 use crate::storm::log::Rule;
 use crate::storm::reckoning::{self, Tally};
-use crate::storm::scene::{self, Copies, Dead, FIFO, FIFO_BY_HAND, Queues, STANDARD, Site};
+use crate::storm::road::Road;
+use crate::storm::scene::{self, Copies, Dead, FIFO, FIFO_BY_HAND, Queues, STANDARD};
 use crate::storm::straight::Straight;
 use crate::storm::{buried, confirm, owner_of, story};
 
@@ -137,7 +138,7 @@ impl Errand {
         self.commands.iter().any(|(_, command)| *command == Command::Leave)
     }
 
-    fn begin(&self, dead: &Dead, site: &Straight) -> Undertaking {
+    fn begin(&self, dead: &Dead, road: &mut impl Road) -> Undertaking {
         match self.kind {
             Kind::Scan => Undertaking::Scan(confirm(ScanPlan {
                 queue: scene::url(self.queues.dead),
@@ -151,7 +152,7 @@ impl Errand {
                 // Half of them where they died, half where they came from.
                 let place = |n: usize| if n.is_multiple_of(2) { self.queues.dead } else { self.queues.jobs };
                 let places = dead.keys().take(self.asked).enumerate().map(|(n, id)| (id.clone(), scene::url(place(n))));
-                restore(site, DROPPED, places.collect())
+                restore(road, DROPPED, places.collect())
             }
         }
     }
@@ -172,8 +173,8 @@ impl Errand {
 }
 
 /// Copies that an operation kept, to where each is to go.
-fn restore(site: &Straight, kept_by: &str, messages: Vec<(MessageId, QueueUrl)>) -> Undertaking {
-    let mut copies = site.log.book().copies(kept_by);
+fn restore(road: &mut impl Road, kept_by: &str, messages: Vec<(MessageId, QueueUrl)>) -> Undertaking {
+    let mut copies = road.log().book().copies(kept_by);
     copies.retain(|copy| messages.iter().any(|(id, _)| *id == copy.id));
     let source = RestorePlan::copies_of(&kept_by.into());
     let plan = RestorePlan { messages, source, file: None, max_message_bytes: 1 << 18, reason: None };
@@ -186,42 +187,48 @@ fn restore(site: &Straight, kept_by: &str, messages: Vec<(MessageId, QueueUrl)>)
 /// When anything is lost, deleted without a copy, put back twice without being named, left hidden without
 /// a word, or told otherwise than it is.
 pub fn straight(errand: &Errand) -> Tally {
+    on(&mut Straight::new(errand.seed, errand.queues), errand)
+}
+
+/// One errand, on whichever road.
+pub fn on(road: &mut impl Road, errand: &Errand) -> Tally {
     let (seed, queues) = (errand.seed, errand.queues);
-    let (mut site, dead) = buried(seed, queues, errand.messages);
+    let dead = buried(road, queues, errand.messages);
     if errand.kind == Kind::Restore {
-        site.log.turn(Rule::Drop(dead.keys().cloned().collect()));
-        let report = in_peace(&mut site, seed, DROPPED, errand.drop(&dead));
+        road.log().turn(Rule::Drop(dead.keys().cloned().collect()));
+        let report = in_peace(road, seed, DROPPED, errand.drop(&dead));
         assert!(matches!(&report, Report::Drop(drop) if drop.dropped == errand.asked as u64), "{report:?}");
     }
-    site.log.turn(errand.rule(&dead));
-    let report = carry_out(&mut site, errand, &dead);
-    let in_flight = scene::dead_letters(&mut site, queues).in_flight;
-    reckoning::of_leases(errand, &report, in_flight, site.log.suspicion.unheard.len());
-    site.calm_down();
-    assert_eq!(scene::dead_letters(&mut site, queues).in_flight, 0, "seed {seed}: something stays hidden");
-    let copies = scene::count(&mut site, queues);
-    let tally = reckoning::of(errand, &dead, &report, &site, &copies);
+    road.log().turn(errand.rule(&dead));
+    let report = carry_out(road, errand, &dead);
+    let in_flight = scene::dead_letters(road, queues).in_flight;
+    let unheard = road.log().suspicion.unheard.len();
+    reckoning::of_leases(errand, &report, in_flight, unheard);
+    road.calm_down();
+    assert_eq!(scene::dead_letters(road, queues).in_flight, 0, "seed {seed}: something stays hidden");
+    let copies = scene::count(road, queues);
+    let tally = reckoning::of(errand, &dead, &report, &road.log(), &copies);
     if !queues.fifo {
-        put_back(&mut site, errand, &dead, &copies);
+        put_back(road, errand, &dead, &copies);
     }
     tally
 }
 
 /// Through all that happens to it, until the journal has its end.
-fn carry_out(site: &mut Straight, errand: &Errand, dead: &Dead) -> Report {
-    site.begin(errand.faults, &errand.commands);
+fn carry_out(road: &mut impl Road, errand: &Errand, dead: &Dead) -> Report {
+    road.begin(errand.faults, &errand.commands);
     let mut deaths = errand.deaths.iter().copied();
     let mut left = errand.is_left();
     loop {
-        let resumed = site.log.book().resumed(OPERATION);
+        let resumed = road.log().book().resumed(OPERATION);
         if resumed.is_none() {
             // What begins anew, for nothing of it is on record, tells anew.
-            site.found.clear();
+            road.log().found.clear();
         }
-        let undertaking = resumed.unwrap_or_else(|| errand.begin(dead, site));
-        let mut machine = undertaking.begin(owner_of(OPERATION), errand.seed, site.now);
-        if let Ok(report) = site.run(machine.as_mut(), deaths.next()) {
-            let open = site.log.book().is_open(OPERATION);
+        let undertaking = resumed.unwrap_or_else(|| errand.begin(dead, road));
+        let machine = undertaking.begin(owner_of(OPERATION), errand.seed, road.now());
+        if let Ok(report) = road.run(machine, deaths.next()) {
+            let open = road.log().book().is_open(OPERATION);
             // Where it was left it is taken up once more.
             if !open || !std::mem::take(&mut left) {
                 reckoning::of_the_end(errand, &report, open);
@@ -230,37 +237,37 @@ fn carry_out(site: &mut Straight, errand: &Errand, dead: &Dead) -> Report {
             if !open {
                 return report;
             }
-            site.log.died();
+            road.log().died();
         }
-        site.command(&errand.later);
-        site.pass(100);
+        road.pass(100);
+        road.command(&errand.later);
     }
 }
 
-fn in_peace(site: &mut Straight, seed: u64, operation: &str, undertaking: Undertaking) -> Report {
-    site.begin(Faults::default(), &[]);
-    let mut machine = undertaking.begin(owner_of(operation), seed, site.now);
-    site.run(machine.as_mut(), None).expect("nobody dies in peace")
+fn in_peace(road: &mut impl Road, seed: u64, operation: &str, undertaking: Undertaking) -> Report {
+    road.begin(Faults::default(), &[]);
+    let machine = undertaking.begin(owner_of(operation), seed, road.now());
+    road.run(machine, None).expect("nobody dies in peace")
 }
 
 /// What is nowhere any more has its copy in the journal: put back in peace, and done by its consumer, it is
 /// not lost by the pipeline's own count either.
-fn put_back(site: &mut Straight, errand: &Errand, dead: &Dead, copies: &Copies) {
+fn put_back(road: &mut impl Road, errand: &Errand, dead: &Dead, copies: &Copies) {
     let seed = errand.seed;
     let kept_by = if errand.kind == Kind::Restore { DROPPED } else { OPERATION };
     let away: Dead =
         dead.iter().filter(|(_, job)| copies.of(job) == 0).map(|(id, job)| (id.clone(), job.clone())).collect();
     if !away.is_empty() {
-        site.log.turn(Rule::Restore(away.iter().map(|(id, job)| (job.clone(), id.clone())).collect()));
+        road.log().turn(Rule::Restore(away.iter().map(|(id, job)| (job.clone(), id.clone())).collect()));
         let places = away.keys().map(|id| (id.clone(), scene::url(errand.queues.jobs))).collect();
-        let undertaking = restore(site, kept_by, places);
-        let report = in_peace(site, seed, "op-2", undertaking);
+        let undertaking = restore(road, kept_by, places);
+        let report = in_peace(road, seed, "op-2", undertaking);
         let Report::Restore(report) = &report else { panic!("a restore reports itself: {report:?}") };
         assert_eq!(report.restored, away.len() as u64, "seed {seed}: everything has its copy: {report:?}");
     }
-    scene::consume(site);
-    site.pass(300);
-    let jobs = site.census().jobs;
+    scene::consume(road);
+    road.pass(300);
+    let jobs = road.census().jobs;
     let waiting = jobs.waiting + jobs.in_flight + jobs.delayed;
     assert_eq!((jobs.lost, jobs.expired, waiting), (0, 0, 0), "seed {seed}: {jobs:?}");
     assert_eq!(jobs.done + jobs.dead, errand.messages as u64, "seed {seed}: {jobs:?}");

@@ -41,6 +41,8 @@ pub struct Log {
     /// Put back with an end that nobody knows.
     pub unsure: BTreeSet<MessageId>,
     pub breaches: Vec<String>,
+    /// Copies that a scan told.
+    pub found: Vec<Message>,
 }
 
 impl Log {

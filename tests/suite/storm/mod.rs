@@ -10,6 +10,7 @@ pub mod fault;
 pub mod log;
 pub mod order;
 pub mod reckoning;
+pub mod road;
 pub mod scene;
 pub mod story;
 pub mod straight;
@@ -29,6 +30,7 @@ use redrive::operation::{Owner, Undertaking};
 use redrive::pipeline::standard::standard;
 
 use crate::storm::log::Log;
+use crate::storm::road::Road;
 use crate::storm::scene::{Copies, Dead, Queues, Site};
 use crate::storm::story::Story;
 use crate::storm::straight::Straight;
@@ -57,46 +59,49 @@ pub fn straight(seed: u64) {
 
 /// A story, straight onto the pipeline.
 pub fn tell(story: Story) -> Twice {
-    let seed = story.seed;
-    let queues = story.queues();
-    let (mut site, dead) = buried(seed, queues, story.messages);
-    site.begin(story.faults, &story.commands);
+    on(&mut Straight::new(story.seed, story.queues()), &story)
+}
+
+/// A story, on whichever road.
+fn on(road: &mut impl Road, story: &Story) -> Twice {
+    let (seed, queues) = (story.seed, story.queues());
+    let dead = buried(road, queues, story.messages);
+    road.begin(story.faults, &story.commands);
     let mut deaths = story.deaths.iter().copied();
     let report = loop {
-        let mut machine = undertaking(&story, &dead, &site.log).begin(owner(), seed, site.now);
-        match site.run(machine.as_mut(), deaths.next()) {
+        let undertaking = undertaking(story, &dead, &road.log());
+        let machine = undertaking.begin(owner(), seed, road.now());
+        match road.run(machine, deaths.next()) {
             Ok(report) => break redriven(report),
             // The next morning.
-            Err(Died) => site.pass(100),
+            Err(Died) => road.pass(100),
         }
-        site.command(&story.later);
+        road.command(&story.later);
     };
     if story.is_calm() {
         assert_eq!(
-            scene::dead_letters(&mut site, queues).in_flight,
+            scene::dead_letters(road, queues).in_flight,
             0,
             "seed {seed}: what was not asked for was given back"
         );
     }
-    site.calm_down();
-    assert_eq!(scene::dead_letters(&mut site, queues).in_flight, 0, "seed {seed}: something stays hidden");
-    let copies = scene::count(&mut site, queues);
-    let twice = judge(&story, &dead, &report, &site.log, &copies);
+    road.calm_down();
+    assert_eq!(scene::dead_letters(road, queues).in_flight, 0, "seed {seed}: something stays hidden");
+    let copies = scene::count(road, queues);
+    let twice = judge(story, &dead, &report, &road.log(), &copies);
     if !queues.fifo {
-        scene::consume(&mut site);
-        site.pass(300);
-        consumed(&story, &copies, &mut site);
+        scene::consume(road);
+        road.pass(300);
+        consumed(story, &copies, road);
     }
     twice
 }
 
-/// A pipeline in virtual time with so many dead letters, in peace.
-pub fn buried(seed: u64, queues: Queues, messages: usize) -> (Straight, Dead) {
-    let mut site = Straight::new(seed, queues);
-    let begun = scene::begin(&mut site, queues, messages);
-    site.pass(30);
-    let dead = scene::let_die(&mut site, queues, begun, messages);
-    (site, dead)
+/// So many dead letters, in peace.
+pub fn buried(road: &mut impl Road, queues: Queues, messages: usize) -> Dead {
+    let begun = scene::begin(road, queues, messages);
+    road.pass(30);
+    scene::let_die(road, queues, begun, messages)
 }
 
 /// What the operator begins, or takes up again where the journal knows of it.

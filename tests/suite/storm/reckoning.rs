@@ -8,8 +8,8 @@ use redrive::operation::order::{EndState, MessageState};
 use redrive::operation::progress::{DropReport, Report, RestoreReport, ScanReport};
 
 use crate::storm::errand::{Errand, OPERATION};
+use crate::storm::log::Log;
 use crate::storm::scene::{Copies, Dead, job_of};
-use crate::storm::straight::Straight;
 
 /// How much of it there was, so that a storm in which nothing happens is seen.
 #[derive(Debug, Default, Clone, Copy)]
@@ -65,20 +65,20 @@ pub fn of_the_end(errand: &Errand, report: &Report, open: bool) {
     assert!(open || !taken_up, "seed {seed}: it is over, and said to be open: {report:?}");
 }
 
-pub fn of(errand: &Errand, dead: &Dead, report: &Report, site: &Straight, copies: &Copies) -> Tally {
+pub fn of(errand: &Errand, dead: &Dead, report: &Report, log: &Log, copies: &Copies) -> Tally {
     let seed = errand.seed;
-    assert_eq!(site.log.breaches, Vec::<String>::new(), "seed {seed}: {report:?}");
+    assert_eq!(log.breaches, Vec::<String>::new(), "seed {seed}: {report:?}");
     for (n, (id, job)) in dead.iter().enumerate() {
         let there = copies.of(job);
-        let kept = site.log.kept.get(id);
+        let kept = log.kept.get(id);
         assert!(kept.is_none_or(|copy| job_of(&copy.body) == *job), "seed {seed}: {id} has another's copy");
         assert!(there > 0 || kept.is_some(), "seed {seed}: {id} is lost: {report:?}");
         assert!(there == 1 || n < errand.asked, "seed {seed}: {id} was not asked for, and is there {there} times");
     }
     match report {
-        Report::Scan(report) => of_scan(errand, dead, report, &site.found, copies),
-        Report::Drop(report) => of_drop(errand, dead, report, site, copies),
-        Report::Restore(report) => of_restore(errand, dead, report, site, copies),
+        Report::Scan(report) => of_scan(errand, dead, report, &log.found, copies),
+        Report::Drop(report) => of_drop(errand, dead, report, log, copies),
+        Report::Restore(report) => of_restore(errand, dead, report, log, copies),
         other => panic!("seed {seed}: no errand reports {other:?}"),
     }
 }
@@ -111,9 +111,9 @@ fn of_scan(errand: &Errand, dead: &Dead, report: &ScanReport, found: &[Message],
 }
 
 /// What it says of each is so: dropped is not there, gone is not in its queue, and the others are.
-fn of_drop(errand: &Errand, dead: &Dead, report: &DropReport, site: &Straight, copies: &Copies) -> Tally {
+fn of_drop(errand: &Errand, dead: &Dead, report: &DropReport, log: &Log, copies: &Copies) -> Tally {
     let seed = errand.seed;
-    let states = last_words(site);
+    let states = last_words(log);
     let mut tally = Tally { dropped: report.dropped, ..Tally::default() };
     for (id, job) in dead.iter().take(errand.asked) {
         let (there, in_queue) = (copies.of(job), copies.dead.contains_key(job));
@@ -150,14 +150,14 @@ fn of_drop(errand: &Errand, dead: &Dead, report: &DropReport, site: &Straight, c
 
 /// Once each, or named; named with a reason; and what is not back has its copy, which is asked of the
 /// journal itself.
-fn of_restore(errand: &Errand, dead: &Dead, report: &RestoreReport, site: &Straight, copies: &Copies) -> Tally {
+fn of_restore(errand: &Errand, dead: &Dead, report: &RestoreReport, log: &Log, copies: &Copies) -> Tally {
     let seed = errand.seed;
-    let states = last_words(site);
+    let states = last_words(log);
     let mut tally = Tally { restored: report.restored, ..Tally::default() };
     for (id, job) in dead.iter().take(errand.asked) {
         let (there, named) = (copies.of(job), report.duplicates_possible.contains(id));
         assert!(there <= 1 || named, "seed {seed}: {id} is there {there} times, unnamed: {report:?}");
-        assert!(!named || site.log.unsure.contains(id), "seed {seed}: {id} is named without a reason: {report:?}");
+        assert!(!named || log.unsure.contains(id), "seed {seed}: {id} is named without a reason: {report:?}");
         match states.get(id) {
             Some(MessageState::Acknowledged { .. }) => {
                 assert!(there > 0, "seed {seed}: {id} is said to be back and is not: {report:?}");
@@ -182,6 +182,6 @@ fn of_restore(errand: &Errand, dead: &Dead, report: &RestoreReport, site: &Strai
 }
 
 /// As the journal has them.
-fn last_words(site: &Straight) -> BTreeMap<MessageId, MessageState> {
-    site.log.book().record(OPERATION).map(|record| record.states).unwrap_or_default()
+fn last_words(log: &Log) -> BTreeMap<MessageId, MessageState> {
+    log.book().record(OPERATION).map(|record| record.states).unwrap_or_default()
 }

@@ -2,6 +2,7 @@
 //! after another; records are kept one after the other.
 
 use std::collections::BTreeMap;
+use std::ops::DerefMut;
 
 use redrive::model::census::Census;
 use redrive::model::message::Message;
@@ -16,6 +17,7 @@ use redrive::pipeline::request::{Reply, Request, RequestId, Response, SqsReply, 
 use crate::storm::fault::{Chance, Faults};
 use crate::storm::log::Log;
 use crate::storm::order::{entries_of, request_of, result_of, with, without};
+use crate::storm::road::Road;
 use crate::storm::scene::{self, Queues, Site};
 use crate::storm::{Died, START};
 
@@ -39,13 +41,11 @@ struct Under {
 
 pub struct Straight {
     pipeline: Pipeline,
-    pub now: Timestamp,
+    now: Timestamp,
     queues: Queues,
     /// When no lease is extended.
     no_extending: Option<(Timestamp, Timestamp)>,
     pub log: Log,
-    /// Copies that a scan told.
-    pub found: Vec<Message>,
     chance: Chance,
     faults: Faults,
     commands: Vec<(Timestamp, Command)>,
@@ -68,7 +68,6 @@ impl Straight {
             queues,
             no_extending: None,
             log: Log::default(),
-            found: Vec::new(),
             chance: Chance::new(seed, "weather"),
             faults: Faults::default(),
             commands: Vec::new(),
@@ -80,70 +79,6 @@ impl Straight {
             life: 0,
             quiet: false,
         }
-    }
-
-    /// From now on things go wrong, and others are at work.
-    pub fn begin(&mut self, faults: Faults, commands: &[(i64, Command)]) {
-        self.faults = faults;
-        let at = |ms| self.now.plus_ms(ms);
-        self.no_extending = faults.no_extending.map(|(from, until)| (at(from), at(until)));
-        self.command(commands);
-        if self.faults.rival > 0 {
-            self.put(20, Event::RivalTakes);
-        }
-        if self.faults.task > 0 {
-            let after_ms = 20 + self.chance.draw(2_000) as i64;
-            self.put(after_ms, Event::TaskStarts);
-        }
-    }
-
-    /// What the operator does in a life that has just begun.
-    pub fn command(&mut self, commands: &[(i64, Command)]) {
-        self.commands = commands.iter().map(|(ms, command)| (self.now.plus_ms(*ms), *command)).collect();
-    }
-
-    /// Until it is finished, or its process dies after so many steps.
-    pub fn run(&mut self, machine: &mut dyn Operation, dies_after: Option<u64>) -> Result<Report, Died> {
-        let mut report = None;
-        for step in 0..STEPS_MOST {
-            while let Some((id, order)) = machine.poll_order(self.now) {
-                self.order(id, order);
-            }
-            while let Some(progress) = machine.poll_progress() {
-                self.found.extend(progress.found);
-                report = progress.report.or(report);
-            }
-            if machine.is_finished() {
-                return Ok(report.expect("the last progress carries it"));
-            }
-            if dies_after.is_some_and(|most| step >= most) {
-                self.die();
-                return Err(Died);
-            }
-            self.step(Some(machine));
-        }
-        panic!("no end after {STEPS_MOST} steps")
-    }
-
-    /// Lets time pass, with all that is still on its way.
-    pub fn pass(&mut self, s: i64) {
-        let until = self.now.plus_s(s);
-        let by = |at: Option<Timestamp>| at.is_some_and(|at| at <= until);
-        // What is on its way, and what waits at the pipeline for its answer: a long poll.
-        while by(self.events.first_key_value().map(|((at, _), _)| *at))
-            || (!self.under_way.is_empty() && by(self.pipeline.poll_timeout()))
-        {
-            self.step(None);
-        }
-        self.now = until;
-        self.pipeline.handle_timeout(until);
-    }
-
-    /// The others go home; what they hold runs out.
-    pub fn calm_down(&mut self) {
-        self.quiet = true;
-        self.pass(200);
-        assert!(self.under_way.is_empty(), "everything is answered");
     }
 
     fn step(&mut self, machine: Option<&mut dyn Operation>) {
@@ -324,6 +259,75 @@ impl Straight {
     fn request_id(&mut self) -> RequestId {
         self.next += 1;
         RequestId(self.next)
+    }
+}
+
+impl Road for Straight {
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn begin(&mut self, faults: Faults, commands: &[(i64, Command)]) {
+        self.faults = faults;
+        let at = |ms| self.now.plus_ms(ms);
+        self.no_extending = faults.no_extending.map(|(from, until)| (at(from), at(until)));
+        self.command(commands);
+        if self.faults.rival > 0 {
+            self.put(20, Event::RivalTakes);
+        }
+        if self.faults.task > 0 {
+            let after_ms = 20 + self.chance.draw(2_000) as i64;
+            self.put(after_ms, Event::TaskStarts);
+        }
+    }
+
+    fn command(&mut self, commands: &[(i64, Command)]) {
+        self.commands = commands.iter().map(|(ms, command)| (self.now.plus_ms(*ms), *command)).collect();
+    }
+
+    fn run(&mut self, mut machine: Box<dyn Operation>, dies_after: Option<u64>) -> Result<Report, Died> {
+        let mut report = None;
+        for step in 0..STEPS_MOST {
+            while let Some((id, order)) = machine.poll_order(self.now) {
+                self.order(id, order);
+            }
+            while let Some(progress) = machine.poll_progress() {
+                self.log.found.extend(progress.found);
+                report = progress.report.or(report);
+            }
+            if machine.is_finished() {
+                return Ok(report.expect("the last progress carries it"));
+            }
+            if dies_after.is_some_and(|most| step >= most) {
+                self.die();
+                return Err(Died);
+            }
+            self.step(Some(machine.as_mut()));
+        }
+        panic!("no end after {STEPS_MOST} steps")
+    }
+
+    fn pass(&mut self, s: i64) {
+        let until = self.now.plus_s(s);
+        let by = |at: Option<Timestamp>| at.is_some_and(|at| at <= until);
+        // What is on its way, and what waits at the pipeline for its answer: a long poll.
+        while by(self.events.first_key_value().map(|((at, _), _)| *at))
+            || (!self.under_way.is_empty() && by(self.pipeline.poll_timeout()))
+        {
+            self.step(None);
+        }
+        self.now = until;
+        self.pipeline.handle_timeout(until);
+    }
+
+    fn calm_down(&mut self) {
+        self.quiet = true;
+        self.pass(200);
+        assert!(self.under_way.is_empty(), "everything is answered");
+    }
+
+    fn log(&mut self) -> impl DerefMut<Target = Log> {
+        &mut self.log
     }
 }
 
