@@ -39,9 +39,10 @@ pub fn run(
             return None;
         }
         let since_ms = at.ms_since(run.start);
-        if since_ms >= span.settle_ms && since_ms / 60_000 > minute {
-            minute = since_ms / 60_000;
-            if run.track.drained_s().is_some() || run.track.is_hopeless() {
+        let complete = usize::try_from(since_ms / 60_000).unwrap_or(0);
+        if since_ms >= span.settle_ms && complete > minute {
+            minute = complete;
+            if run.track.is_drained_within(minute) || run.track.is_hopeless() {
                 break;
             }
         }
@@ -438,6 +439,19 @@ mod tests {
             let drained_s = outcome.track.drained_s().expect("drains");
             assert!((drained_s / fluid_s - 1.0).abs() < 0.03, "{drained_s} s against {fluid_s} s");
         }
+    }
+
+    /// One shard is behind, seven are not: they send more often, and first in most minutes.
+    #[test]
+    fn the_last_lane_ends_a_drain_whoever_sends_first_in_a_minute() {
+        let mut plant = StreamPlant::even(8, 40.0, rules(50, 1), service(100, 50_000));
+        plant.shards[7].behind_ms = 3_600_000;
+        let span = Span { for_ms: 4 * 3_600_000, settle_ms: 0 };
+        let outcome = run(&plant, None, 1, span, &|| true).expect("not cancelled");
+        let (handled_per_s, per_s) = (50.0 / 2.6, 5.0);
+        let fluid_s = 3_570.0 * per_s / (handled_per_s - per_s);
+        let drained_s = outcome.track.drained_s().expect("drains");
+        assert!((drained_s / fluid_s - 1.0).abs() < 0.03, "{drained_s} s against {fluid_s} s");
     }
 
     #[test]

@@ -70,6 +70,13 @@ impl Track {
         then.zip(now).is_some_and(|(then, now)| now > then + SURE_RISE_MS)
     }
 
+    /// The backlog is gone by the first `minutes`, which are complete, and the last of them says so again. Of
+    /// one that has only begun nothing is known: who sends first in it is seldom the lane that is behind.
+    pub(super) fn is_drained_within(&self, minutes: usize) -> bool {
+        let by = |minutes: usize| lagged_s(self.minutes.iter().take(minutes)).is_some();
+        by(minutes) && by(minutes.saturating_sub(1))
+    }
+
     /// Runs at a time, greatest over all minutes.
     pub fn concurrency_max(&self) -> u32 {
         self.minutes.iter().map(|minute| minute.concurrency_max).max().unwrap_or(0)
@@ -77,9 +84,12 @@ impl Track {
 
     /// Seconds from the start until the backlog is gone (see [`drained_s`]).
     pub fn drained_s(&self) -> Option<f64> {
-        let ages = self.minutes.iter().zip(0i32..).filter_map(|(minute, n)| Some((f64::from(n), minute.lag_ms()?)));
-        drained_s(ages)
+        lagged_s(self.minutes.iter())
     }
+}
+
+fn lagged_s<'a>(minutes: impl Iterator<Item = &'a Minute>) -> Option<f64> {
+    drained_s(minutes.zip(0i32..).filter_map(|(minute, n)| Some((f64::from(n), minute.lag_ms()?))))
 }
 
 /// From `(minute, IteratorAge Maximum in ms)`, oldest first: seconds from minute 0 until the age falls
@@ -119,6 +129,18 @@ mod tests {
         assert!(!track(|n| 600_000.0 + n as f64 * 3_000.0, 60).is_hopeless(), "too early");
         assert!(!track(|n| 600_000.0 + n as f64 * 1_000.0, 90).is_hopeless(), "it may still turn");
         assert!(!track(|n| 600_000.0 - n as f64 * 3_000.0, 90).is_hopeless());
+    }
+
+    #[test]
+    fn a_minute_that_has_only_begun_says_nothing() {
+        let ages = |all: &[f64]| Track {
+            minutes: all.iter().map(|s| Minute { age_max_ms: Some(s * 1_000.0), ..Minute::default() }).collect(),
+        };
+        // In the third minute one has sent so far, and that one is not behind.
+        assert!(!ages(&[600.0, 500.0, 1.0]).is_drained_within(2));
+        assert!(!ages(&[600.0, 20.0, 500.0, 1.0]).is_drained_within(3), "one dip");
+        assert!(!ages(&[600.0, 20.0, 1.0]).is_drained_within(2), "it may be a dip still");
+        assert!(ages(&[600.0, 20.0, 10.0, 1.0]).is_drained_within(3));
     }
 
     #[test]
