@@ -1,7 +1,7 @@
 //! Taking up an operation that was cut off, from what the journal knows of it. What is certain is on
 //! the card; what each kind of operation does about the rest is its own machine's business.
 
-use crate::model::id::MessageId;
+use crate::model::id::{MessageId, OperationId};
 use crate::model::plan::{DropPlan, MoveAllPlan, Plan, RedrivePlan, RestorePlan, RetunePlan};
 use crate::model::rerun::RerunPlan;
 use crate::model::rescue::RescuePlan;
@@ -122,14 +122,15 @@ impl Confirmed<ResumePlan> {
 #[derive(Debug)]
 struct Closing {
     outbox: Outbox<()>,
-    report: ScanReport,
+    operation: OperationId,
+    report: Report,
     finished: bool,
     told: bool,
 }
 
 impl Closing {
     fn new(owner: Owner, why: String, now: Timestamp) -> Self {
-        let report = ScanReport {
+        let report = Report::Scan(ScanReport {
             operation: owner.operation.clone(),
             state: EndState::Cancelled,
             scanned: 0,
@@ -141,18 +142,19 @@ impl Closing {
             hidden_until: None,
             problem: Some(why),
             cause: None,
-        };
+        });
         let mut outbox = Outbox::new();
-        let ended: JournalEntry = owner.ended(now, &Report::Scan(report.clone()));
+        let ended: JournalEntry = owner.ended(now, &report);
         outbox.give(Order::Record(vec![ended]), ());
-        Closing { outbox, report, finished: false, told: false }
+        Closing { outbox, operation: owner.operation, report, finished: false, told: false }
     }
 }
 
 impl Operation for Closing {
     fn handle_command(&mut self, _: Timestamp, _: Command) {}
 
-    fn handle_result(&mut self, _: Timestamp, id: OrderId, _: OrderResult) {
+    fn handle_result(&mut self, _: Timestamp, id: OrderId, result: OrderResult) {
+        self.report.written(&result);
         self.finished = self.outbox.settle(id).is_some();
         self.told = false;
     }
@@ -172,8 +174,8 @@ impl Operation for Closing {
             return None;
         }
         let phase = if self.finished { Phase::Finished } else { Phase::Ending };
-        let report = self.finished.then(|| Report::Scan(self.report.clone()));
-        let operation = self.report.operation.clone();
+        let report = self.finished.then(|| self.report.clone());
+        let operation = self.operation.clone();
         Some(Progress { report, ..Progress::new(operation, Kind::Scan, phase, self.report.line(), 0) })
     }
 

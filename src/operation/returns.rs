@@ -45,6 +45,25 @@ impl Found {
         let lease = Lease { id: self.message.id.clone(), receipt: self.message.receipt.clone() };
         Held { lease, until: self.until, at_latest: self.at_latest }
     }
+
+    /// Its lease was to last so long from when that arrived. Without an answer it is not known whether it does;
+    /// what was refused changed nothing.
+    pub(in crate::operation) fn extended(
+        &mut self,
+        now: Timestamp,
+        asked_at: Timestamp,
+        lease_s: u32,
+        result: &OrderResult,
+    ) {
+        match result {
+            Outcome::Done(Answer::Entries(entries)) if matches!(entries.as_slice(), [Ok(())]) => {
+                self.until = asked_at.plus_s(i64::from(lease_s));
+            }
+            Outcome::Unknown(_) => {}
+            _ => return,
+        }
+        self.at_latest = self.at_latest.max(now.plus_s(i64::from(lease_s)));
+    }
 }
 
 #[derive(Debug)]

@@ -12,6 +12,8 @@ use std::time::Instant;
 
 use crate::storm::errand::Errand;
 use crate::storm::reckoning::Tally;
+use crate::storm::run::Run;
+use crate::storm::run::judge::Tally as RunTally;
 use crate::storm::story::Story;
 // What is shared with the unit tests is written against the crate's own paths.
 use redrive::{model, operation};
@@ -33,6 +35,8 @@ fn main() {
         storm::errand::straight(&Errand::in_doubt(seed));
         storm::door::errand(&Errand::of(seed));
         storm::door::errand(&Errand::in_doubt(seed));
+        storm::run::straight(&Run::of(seed));
+        storm::run::straight(&Run::in_doubt(seed));
         return;
     }
     let seeds = told("REDRIVE_SEEDS").unwrap_or(SEEDS);
@@ -54,6 +58,12 @@ fn main() {
         + run("door, scans, drops, restores, in doubt", seeds / DOOR, |seed| {
             add(storm::door::errand(&Errand::in_doubt(seed)));
         });
+    let ran = Mutex::new(RunTally::default());
+    let add = |told| ran.lock().unwrap_or_else(PoisonError::into_inner).add(told);
+    let failed = failed
+        + run("tries, rescues, reruns", seeds / ERRANDS, |seed| add(storm::run::straight(&Run::of(seed))))
+        + run("tries, rescues, in doubt", seeds / ERRANDS, |seed| add(storm::run::straight(&Run::in_doubt(seed))));
+    println(&format!("of tries, rescues and reruns: {:?}", ran.into_inner().unwrap_or_default()));
     println(&format!("of scans, drops and restores: {:?}", tally.into_inner().unwrap_or_default()));
     if failed > 0 {
         std::process::exit(1);

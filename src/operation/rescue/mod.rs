@@ -231,14 +231,16 @@ impl Rescue {
 
     fn extended(&mut self, now: Timestamp, asked_at: Timestamp, result: &OrderResult) {
         let done = matches!(result, Outcome::Done(Answer::Entries(entries)) if matches!(entries.as_slice(), [Ok(())]));
+        if let Some(current) = &mut self.current {
+            current.found.extended(now, asked_at, lease_s(&current.target), result);
+        }
         if !done {
             return self.give_up("its lease could not be made long enough");
         }
         if self.course.is_cancelled() {
             return self.give_up("cancelled");
         }
-        let Some(current) = &mut self.current else { return };
-        current.found.until = asked_at.plus_s(i64::from(lease_s(&current.target)));
+        let Some(current) = &self.current else { return };
         if current.batches.is_some() {
             return self.note_batch(now);
         }
@@ -275,8 +277,8 @@ impl Operation for Rescue {
             Some(Purpose::Course(step)) if self.course.handle(step, &result) => {}
             Some(Purpose::Course(_)) => {
                 let missing = std::mem::take(&mut self.missing);
-                self.course.blame(Some(Cause::Journal));
                 let why = "the journal could not be written, so nothing was run";
+                self.course.wrong(Some(Cause::Journal), why);
                 self.faults.extend(missing.into_iter().map(|id| (id, why.to_owned())));
                 self.finish();
             }

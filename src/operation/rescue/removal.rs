@@ -2,6 +2,7 @@
 //! is looked for once more, and named where the rescue ends before.
 
 use crate::model::id::MessageId;
+use crate::model::service_error::Outcome;
 use crate::model::time::Timestamp;
 use crate::operation::order::{MessageState, Order, OrderResult};
 use crate::operation::rescue::{Purpose, Rescue};
@@ -47,6 +48,8 @@ impl Rescue {
             Some(Err(error)) if is_lapsed(&error) && again => self.look_again(id),
             Some(Err(error)) if is_lapsed(&error) => self.stays(found, LAPSED),
             _ if found.until > now && tries < DELETES => return self.delete(found, tries + 1),
+            None if matches!(result, Outcome::Unknown(_)) && !again => self.unheard(found),
+            None if matches!(result, Outcome::Unknown(_)) => self.stays(found, PERHAPS),
             _ => self.stays(found, if again { THERE } else { UNDELETED }),
         }
         if self.course.is_cancelled() {
@@ -63,6 +66,15 @@ impl Rescue {
         } else {
             self.look_again(id.clone());
         }
+        self.rescued.insert(id);
+        self.course.tell();
+    }
+
+    /// It may have been deleted. Given back now, it shows if it was not.
+    fn unheard(&mut self, found: Found) {
+        let id = found.message.id.clone();
+        self.returns.add(found.held());
+        self.look_again(id.clone());
         self.rescued.insert(id);
         self.course.tell();
     }
@@ -107,6 +119,9 @@ const LAPSED: &str = "all its records came through, but its lease had run out: i
 const UNDELETED: &str = "all its records came through, but it could not be deleted: it is still there";
 const THERE: &str = "all its records came through; it showed again after its delete, and could not be deleted: it is \
                      still there";
+const PERHAPS: &str = "all its records came through; it showed again after its delete, and the next had no answer: it may \
+                       still be there";
 /// What is said of one that is doubted at the end.
-const UNSEEN: &str = "all its records came through, and it was deleted when its lease was over, perhaps in vain; it was \
-                      not found again, and may still be in its queue: delete it there, and do not rescue it again";
+const UNSEEN: &str = "all its records came through, and it was deleted, perhaps in vain: its lease was over, or there was \
+                      no answer; it was not found again, and may still be in its queue: delete it there, and do not \
+                      rescue it again";

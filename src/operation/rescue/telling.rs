@@ -12,7 +12,8 @@ impl Rescue {
         let returned = asked.saturating_sub(rescued + failed + gone);
         let state = match (self.course.is_cancelled(), rescued, failed + returned) {
             (true, ..) => EndState::Cancelled,
-            (false, _, 0) => EndState::Done,
+            // One that was taken up, and could not be: it stays open in the journal.
+            (false, _, 0) if self.course.problem().is_none() => EndState::Done,
             (false, 0, _) if self.replayed == 0 => EndState::Failed,
             (false, ..) => EndState::Partly,
         };
@@ -29,7 +30,7 @@ impl Rescue {
             records: self.replayed,
             faults: self.faults.clone(),
             cause: self.course.cause(),
-            problem: self.returns.left_hidden(self.now).or(self.sweep.left_hidden(self.now)),
+            problem: self.course.problem().or(self.returns.left_hidden(self.now)).or(self.sweep.left_hidden(self.now)),
         }
     }
 

@@ -82,7 +82,10 @@ pub struct Trial {
     verdict: Option<Verdict>,
     deleted: bool,
     deletes: u32,
-    /// Deleted when its lease was over: somebody may have received it since, and the delete did nothing.
+    /// One of them had no answer: it may have been done.
+    unheard: bool,
+    /// Deleted when its lease was over, and somebody may have received it since, so that the delete did nothing; or
+    /// nobody knows whether it was deleted.
     doubtful: bool,
     /// For one that is doubtful.
     looks: u32,
@@ -115,6 +118,7 @@ impl Trial {
             verdict: None,
             deleted: false,
             deletes: 0,
+            unheard: false,
             doubtful: false,
             looks: 0,
             course,
@@ -236,14 +240,14 @@ impl Trial {
 
     fn extended(&mut self, now: Timestamp, asked_at: Timestamp, result: &OrderResult) {
         let done = matches!(result, Outcome::Done(Answer::Entries(entries)) if matches!(entries.as_slice(), [Ok(())]));
+        let lease_s = self.lease_s();
+        if let Some(found) = &mut self.found {
+            found.extended(now, asked_at, lease_s, result);
+        }
         if !done {
             self.course.blame(cause(result));
             let why = format!("its lease could not be made long enough for {}: {}", self.plan.function, said(result));
             return self.conclude(Verdict::NotRun(why));
-        }
-        let lease_s = i64::from(self.lease_s());
-        if let Some(found) = &mut self.found {
-            found.until = asked_at.plus_s(lease_s);
         }
         self.stage = Stage::Noting;
         let text = format!("invoking {} with message {}", self.plan.function, self.plan.id);

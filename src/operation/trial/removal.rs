@@ -1,6 +1,8 @@
 //! Deleting what came through its function, until it is certain. While the message is held no receive is out, so
-//! none without an answer can make its receipt void; but its lease may be over when the delete arrives.
+//! none without an answer can make its receipt void; but its lease may be over when the delete arrives, and a delete
+//! may have no answer: then it is looked for once more.
 
+use crate::model::service_error::Outcome;
 use crate::model::time::Timestamp;
 use crate::operation::order::{Order, OrderResult};
 use crate::operation::returns::{Found, is_lapsed, of_one};
@@ -15,7 +17,7 @@ impl Trial {
             Stage::Looking if self.found.is_none() => self.found = Some(found),
             // Its delete did nothing: once more, by this receipt.
             Stage::Checking => {
-                (self.deleted, self.doubtful, self.deletes) = (false, false, 0);
+                (self.deleted, self.doubtful, self.deletes, self.unheard) = (false, false, 0, false);
                 self.found = Some(found);
                 self.stage = Stage::Deleting;
                 self.delete();
@@ -33,6 +35,7 @@ impl Trial {
 
     pub(super) fn removed(&mut self, now: Timestamp, result: &OrderResult) {
         let held = self.found.as_ref().is_some_and(|found| found.until > now);
+        self.unheard |= matches!(result, Outcome::Unknown(_));
         let lapsed = match of_one(result) {
             Some(Ok(())) => {
                 (self.deleted, self.doubtful, self.found) = (true, !held, None);
@@ -45,7 +48,12 @@ impl Trial {
         if !lapsed && held && self.deletes < DELETES {
             return self.delete();
         }
-        self.course.wrong(None, format!("it was done, and could not be deleted: {}", said(result)));
+        if self.unheard {
+            // Given back, it shows if none of them took.
+            (self.deleted, self.doubtful) = (true, true);
+        } else {
+            self.course.wrong(None, format!("it was done, and could not be deleted: {}", said(result)));
+        }
         self.give_back();
     }
 

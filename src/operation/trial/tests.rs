@@ -197,8 +197,13 @@ fn a_delete_is_repeated_and_one_that_cannot_be_done_is_said() {
     let mut world = World::new(answered(None, "null"));
     world.deletes = vec![unknown(), unknown()];
     assert!(world.run().deleted);
+    // None had an answer: it is given back, shows, and is deleted by its new receipt.
     let mut world = World::new(answered(None, "null"));
     world.deletes = (0..DELETES).map(|_| unknown()).collect();
+    let report = world.run();
+    assert_eq!((report.deleted, report.doubtful, world.is_there()), (true, false, false), "{report:?}");
+    let mut world = World::new(answered(None, "null"));
+    world.deletes = (0..DELETES).map(|_| refused("AccessDenied", "no")).collect();
     let report = world.run();
     assert_eq!((report.deleted, report.state), (false, EndState::Partly));
     assert!(report.line().contains("it exists twice"), "{}", report.line());

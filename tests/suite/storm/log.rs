@@ -11,6 +11,8 @@ use redrive::operation::order::{Answer, JournalEntry, MessageState, Order, Order
 
 use crate::storm::book::Book;
 use crate::storm::fault::Faults;
+use crate::storm::run::Carries;
+use crate::storm::run::witness::{Witness, carried};
 use crate::storm::scene::job_of;
 use crate::storm::suspicion::{Suspicion, old_id};
 
@@ -24,6 +26,8 @@ pub enum Rule {
     Drop(BTreeSet<MessageId>),
     /// Of the copies that carry these jobs.
     Restore(BTreeMap<String, MessageId>),
+    /// A try, a rescue or a rerun of these.
+    Run(Carries),
 }
 
 #[derive(Default)]
@@ -43,6 +47,7 @@ pub struct Log {
     pub breaches: Vec<String>,
     /// Copies that a scan told.
     pub found: Vec<Message>,
+    pub witness: Witness,
 }
 
 impl Log {
@@ -82,6 +87,7 @@ impl Log {
             self.sending.insert(id, known.collect());
         }
         self.suspicion.ordered(now, id, order);
+        self.witness.ordered(now, id, order);
     }
 
     pub fn answered(&mut self, now: Timestamp, id: OrderId, result: &OrderResult) {
@@ -90,6 +96,7 @@ impl Log {
             self.unsure.extend(sent);
         }
         self.suspicion.answered(now, id, result);
+        self.witness.answered(now, id, result);
     }
 
     /// An order of a living process reaches its queue.
@@ -120,7 +127,13 @@ impl Log {
                 let unknown = jobs.filter(|job| !ids.get(job).is_some_and(|id| self.is_recorded(id)));
                 wrong.extend(unknown.map(|job| format!("{job} put back, but not on record as about to be")));
             }
-            (Rule::Scan | Rule::Drop(_), Order::Send { .. })
+            (Rule::Run(all), Order::Invoke { payload, .. }) => wrong.extend(self.of_invoke(all, payload)),
+            (Rule::Run(all), Order::Delete { entries, .. }) => {
+                let through = |id: &MessageId| all.get(id).is_some_and(|carried| self.witness.came_through(carried));
+                let early = entries.iter().filter(|lease| !through(&lease.id));
+                wrong.extend(early.map(|lease| format!("{} deleted, and did not come through", lease.id)));
+            }
+            (Rule::Scan | Rule::Drop(_) | Rule::Run(_), Order::Send { .. })
             | (Rule::Scan, Order::Delete { .. })
             | (Rule::Restore(_), Order::Receive { .. } | Order::Delete { .. }) => {
                 wrong.push(format!("not its business: {order:?}"));
@@ -128,6 +141,31 @@ impl Log {
             _ => {}
         }
         self.breaches.extend(wrong);
+    }
+
+    /// What is run was asked for, is on record as about to be, and was not run to its end before.
+    fn of_invoke(&self, all: &Carries, payload: &str) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for name in carried(payload) {
+            let Some((id, carries)) = all.iter().find(|(_, carries)| carries.contains(&name)) else {
+                wrong.push(format!("{name} is run, and was not asked for"));
+                continue;
+            };
+            if !self.journal.iter().any(|entry| is_about_to_run(entry, id)) {
+                wrong.push(format!("{id} is run, and not on record as about to be"));
+            }
+            let state = self.states.get(id);
+            let over = matches!(state, Some(MessageState::Deleted { .. } | MessageState::Doubted | MessageState::Ran));
+            if over || self.witness.came_through_now(carries) {
+                wrong.push(format!("{id} is run again, and came through before: {state:?}"));
+            }
+            // Both bodies of an edited one.
+            let edited = |entry: &JournalEntry| matches!(entry, JournalEntry::Edited { id: of, .. } if of == id);
+            if self.journal.iter().any(edited) && !self.kept.contains_key(id) {
+                wrong.push(format!("{id} is run with another body, and its own is not in the journal"));
+            }
+        }
+        wrong
     }
 
     fn is_recorded(&self, id: &MessageId) -> bool {
@@ -140,5 +178,13 @@ impl Log {
         let recorded = self.states.iter().filter(|(_, state)| matches!(state, MessageState::Recorded { .. }));
         self.unsure.extend(recorded.map(|(id, _)| id.clone()));
         self.suspicion.died(&self.states);
+    }
+}
+
+fn is_about_to_run(entry: &JournalEntry, of: &MessageId) -> bool {
+    match entry {
+        JournalEntry::Noted { text, .. } => text.starts_with("invoking") && text.contains(of.as_str()),
+        JournalEntry::Message { id, state: MessageState::Running { .. }, .. } => id == of,
+        _ => false,
     }
 }

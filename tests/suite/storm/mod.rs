@@ -11,6 +11,7 @@ pub mod log;
 pub mod order;
 pub mod reckoning;
 pub mod road;
+pub mod run;
 pub mod scene;
 pub mod story;
 pub mod straight;

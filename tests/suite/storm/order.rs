@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 
 use redrive::model::queue::QueueCounts;
 use redrive::model::service_error::Outcome;
+use redrive::model::stream::{StreamPointer, by_sequence};
 use redrive::model::trial::Invoked;
 use redrive::operation::order::{Answer, EntryError, Order, OrderResult};
 use redrive::pipeline::request::{
     EntryFailure, InvokeKind, LambdaReply, LambdaRequest, MappingUpdate, Receive, Reply, Request, Response, SqsReply,
     SqsRequest,
 };
+use redrive::pipeline::stream_request::{IteratorFrom, StreamsReply, StreamsRequest};
 
 pub fn request_of(order: &Order) -> Request {
     let numbered = |n: usize| format!("e{n}");
@@ -99,6 +101,35 @@ pub fn result_of(order: &Order, response: Response) -> OrderResult {
         }
         (order, reply) => panic!("{order:?} was answered {reply:?}"),
     })
+}
+
+/// The records between the ends of a pointer, page by page, as `aws` reads them.
+pub fn read_stream(pointer: &StreamPointer, mut ask: impl FnMut(Request) -> Response) -> OrderResult {
+    let from = IteratorFrom::At(pointer.first.clone());
+    let (stream, shard) = (pointer.stream.clone(), pointer.shard.clone());
+    let mut next = match ask(Request::Streams(StreamsRequest::GetShardIterator { stream, shard, from })) {
+        Ok(Reply::Streams(StreamsReply::Iterator(iterator))) => Some(iterator),
+        Ok(other) => panic!("an iterator was answered {other:?}"),
+        Err(error) => return Outcome::Refused(error),
+    };
+    let mut found = Vec::new();
+    for _ in 0..100 {
+        let Some(iterator) = next.take() else { break };
+        let records = match ask(Request::Streams(StreamsRequest::GetRecords { iterator, max: None })) {
+            Ok(Reply::Streams(StreamsReply::Records { records, next: more })) => {
+                next = more;
+                records
+            }
+            Ok(other) => panic!("records were answered {other:?}"),
+            Err(error) => return Outcome::Refused(error),
+        };
+        let beyond = records.iter().any(|one| by_sequence(&one.sequence_number, &pointer.last).is_ge());
+        found.extend(records.into_iter().filter(|record| pointer.holds(&record.sequence_number)));
+        if beyond {
+            break;
+        }
+    }
+    Outcome::Done(Answer::Records(found))
 }
 
 /// One result an entry, in the order of the entries.

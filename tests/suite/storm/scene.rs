@@ -6,6 +6,7 @@ use redrive::model::census::Census;
 use redrive::model::id::{Arn, MessageId, QueueUrl};
 use redrive::model::message::{Message, Outgoing};
 use redrive::model::queue::QueueCounts;
+use redrive::model::stream::StreamPointer;
 use redrive::operation::order::{Lease, Order};
 use redrive::pipeline::blueprint::{Blueprint, QueueBlueprint};
 use redrive::pipeline::request::{
@@ -248,7 +249,18 @@ pub fn move_by_hand(site: &mut impl Site, queues: Queues, message: &Message) {
     site.ask(request_of(&Order::Delete { queue: url(queues.dead), entries: vec![lease] }));
 }
 
+/// What is in the queue of dead letters, given back.
+pub fn seen(site: &mut impl Site, queues: Queues) -> Vec<Message> {
+    let letters = drain(site, queues.dead, false);
+    release(site, queues.dead, &letters);
+    letters
+}
+
+/// What a message is counted by: the identity of its job, or the first record that it points at.
 pub fn job_of(body: &str) -> String {
+    if let Some(pointer) = StreamPointer::parse(body) {
+        return format!("{}:{}", pointer.shard, pointer.first);
+    }
     let job: Option<Value> = serde_json::from_str(body).ok();
     let identity = job.as_ref().and_then(|job| job.get("identity")).and_then(Value::as_str);
     identity.unwrap_or_else(|| panic!("not a job: {body}")).to_owned()

@@ -12,11 +12,12 @@ use redrive::operation::order::{Answer, Order, OrderId, OrderResult};
 use redrive::operation::progress::Report;
 use redrive::operation::{Command, Operation};
 use redrive::pipeline::Pipeline;
+use redrive::pipeline::blueprint::Blueprint;
 use redrive::pipeline::request::{Reply, Request, RequestId, Response, SqsReply, SqsRequest};
 
 use crate::storm::fault::{Chance, Faults};
 use crate::storm::log::Log;
-use crate::storm::order::{entries_of, request_of, result_of, with, without};
+use crate::storm::order::{entries_of, read_stream, request_of, result_of, with, without};
 use crate::storm::road::Road;
 use crate::storm::scene::{self, Queues, Site};
 use crate::storm::{Died, START};
@@ -62,8 +63,12 @@ pub struct Straight {
 
 impl Straight {
     pub fn new(seed: u64, queues: Queues) -> Self {
+        Straight::of(scene::blueprint(), seed, queues)
+    }
+
+    pub fn of(blueprint: Blueprint, seed: u64, queues: Queues) -> Self {
         Straight {
-            pipeline: Pipeline::new(scene::blueprint(), seed, START).expect("the blueprint fits together"),
+            pipeline: Pipeline::new(blueprint, seed, START).expect("the blueprint fits together"),
             now: START,
             queues,
             no_extending: None,
@@ -79,6 +84,11 @@ impl Straight {
             life: 0,
             quiet: false,
         }
+    }
+
+    /// One of the blueprint's.
+    pub fn switch(&mut self, name: &str, on: bool) {
+        assert!(self.pipeline.set_switch(self.now, name, on), "there is such a switch");
     }
 
     fn step(&mut self, machine: Option<&mut dyn Operation>) {
@@ -192,7 +202,15 @@ impl Straight {
             };
             return self.answer(life, id, with(Outcome::Done(none), &refused));
         };
+        if let Order::ReadStream { pointer } = &order {
+            let read = read_stream(pointer, |ask| self.answer_of(ask));
+            let result = if lost { Outcome::Unknown("cut before the answer".to_owned()) } else { read };
+            return self.answer(life, id, result);
+        }
         let request = self.request_id();
+        if let Order::Invoke { payload, .. } = &order {
+            self.log.witness.begins(request, payload);
+        }
         let asked = request_of(&order);
         self.under_way.insert(request, Under { life, id, order, refused, lost });
         self.pipeline.handle_request(self.now, request, asked);
@@ -205,6 +223,7 @@ impl Straight {
                 self.asked.insert(request, response);
                 continue;
             };
+            self.log.witness.ends(request, &response);
             let result = result_of(&under.order, response);
             if let (Order::Receive { queue, .. }, Outcome::Done(Answer::Received(messages))) = (&under.order, &result) {
                 let again: Vec<_> =
@@ -249,6 +268,13 @@ impl Straight {
         self.life += 1;
         self.commands.clear();
         self.log.died();
+    }
+
+    fn answer_of(&mut self, request: Request) -> Response {
+        let id = self.request_id();
+        self.pipeline.handle_request(self.now, id, request);
+        self.collect();
+        self.asked.remove(&id).expect("it is answered at once")
     }
 
     fn put(&mut self, after_ms: i64, event: Event) {
@@ -333,11 +359,7 @@ impl Road for Straight {
 
 impl Site for Straight {
     fn ask(&mut self, request: Request) -> Reply {
-        let id = self.request_id();
-        self.pipeline.handle_request(self.now, id, request);
-        self.collect();
-        let response = self.asked.remove(&id).expect("it is answered at once");
-        response.unwrap_or_else(|error| panic!("{error}"))
+        self.answer_of(request).unwrap_or_else(|error| panic!("{error}"))
     }
 
     fn census(&mut self) -> Census {
