@@ -268,11 +268,12 @@ impl Record {
             .filter(|(id, state)| matches!(state, MessageState::Dropped { .. }) && !self.doubted.contains(*id));
         let dropped = dropped.count() as u64;
         let over = self.count(|state| matches!(state, MessageState::Failed { .. } | MessageState::Gone));
-        vec![
-            format!("{} of {} dropped, each with its copy here", grouped(dropped), grouped(asked)),
-            format!("{} failed or were gone before: left as they are", grouped(over)),
-            format!("{} are looked for and dropped now", grouped(asked.saturating_sub(dropped + over))),
-        ]
+        let mut lines = vec![format!("{} of {} dropped, each with its copy here", grouped(dropped), grouped(asked))];
+        if over > 0 {
+            lines.push(format!("{} failed or were gone before: left as they are", grouped(over)));
+        }
+        lines.push(format!("{} are looked for and dropped now", grouped(asked.saturating_sub(dropped + over))));
+        lines
     }
 
     fn certain_of_restore(&self, asked: u64) -> Vec<String> {
