@@ -63,7 +63,7 @@ pub fn calibrate(sight: &Sight<'_>, minutes: &[Seen], at: Timestamp) -> Result<C
     let out_per_s = (window.runs * fill.mean - failed_events).max(0.0) / window.span_s;
     let records = (out_per_s * window.span_s).max(1.0);
     let Window { spread, runs, lanes, .. } = window;
-    let lanes_seen = Lanes { number: lanes, chance: lanes / records + spread * spread * lanes / runs };
+    let lanes_seen = Lanes { number: lanes, records: lanes / records, runs: spread * spread * lanes / runs };
     let long: Vec<Seen> = sight.minutes(LONG_WINDOW_MIN).into_iter().filter(|seen| seen.at < at).collect();
     let writes = Writes::of(&long, at);
     let handled = Handled { per_s: out_per_s, from_s: window.from_s, to_s: window.to_s, shards: shards.number };

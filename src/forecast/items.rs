@@ -2,12 +2,27 @@
 //! are, the more uneven lanes will be, and the last one ends a drain. No metric counts items: how far apart
 //! the lanes of now are says something, chance takes some of that away, and what is usual counts beside it.
 
-/// The lanes whose ages were seen, and what differs between them by chance alone: how many records
-/// happened to come, how long runs happened to take; a relative variance.
+use crate::forecast::chance::normal_at;
+
+/// The lanes whose ages were seen, and what differs between them by chance alone, as relative variances: how
+/// many records happened to come, were they drawn by lot, and how long runs happened to take.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Lanes {
     pub(super) number: f64,
-    pub(super) chance: f64,
+    pub(super) records: f64,
+    pub(super) runs: f64,
+}
+
+impl Lanes {
+    /// So much less chance, as a share.
+    pub(super) fn over(self, share: f64) -> Self {
+        Lanes { records: self.records * share, runs: self.runs * share, ..self }
+    }
+
+    /// Whether the records of items come by lot or in turn is not known: something between.
+    pub(super) fn chance(&self) -> f64 {
+        self.records / 2.0 + self.runs
+    }
 }
 
 /// Items of a whole stream.
@@ -39,8 +54,13 @@ impl Items {
         let tried = (0..=steps).map(|step| {
             let log = LEAST.ln() + STEP * f64::from(step);
             let usual = (log - USUAL.ln()) / USUAL_ERROR;
-            let deviation = ((n - 1.0) / log.exp() + lanes.chance).sqrt();
-            (log, likelihood(range / deviation, n) - deviation.ln() - 2.0 * (1.0 + usual * usual / 3.0).ln())
+            // Records come by lot, or in turn: the one is as likely as the other.
+            let [lot, turn] = [lanes.records + lanes.runs, lanes.runs].map(|chance| {
+                let deviation = ((n - 1.0) / log.exp() + chance).sqrt();
+                likelihood(range / deviation, n) - deviation.ln()
+            });
+            let either = lot.max(turn) + (-(lot - turn).abs()).exp().ln_1p();
+            (log, either - 2.0 * (1.0 + usual * usual / 3.0).ln())
         });
         let best = tried.clone().map(|(_, likely)| likely).fold(f64::NEG_INFINITY, f64::max);
         let weighed = tried.map(|(log, likely)| (log, (likely - best).exp()));
@@ -59,13 +79,13 @@ impl Items {
     /// What share of the distance between lanes lasts: what is not chance.
     pub(super) fn lasting(self, lanes: &Lanes) -> f64 {
         let hashed = (lanes.number - 1.0).max(0.0) / self.number;
-        if hashed + lanes.chance > 0.0 { hashed / (hashed + lanes.chance) } else { 1.0 }
+        if hashed + lanes.chance() > 0.0 { hashed / (hashed + lanes.chance()) } else { 1.0 }
     }
 }
 
-/// Of `n` normal draws, in standard deviations.
+/// Of `n` normal draws, in standard deviations (Blom).
 pub(super) fn expected_range(n: f64) -> f64 {
-    0.35 + 1.15 * n.ln()
+    2.0 * normal_at((n - 0.375) / (n + 0.25))
 }
 
 /// The logarithm, but for a constant, of how likely `n` normal draws lie so many standard deviations apart:
@@ -102,7 +122,7 @@ mod tests {
                 let lanes: Vec<f64> = (0..number).map(|_| normal(&mut draws)).collect();
                 let ends = lanes.iter().fold((f64::MAX, f64::MIN), |(low, high), x| (low.min(*x), high.max(*x)));
                 let range = (ends.1 - ends.0) * ((n - 1.0) / items + chance).sqrt();
-                Items::of(range, &Lanes { number: n, chance })
+                Items::of(range, &Lanes { number: n, records: 0.0, runs: chance })
             })
             .collect()
     }
@@ -119,10 +139,10 @@ mod tests {
             let known = guesses.iter().filter(|guess| (guess.number / items).ln().abs() < 1.3 * guess.error).count();
             assert!((260..=399).contains(&known), "{items} items, {lanes} lanes: {known} of 400 within 1.3 errors");
         }
-        let nothing = Items::of(0.1, &Lanes { number: 1.0, chance: 1e-4 });
+        let nothing = Items::of(0.1, &Lanes { number: 1.0, records: 0.0, runs: 1e-4 });
         assert_eq!(nothing, Items::default());
         // Chance alone would put them so far apart: then there are many, as usual, or more.
-        let lanes = Lanes { number: 8.0, chance: 1e-2 };
+        let lanes = Lanes { number: 8.0, records: 0.0, runs: 1e-2 };
         assert!(Items::of(0.25, &lanes).number > 30_000.0);
         assert!(Items::of(2.0, &lanes).number < 200.0);
         assert!(Items::of(0.25, &lanes).lasting(&lanes) < 0.1 && Items::of(2.0, &lanes).lasting(&lanes) > 0.8);

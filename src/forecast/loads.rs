@@ -58,16 +58,27 @@ impl Since {
     fn moved_apart(&self, mean_s: f64, max_s: f64, min_s: f64) -> (f64, f64) {
         let (now, then) = ((max_s - min_s).max(0.0), (self.max_s - self.min_s).max(0.0));
         let lasted_s = -self.s;
-        let growth = (mean_s - self.mean_s) / lasted_s;
-        let apart = if growth > LEAST_GROWTH {
-            let before_s = self.mean_s / growth;
-            let square = (now * now - then * then).max(0.0) / ((before_s + lasted_s).powi(2) - before_s * before_s);
-            square.sqrt() * lasted_s
-        } else {
-            (now - then).max(0.0)
+        let apart = match self.before_s(mean_s) {
+            Some(before_s) => {
+                let square = (now * now - then * then).max(0.0) / ((before_s + lasted_s).powi(2) - before_s * before_s);
+                square.sqrt() * lasted_s
+            }
+            None => (now - then).max(0.0),
         };
         let part = |distance: f64| if now > 0.0 { apart * (distance / now).clamp(0.0, 1.0) } else { 0.0 };
         (part(max_s - mean_s), part(mean_s - min_s))
+    }
+
+    /// For how long they had been behind already, by how the mean has grown since then.
+    fn before_s(&self, mean_s: f64) -> Option<f64> {
+        let growth = (mean_s - self.mean_s) / -self.s;
+        (growth > LEAST_GROWTH).then(|| self.mean_s / growth)
+    }
+
+    /// For how long chance has counted in that: what it parts grows by its root, so that of the difference of
+    /// two squares as much is left as of both times together.
+    fn counted_s(&self, mean_s: f64) -> f64 {
+        -self.s + 2.0 * self.before_s(mean_s).unwrap_or(0.0)
     }
 }
 
@@ -112,7 +123,7 @@ pub(super) fn loads(
     let by_shape = writes.and_then(|writes| plain.by_shape(ages, handled, writes, since.filter(|_| ages.all_behind)));
     // The longer their distance grew, the less chance is in it: by either way, not by both.
     let (loads, longer) = by_shape.unwrap_or((plain, None));
-    let lanes = Lanes { chance: lanes.chance * longer.unwrap_or(long), ..*lanes };
+    let lanes = lanes.over(longer.unwrap_or(long));
     let mean = f64::midpoint(loads.worst_per_s, loads.best_per_s);
     let range = if mean > 0.0 { (loads.worst_per_s - loads.best_per_s) / mean } else { 0.0 };
     let items = Items::of(range, &lanes);
@@ -161,7 +172,7 @@ impl Loads {
         let (worst_s, best_s) = since.moved_apart(mean_s, ages.max_ms / 1000.0, ages.min_ms / 1000.0);
         let worst = mean * came(mean_s)? / came(mean_s + worst_s)?;
         let best = mean * came(mean_s)? / came(mean_s - best_s)?;
-        let over = (handled.span_s() / -since.s).clamp(0.0, 1.0);
+        let over = (handled.span_s() / since.counted_s(mean_s)).clamp(0.0, 1.0);
         Some((Loads { worst_per_s: worst.max(best), best_per_s: worst.min(best), written, ..self }, Some(over)))
     }
 
@@ -307,7 +318,7 @@ mod tests {
 
     #[test]
     fn lanes_no_further_apart_than_chance_puts_them_say_nothing_of_few_items() {
-        let lanes = Lanes { number: 8.0, chance: 0.024 };
+        let lanes = Lanes { number: 8.0, records: 0.0, runs: 0.024 };
         let handled = Handled { per_s: 10.0, from_s: -1_800.0, to_s: 0.0, shards: 8 };
         let items = |rate: f64| {
             let all: Vec<Seen> =
@@ -320,7 +331,7 @@ mod tests {
             loads(&ages, &handled, &lanes, writes.as_ref(), Since::of(&all, at)).items.number
         };
         // The window's chance, over so much longer a time: a sixth of it.
-        let by_chance = expected_range(8.0) * (lanes.chance * 1_800.0 / 10_500.0).sqrt();
+        let by_chance = expected_range(8.0) * (lanes.chance() * 1_800.0 / 10_500.0).sqrt();
         let rate = by_chance * 0.5;
         assert!(items(rate) > 15_000.0, "{}", items(rate));
         assert!(items(3.0 * rate) < 1_500.0, "{}", items(3.0 * rate));
