@@ -1,6 +1,6 @@
 //! From what is seen to a plant, and how sure that is.
 
-use crate::forecast::ages::Ages;
+use crate::forecast::ages::{Ages, BEHIND_MS};
 use crate::forecast::cost::{Cost, Meets, cost};
 use crate::forecast::items::{Lanes, expected_range};
 use crate::forecast::loads::{Handled, Since, loads, shard_loads, shared};
@@ -58,6 +58,7 @@ pub fn calibrate(sight: &Sight<'_>, minutes: &[Seen], at: Timestamp) -> Result<C
     let rules = Rules::of(&sight.mapping.settings);
     let shards = shards(sight, &seen, &rules);
     let window = Window::of(&seen, at, f64::from(shards.number) * f64::from(rules.lanes))?;
+    let window = window.timed_by(&sight.minutes_under_these_settings(LONG_WINDOW_MIN), at);
     let fill = fill(&seen, &rules, window.saturated);
     let failed_events: f64 = seen.iter().map(|seen| seen.failed_events).sum();
     let out_per_s = (window.runs * fill.mean - failed_events).max(0.0) / window.span_s;
@@ -91,7 +92,7 @@ pub fn calibrate(sight: &Sight<'_>, minutes: &[Seen], at: Timestamp) -> Result<C
     };
     let mut assumptions =
         vec![loads.sentence(), fill.sentence, shards.sentence, cost.sentence(fill.mean), cost.crowding.sentence()];
-    assumptions.extend([window.sentence(seen.len()), room.sentence]);
+    assumptions.extend([window.sentence(), room.sentence]);
     assumptions.extend(siblings(sight.siblings));
     assumptions.push(loads.until().to_owned());
     let redealt = shard_loads(&window.ages, &loads, shards.number, held, shared(shards.number, rules.lanes));
@@ -100,7 +101,7 @@ pub fn calibrate(sight: &Sight<'_>, minutes: &[Seen], at: Timestamp) -> Result<C
         redealt,
         // What was handled and how the age moved err together: what is left is how many happened to come.
         arrivals_error: (1.0 / records + 0.25 * spread * spread / runs + loads.error()).sqrt() + MODEL_ERROR,
-        capacity_error: spread / runs.sqrt() + MODEL_ERROR,
+        capacity_error: spread / window.timed.runs.sqrt() + MODEL_ERROR,
         crowding_error: cost.crowding.error(),
         items_error: loads.items_error(),
         unknown_beyond: cost.crowding.unknown_beyond().map(|runs| runs.max(window.runs_now)),
@@ -149,6 +150,8 @@ struct Window {
     runs: f64,
     lanes: f64,
     duration_ms: f64,
+    /// The runs whose duration that is, and in how many minutes they were.
+    timed: Timed,
     /// Every lane was busy all the time.
     saturated: bool,
     turnaround_ms: f64,
@@ -157,7 +160,36 @@ struct Window {
     runs_now: f64,
 }
 
+#[derive(Debug, Clone, Copy)]
+struct Timed {
+    runs: f64,
+    minutes: usize,
+}
+
 impl Window {
+    /// What a run takes, by as many minutes as all lanes have been busy in: one is told from a longer time with
+    /// less chance in it, unless its runs took another time then.
+    fn timed_by(self, minutes: &[Seen], at: Timestamp) -> Self {
+        let before = minutes.iter().rev().skip_while(|seen| seen.at >= at);
+        let busy = before.take_while(|seen| seen.age_min_ms.is_some_and(|ms| ms > BEHIND_MS));
+        let busy: Vec<Seen> = busy.copied().filter(|seen| seen.invocations.is_some_and(|n| n > 0.0)).collect();
+        let runs: f64 = busy.iter().filter_map(|seen| seen.invocations).sum();
+        let Some(duration_ms) = weighted_duration_ms(&busy).filter(|_| self.saturated && runs > self.runs) else {
+            return self;
+        };
+        let error = self.spread * (1.0 / self.runs - 1.0 / runs).sqrt();
+        if (duration_ms / self.duration_ms - 1.0).abs() > ALIKE_ERRORS * error {
+            return self;
+        }
+        let cycle_ms = self.lanes * busy.len() as f64 * 60_000.0 / runs;
+        Window {
+            duration_ms,
+            timed: Timed { runs, minutes: busy.len() },
+            turnaround_ms: (cycle_ms - duration_ms).clamp(0.0, duration_ms),
+            ..self
+        }
+    }
+
     fn of(seen: &[Seen], at: Timestamp, lanes: f64) -> Result<Self, String> {
         let span_s = seen.len() as f64 * 60.0;
         let runs: f64 = seen.iter().filter_map(|seen| seen.invocations).sum();
@@ -176,6 +208,7 @@ impl Window {
             runs: runs.max(1.0),
             lanes,
             duration_ms,
+            timed: Timed { runs: runs.max(1.0), minutes: seen.len() },
             saturated,
             turnaround_ms: if saturated { (cycle_ms - duration_ms).clamp(0.0, duration_ms) } else { 0.0 },
             spread: spread_of_a_run(seen, duration_ms),
@@ -183,7 +216,8 @@ impl Window {
         })
     }
 
-    fn sentence(&self, minutes: usize) -> String {
+    fn sentence(&self) -> String {
+        let minutes = self.timed.minutes;
         let ms = self.turnaround_ms;
         let until = if ms >= 1.0 { format!(" and {ms:.0} ms until the next") } else { String::new() };
         format!("a full batch takes {:.0} ms{until} (Duration, Average over {minutes} minutes)", self.duration_ms)
@@ -285,6 +319,8 @@ fn failures(seen: &[Seen], invocations: f64) -> u32 {
     (failed / invocations.max(1.0) * 1e6).clamp(0.0, 500_000.0) as u32
 }
 
+/// So many standard errors apart, runs of two times are not alike.
+const ALIKE_ERRORS: f64 = 3.0;
 /// Where fills vary, they vary over hours.
 const LONG_WINDOW_MIN: i64 = 180;
 /// What no figure shows: a model is not the thing. Over 135 consumers of the bench arrivals were 0.4 % and

@@ -26,13 +26,14 @@ impl Handled {
 }
 
 /// How old every shard was when all of them had not been behind for long: when that was, seconds, and the
-/// ages, seconds.
+/// ages, seconds. And how many records a second were handled from then on, where that is counted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Since {
     s: f64,
     max_s: f64,
     min_s: f64,
     mean_s: f64,
+    handled_per_s: Option<f64>,
 }
 
 impl Since {
@@ -44,7 +45,10 @@ impl Since {
         let first = &minutes[minutes.len() - long..][..long.min(FIRST_MIN)];
         let middle = first.first().filter(|_| long > FIRST_MIN)?.at.plus_s(first.len() as i64 * 30);
         let ages = Ages::of(first, middle);
+        let counted = minutes.iter().filter(|seen| seen.at >= middle).filter_map(Seen::handled);
+        let (records, known) = counted.fold((0.0, 0.0), |(sum, n), records| (sum + records, n + 1.0));
         Some(Since {
+            handled_per_s: (known > 0.0).then(|| records / (known * 60.0)),
             s: middle.ms_since(at) as f64 / 1000.0,
             max_s: ages.max_ms / 1000.0,
             min_s: ages.min_ms / 1000.0,
@@ -154,8 +158,17 @@ impl Loads {
         since: Option<Since>,
     ) -> Option<(Loads, Option<f64>)> {
         let age_s = |s: f64| if ages.any_behind { ages.mean_s(s) } else { Some(0.0) };
-        let units = writes.between(handled.from_s - age_s(handled.from_s)?, handled.to_s - age_s(handled.to_s)?)?;
-        let total = handled.per_s * handled.span_s() / units.max(1e-9) * writes.now_per_s();
+        let units = |from_s: f64| writes.between(from_s, handled.to_s - age_s(handled.to_s)?);
+        // An age is known to some seconds: they count for less the longer ago the other end is.
+        let since_then = since.and_then(|since| {
+            let records = since.handled_per_s? * (handled.to_s - since.s);
+            (since.s < handled.from_s).then_some((records, units(since.s - since.mean_s)?))
+        });
+        let (records, units) = match since_then {
+            Some(both) => both,
+            None => (handled.per_s * handled.span_s(), units(handled.from_s - age_s(handled.from_s)?)?),
+        };
+        let total = records / units.max(1e-9) * writes.now_per_s();
         if !total.is_finite() || total <= 0.0 {
             return None;
         }

@@ -66,6 +66,11 @@ impl Seen {
         let invocations = self.invocations.filter(|n| *n > 0.0)?;
         Some(self.events? / invocations)
     }
+
+    /// Records that were handled, where the mapping counts events.
+    pub fn handled(&self) -> Option<f64> {
+        self.events.map(|events| (events - self.failed_events).max(0.0))
+    }
 }
 
 /// The metrics a rehearsal of this mapping reads, each billed once (aws-facts §2.6).
