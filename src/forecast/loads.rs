@@ -230,30 +230,37 @@ impl Loads {
     }
 }
 
-/// The worst shard, the best, and the others evenly between. `batches` are the records that a shard's
-/// lanes hold, where they always hold some: half of them are sent already, and count as waiting here.
-/// `apart` is how far shards are from their mean, as a share of how far lanes are: all of it where lanes
-/// stay, less where they are dealt anew (see [`shared`]).
+/// The worst shard, the best, and the others between, so that their mean age is the one published. `batches` are
+/// the records that a shard's lanes hold, where they always hold some: the age is that of the last record sent,
+/// behind which half a batch is gathered already, and of those sent half are not handled yet. `apart` is how far
+/// shards are from their mean, as a share of how far lanes are: all of it where lanes stay, less where they are
+/// dealt anew (see [`shared`]).
 pub(super) fn shard_loads(ages: &Ages, loads: &Loads, shards: u32, batches: Option<f64>, apart: f64) -> Vec<ShardLoad> {
-    let last = f64::from(shards.saturating_sub(1)).max(1.0);
     let middle = f64::midpoint(loads.worst_per_s, loads.best_per_s);
     let all = loads.written.map_or(middle * f64::from(shards), |(per_s, _)| per_s);
-    let even = if middle > 0.0 { all / (middle * f64::from(shards)) } else { 0.0 };
     let centre_ms = ages.mean_s(0.0).map_or(f64::midpoint(ages.max_ms, ages.min_ms), |s| s * 1000.0);
     let centre_ms = centre_ms.clamp(ages.min_ms.min(ages.max_ms), ages.max_ms);
-    (0..shards)
-        .map(|number| {
-            let share = f64::from(number) / last;
-            let between =
-                |worst: f64, best: f64, centre: f64| centre + (worst + (best - worst) * share - centre) * apart;
+    let places = places(shards, (ages.max_ms - centre_ms) / (ages.max_ms - ages.min_ms).max(1.0));
+    let between = |worst: f64, best: f64, place: f64| worst + (best - worst) * place;
+    let place = places.iter().sum::<f64>() / f64::from(shards.max(1));
+    let (mean_ms, mean_per_s) =
+        (between(ages.max_ms, ages.min_ms, place), between(loads.worst_per_s, loads.best_per_s, place));
+    let even = if mean_per_s > 0.0 { all / (mean_per_s * f64::from(shards)) } else { 0.0 };
+    places
+        .into_iter()
+        .map(|place| {
             let per_s = match (shards, loads.written) {
                 (1, Some(_)) => all,
                 (1, None) if apart == 1.0 => loads.worst_per_s,
                 (1, None) => middle,
-                _ => between(loads.worst_per_s, loads.best_per_s, middle) * even,
+                _ => {
+                    let off = between(loads.worst_per_s, loads.best_per_s, place) - mean_per_s;
+                    (mean_per_s + off * apart) * even
+                }
             };
-            let held_ms = batches.map_or(0.0, |records| records / per_s.max(1e-9) / 2.0 * 1000.0);
-            let behind_ms = between(ages.max_ms, ages.min_ms, centre_ms) + held_ms;
+            let held_ms = batches.map_or(0.0, |records| records / per_s.max(1e-9) * 1000.0);
+            let off_ms = between(ages.max_ms, ages.min_ms, place) - mean_ms;
+            let behind_ms = centre_ms + off_ms * apart + held_ms;
             ShardLoad {
                 per_s,
                 behind_ms: if behind_ms < 1_000.0 { 0 } else { behind_ms.round() as i64 },
@@ -261,6 +268,18 @@ pub(super) fn shard_loads(ages: &Ages, loads: &Loads, shards: u32, batches: Opti
             }
         })
         .collect()
+}
+
+/// Where between the worst and the best each shard is, from 0 to 1, so that they are there on the average.
+fn places(shards: u32, mean: f64) -> Vec<f64> {
+    let last = f64::from(shards.saturating_sub(1)).max(1.0);
+    let of = |bent: f64| (0..shards).map(|number| (f64::from(number) / last).powf(bent)).collect::<Vec<f64>>();
+    let (mut low, mut high) = (1.0 / MOST_BENT, MOST_BENT);
+    for _ in 0..30 {
+        let bent = f64::sqrt(low * high);
+        if of(bent).iter().sum::<f64>() > mean * f64::from(shards) { low = bent } else { high = bent }
+    }
+    of(low)
 }
 
 /// Lanes dealt anew share what those of their shard had: so far are shards from their mean then, as a share
@@ -277,6 +296,8 @@ pub(super) fn shared(shards: u32, lanes: u32) -> f64 {
 const LEAST_GROWTH: f64 = 0.05;
 /// Minutes that say how old shards were at first.
 const FIRST_MIN: usize = 10;
+/// How far from even shards may lie between the worst and the best.
+const MOST_BENT: f64 = 4.0;
 /// A lane that stands still ages by one second a second.
 const STANDS: f64 = 0.9;
 
@@ -348,6 +369,34 @@ mod tests {
         let rate = by_chance * 0.5;
         assert!(items(rate) > 15_000.0, "{}", items(rate));
         assert!(items(3.0 * rate) < 1_500.0, "{}", items(3.0 * rate));
+    }
+
+    #[test]
+    fn shards_are_as_old_on_the_average_as_was_published() {
+        for mean in [0.3, 0.5, 0.7] {
+            let places = places(8, mean);
+            assert!((places.iter().sum::<f64>() / 8.0 - mean).abs() < 1e-6, "{places:?}");
+            assert!(places[0] == 0.0 && places[7] == 1.0 && places.is_sorted(), "the worst first, the best last");
+        }
+        // Six of eight lanes are nearly as old as the oldest.
+        let skewed = minutes(30, 0.0, 0.02)
+            .into_iter()
+            .map(|seen| Seen { age_avg_ms: seen.age_avg_ms.map(|ms| ms + 6_000.0), ..seen });
+        let ages = Ages::of(&skewed.collect::<Vec<_>>(), Timestamp::from_s(1_800));
+        let loads = Loads {
+            worst_per_s: 12.0,
+            best_per_s: 8.0,
+            out_per_s: 10.0,
+            slope: 0.5,
+            items: Items::default(),
+            written: Some((80.0, 30)),
+        };
+        let shards = shard_loads(&ages, &loads, 8, None, 1.0);
+        let mean_s = shards.iter().map(|shard| shard.behind_ms as f64 / 8_000.0).sum::<f64>();
+        let published_s = ages.mean_s(0.0).expect("published");
+        assert!((mean_s - published_s).abs() < 0.1, "{mean_s} s against {published_s} s");
+        assert!((shards[0].behind_ms as f64 - ages.max_ms).abs() < 1.0, "the oldest is as old as it is");
+        assert!((shards.iter().map(|shard| shard.per_s).sum::<f64>() - 80.0).abs() < 1e-6, "{shards:?}");
     }
 
     #[test]
