@@ -236,7 +236,7 @@ pub struct Rehearse {
     pub target: String,
     /// Empty asks for the usual ones.
     pub candidates: Vec<AskedSetting>,
-    pub samples: u32,
+    pub samples: Option<u32>,
     pub seed: u64,
     pub output: Output,
 }

@@ -16,6 +16,8 @@ pub(super) trait Consumer: Sized + Sync {
     type Lever: Copy + Sync;
     /// A change of that on its way.
     type Change;
+    /// Runs of each setting that make a steady band: more where more is left to chance.
+    const SAMPLES: u32;
 
     /// # Errors
     /// Why no plant can be made of what is seen, in a sentence.
@@ -31,7 +33,7 @@ pub(super) trait Consumer: Sized + Sync {
     fn propose(&self, sight: &Sight<'_>, setting: Setting) -> Proposed<Self::Lever>;
 
     /// The plant as far off as the estimate may be; in one sample, for one setting.
-    fn off(&self, lever: Self::Lever, sample: &Sample<'_>) -> Self::Plant;
+    fn off(&self, lever: Self::Lever, sample: &Sample) -> Self::Plant;
 
     /// `None` where nothing is changed.
     fn change(&self, lever: Self::Lever, acts_after_ms: i64) -> Option<Self::Change>;

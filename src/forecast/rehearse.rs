@@ -18,13 +18,14 @@ use crate::model::rehearsal::{Candidate, HORIZON_S, Rehearsal, Setting};
 pub struct Asked {
     /// None asks for the usual ones.
     pub candidates: Vec<Setting>,
-    pub samples: u32,
+    /// Runs of each setting; none asks for the usual number.
+    pub samples: Option<u32>,
     pub seed: u64,
 }
 
 impl Default for Asked {
     fn default() -> Self {
-        Asked { candidates: Vec::new(), samples: 15, seed: 1 }
+        Asked { candidates: Vec::new(), samples: None, seed: 1 }
     }
 }
 
@@ -63,12 +64,13 @@ fn of<C: Consumer>(sight: &Sight<'_>, asked: &Asked, progress: Progress<'_>, reh
     let settings = if asked.candidates.is_empty() { consumer.usual(sight) } else { with_today(sight, asked) };
     let proposed: Vec<_> = settings.into_iter().map(|setting| consumer.propose(sight, setting)).collect();
     let refused: Vec<bool> = proposed.iter().map(|proposed| proposed.refused.is_some()).collect();
+    let samples = asked.samples.unwrap_or(C::SAMPLES);
     let one = |index: usize, number: u32, go_on: &dyn Fn() -> bool| {
-        let (lever, sample) = (proposed[index].lever, Sample { asked, number });
+        let (lever, sample) = (proposed[index].lever, Sample { seed: asked.seed, samples, number });
         let change = consumer.change(lever, sample.acts_after_ms());
         C::play(&consumer.off(lever, &sample), change, sample.seed(), SPAN, go_on)
     };
-    let tracks = run_all(&refused, asked.samples, &one, progress)?;
+    let tracks = run_all(&refused, samples, &one, progress)?;
     rehearsal.candidates = proposed
         .into_iter()
         .zip(tracks)

@@ -6,7 +6,6 @@ use std::thread;
 
 use crate::forecast::chance::{normal_at, stratum};
 use crate::forecast::plant::Ahead;
-use crate::forecast::rehearse::Asked;
 use crate::forecast::track::Track;
 use crate::pipeline::blueprint::Service;
 use crate::pipeline::distribution::{Distribution, below};
@@ -55,15 +54,17 @@ pub(super) fn run_all(refused: &[bool], samples: u32, one: One<'_>, progress: Pr
 
 /// One sample: how far off, in it, each estimate is. The same for every candidate.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Sample<'a> {
-    pub(super) asked: &'a Asked,
+pub(super) struct Sample {
+    pub(super) seed: u64,
+    /// Of how many this is one.
+    pub(super) samples: u32,
     pub(super) number: u32,
 }
 
-impl Sample<'_> {
+impl Sample {
     /// Where between 0 and 1 a quantity lies.
     fn share(&self, quantity: &str) -> f64 {
-        stratum(self.asked.seed, quantity, self.number, self.asked.samples)
+        stratum(self.seed, quantity, self.number, self.samples)
     }
 
     /// As far off as an estimate of this standard error may be.
@@ -91,7 +92,7 @@ impl Sample<'_> {
     /// Nobody knows what comes: in one sample of seven something does, in turn a step in arrivals and a
     /// pause.
     pub(super) fn ahead(&self) -> Ahead {
-        let mut draws = rng(self.asked.seed, &format!("rehearsal/sample/{}", self.number));
+        let mut draws = rng(self.seed, &format!("rehearsal/sample/{}", self.number));
         let from_ms = i64::try_from(below(&mut draws, SOON_MS)).unwrap_or(0);
         match (self.number % 7, self.number / 7 % 2) {
             (6, 0) => Ahead { surge: Some((from_ms, SURGE)), ..Ahead::default() },
@@ -102,7 +103,7 @@ impl Sample<'_> {
 
     /// Of the run itself.
     pub(super) fn seed(&self) -> u64 {
-        self.asked.seed.wrapping_mul(1_000).wrapping_add(u64::from(self.number))
+        self.seed.wrapping_mul(1_000).wrapping_add(u64::from(self.number))
     }
 }
 

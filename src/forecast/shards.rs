@@ -17,6 +17,7 @@ impl Consumer for Calibration {
     type Plant = StreamPlant;
     type Lever = Rules;
     type Change = Change;
+    const SAMPLES: u32 = 30;
 
     fn calibrate(sight: &Sight<'_>, minutes: &[Seen], at: Timestamp) -> Result<Self, String> {
         calibrate(sight, minutes, at)
@@ -38,7 +39,7 @@ impl Consumer for Calibration {
         propose(sight, self, setting)
     }
 
-    fn off(&self, rules: Rules, sample: &Sample<'_>) -> StreamPlant {
+    fn off(&self, rules: Rules, sample: &Sample) -> StreamPlant {
         let arrivals = 1.0 + sample.off("arrivals", self.arrivals_error);
         let items = sample.off("items", self.items_error).exp();
         let mut plant = StreamPlant {

@@ -19,10 +19,11 @@ pub(in crate::config) struct RehearseFlags {
     #[arg(allow_negative_numbers = true)]
     pub(in crate::config) candidates: Vec<AskedSetting>,
 
-    /// Runs of each setting: more make the bands steadier, 1 to 200
-    #[arg(long, default_value_t = 15, value_name = "N", value_parser = samples)]
+    /// Runs of each setting: more make the bands steadier, 1 to 200; otherwise 30 of a stream's, whose items fall
+    /// to lanes by chance, 15 of a queue's
+    #[arg(long, value_name = "N", value_parser = samples)]
     #[arg(allow_negative_numbers = true)]
-    pub(in crate::config) samples: u32,
+    pub(in crate::config) samples: Option<u32>,
 
     /// Chance, repeatable
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = number::whole::<u64>, allow_negative_numbers = true)]

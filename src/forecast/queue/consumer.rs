@@ -19,6 +19,7 @@ impl Consumer for Calibration {
     /// MaximumConcurrency, where there is one.
     type Lever = Option<u32>;
     type Change = QueueChange;
+    const SAMPLES: u32 = 15;
 
     fn calibrate(sight: &Sight<'_>, minutes: &[Seen], at: Timestamp) -> Result<Self, String> {
         calibrate(sight, minutes, at)
@@ -40,7 +41,7 @@ impl Consumer for Calibration {
         propose(sight, self, setting)
     }
 
-    fn off(&self, _: Option<u32>, sample: &Sample<'_>) -> QueuePlant {
+    fn off(&self, _: Option<u32>, sample: &Sample) -> QueuePlant {
         let Flow { per_s, chain, backlog_brings } = self.inflow.flow(&|quantity, error| sample.off(quantity, error));
         QueuePlant {
             per_s,
