@@ -155,9 +155,9 @@ pub fn straight(run: &Run) -> Tally {
         return Tally::default();
     }
     road.log.turn(Rule::Run(begun.carries.clone()));
-    let report = carry_out(&mut road, run, &begun);
+    let (report, told) = carry_out(&mut road, run, &begun);
     let in_flight = if run.kind == Kind::Rerun { 0 } else { scene::dead_letters(&mut road, begun.queues).in_flight };
-    judge::of_leases(run, &report, in_flight);
+    judge::of_leases(run, &report, told, in_flight);
     road.calm_down();
     // The longest lease there is: of a function whose time-out is not known.
     road.pass(1_200);
@@ -166,9 +166,10 @@ pub fn straight(run: &Run) -> Tally {
     judge::of(run, &begun, &report, &road.log, &copies, &census)
 }
 
-/// Through all that happens to it, until the journal has its end.
-fn carry_out(road: &mut Straight, run: &Run, begun: &Begun) -> Report {
-    let mut told = run.commands.as_slice();
+/// Through all that happens to it, until the journal has its end; and whether an earlier life said that something
+/// stays hidden.
+fn carry_out(road: &mut Straight, run: &Run, begun: &Begun) -> (Report, bool) {
+    let (mut told, mut hidden) = (run.commands.as_slice(), false);
     road.begin(run.faults, told);
     let mut deaths = run.deaths.iter().copied();
     for life in 0.. {
@@ -180,8 +181,9 @@ fn carry_out(road: &mut Straight, run: &Run, begun: &Begun) -> Report {
             let left = told.iter().any(|(_, command)| *command == Command::Leave);
             judge::of_the_end(run, &report, open, left);
             if !open {
-                return report;
+                return (report, hidden);
             }
+            hidden |= judge::tells_of_hidden(&report);
             road.log.died();
         }
         road.pass(100);
