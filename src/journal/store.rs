@@ -119,7 +119,9 @@ impl Store {
             for operation in batch.iter().map(JournalEntry::operation).collect::<BTreeSet<_>>() {
                 if !checked.contains_key(operation) {
                     let may = ownership::may_write(&transaction, &self.me, operation).map_err(said)?;
-                    tallies.catch_up(&transaction, operation).map_err(said)?;
+                    if may.is_ok() {
+                        tallies.catch_up(&transaction, operation).map_err(said)?;
+                    }
                     checked.insert(operation, may);
                 }
                 if let Some(Err(why)) = checked.get(operation) {
