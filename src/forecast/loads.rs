@@ -371,6 +371,18 @@ mod tests {
         assert!(items(3.0 * rate) < 1_500.0, "{}", items(3.0 * rate));
     }
 
+    /// The worst shard has half as much again as the best; so much is written a second.
+    fn uneven(written_per_s: f64) -> Loads {
+        Loads {
+            worst_per_s: 12.0,
+            best_per_s: 8.0,
+            out_per_s: 10.0,
+            slope: 0.5,
+            items: Items::default(),
+            written: Some((written_per_s, 30)),
+        }
+    }
+
     #[test]
     fn shards_are_as_old_on_the_average_as_was_published() {
         for mean in [0.3, 0.5, 0.7] {
@@ -383,14 +395,7 @@ mod tests {
             .into_iter()
             .map(|seen| Seen { age_avg_ms: seen.age_avg_ms.map(|ms| ms + 6_000.0), ..seen });
         let ages = Ages::of(&skewed.collect::<Vec<_>>(), Timestamp::from_s(1_800));
-        let loads = Loads {
-            worst_per_s: 12.0,
-            best_per_s: 8.0,
-            out_per_s: 10.0,
-            slope: 0.5,
-            items: Items::default(),
-            written: Some((80.0, 30)),
-        };
+        let loads = uneven(80.0);
         let shards = shard_loads(&ages, &loads, 8, None, 1.0);
         let mean_s = shards.iter().map(|shard| shard.behind_ms as f64 / 8_000.0).sum::<f64>();
         let published_s = ages.mean_s(0.0).expect("published");
@@ -404,14 +409,7 @@ mod tests {
         assert_eq!((shared(4, 1), shared(1, 2), shared(1, 1)), (1.0, 0.0, 1.0));
         assert!((0.3..0.4).contains(&shared(2, 2)) && (0.45..0.6).contains(&shared(8, 2)));
         let ages = Ages::of(&minutes(30, 0.0, 0.02), Timestamp::from_s(1_800));
-        let loads = Loads {
-            worst_per_s: 12.0,
-            best_per_s: 8.0,
-            out_per_s: 10.0,
-            slope: 0.5,
-            items: Items::default(),
-            written: Some((40.0, 30)),
-        };
+        let loads = uneven(40.0);
         let apart = |part: f64| {
             let shards = shard_loads(&ages, &loads, 4, None, part);
             assert!((shards.iter().map(|shard| shard.per_s).sum::<f64>() - 40.0).abs() < 1e-6, "{shards:?}");
