@@ -3,7 +3,8 @@
 use crate::forecast::ages::{Ages, BEHIND_MS};
 use crate::forecast::cost::{Cost, Meets, cost};
 use crate::forecast::items::{Lanes, expected_range};
-use crate::forecast::loads::{Handled, Since, loads, shard_loads, shared};
+use crate::forecast::layout::{shard_loads, shared};
+use crate::forecast::loads::{Handled, Since, loads};
 use crate::forecast::plant::{Ahead, ShardLoad, StreamPlant, stretch};
 use crate::forecast::room::room;
 use crate::forecast::sight::{Seen, Sight};

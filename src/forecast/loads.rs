@@ -4,8 +4,7 @@
 //! shape, also of what no run has seen yet.
 
 use crate::forecast::ages::{Ages, BEHIND_MS};
-use crate::forecast::items::{Items, Lanes, expected_range};
-use crate::forecast::plant::ShardLoad;
+use crate::forecast::items::{Items, Lanes};
 use crate::forecast::sight::Seen;
 use crate::forecast::writes::Writes;
 use crate::model::time::Timestamp;
@@ -90,13 +89,13 @@ impl Since {
 /// uneven.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Loads {
-    worst_per_s: f64,
-    best_per_s: f64,
-    out_per_s: f64,
-    slope: f64,
-    items: Items,
+    pub(super) worst_per_s: f64,
+    pub(super) best_per_s: f64,
+    pub(super) out_per_s: f64,
+    pub(super) slope: f64,
+    pub(super) items: Items,
     /// All that arrives, and for how many minutes it has been as it is; where writes say so.
-    written: Option<(f64, usize)>,
+    pub(super) written: Option<(f64, usize)>,
 }
 
 pub(super) fn loads(
@@ -230,80 +229,17 @@ impl Loads {
     }
 }
 
-/// The worst shard, the best, and the others between, so that their mean age is the one published. `batches` are
-/// the records that a shard's lanes hold, where they always hold some: the age is that of the last record sent,
-/// behind which half a batch is gathered already, and of those sent half are not handled yet. `apart` is how far
-/// shards are from their mean, as a share of how far lanes are: all of it where lanes stay, less where they are
-/// dealt anew (see [`shared`]).
-pub(super) fn shard_loads(ages: &Ages, loads: &Loads, shards: u32, batches: Option<f64>, apart: f64) -> Vec<ShardLoad> {
-    let middle = f64::midpoint(loads.worst_per_s, loads.best_per_s);
-    let all = loads.written.map_or(middle * f64::from(shards), |(per_s, _)| per_s);
-    let centre_ms = ages.mean_s(0.0).map_or(f64::midpoint(ages.max_ms, ages.min_ms), |s| s * 1000.0);
-    let centre_ms = centre_ms.clamp(ages.min_ms.min(ages.max_ms), ages.max_ms);
-    let places = places(shards, (ages.max_ms - centre_ms) / (ages.max_ms - ages.min_ms).max(1.0));
-    let between = |worst: f64, best: f64, place: f64| worst + (best - worst) * place;
-    let place = places.iter().sum::<f64>() / f64::from(shards.max(1));
-    let (mean_ms, mean_per_s) =
-        (between(ages.max_ms, ages.min_ms, place), between(loads.worst_per_s, loads.best_per_s, place));
-    let even = if mean_per_s > 0.0 { all / (mean_per_s * f64::from(shards)) } else { 0.0 };
-    places
-        .into_iter()
-        .map(|place| {
-            let per_s = match (shards, loads.written) {
-                (1, Some(_)) => all,
-                (1, None) if apart == 1.0 => loads.worst_per_s,
-                (1, None) => middle,
-                _ => {
-                    let off = between(loads.worst_per_s, loads.best_per_s, place) - mean_per_s;
-                    (mean_per_s + off * apart) * even
-                }
-            };
-            let held_ms = batches.map_or(0.0, |records| records / per_s.max(1e-9) * 1000.0);
-            let off_ms = between(ages.max_ms, ages.min_ms, place) - mean_ms;
-            let behind_ms = centre_ms + off_ms * apart + held_ms;
-            ShardLoad {
-                per_s,
-                behind_ms: if behind_ms < 1_000.0 { 0 } else { behind_ms.round() as i64 },
-                items: loads.items.a_shard(shards),
-            }
-        })
-        .collect()
-}
-
-/// Where between the worst and the best each shard is, from 0 to 1, so that they are there on the average.
-fn places(shards: u32, mean: f64) -> Vec<f64> {
-    let last = f64::from(shards.saturating_sub(1)).max(1.0);
-    let of = |bent: f64| (0..shards).map(|number| (f64::from(number) / last).powf(bent)).collect::<Vec<f64>>();
-    let (mut low, mut high) = (1.0 / MOST_BENT, MOST_BENT);
-    for _ in 0..30 {
-        let bent = f64::sqrt(low * high);
-        if of(bent).iter().sum::<f64>() > mean * f64::from(shards) { low = bent } else { high = bent }
-    }
-    of(low)
-}
-
-/// Lanes dealt anew share what those of their shard had: so far are shards from their mean then, as a share
-/// of how far lanes were. Items are hashed to shards as they are to lanes, and fewer are less far apart.
-pub(super) fn shared(shards: u32, lanes: u32) -> f64 {
-    if shards <= 1 || lanes <= 1 {
-        return if lanes <= 1 { 1.0 } else { 0.0 };
-    }
-    let (shards, all) = (f64::from(shards), f64::from(shards * lanes));
-    expected_range(shards) / expected_range(all) * ((shards - 1.0) / (all - 1.0)).sqrt()
-}
-
 /// Slower growth than this, seconds a second, does not say for how long they were behind before.
 const LEAST_GROWTH: f64 = 0.05;
 /// Minutes that say how old shards were at first.
 const FIRST_MIN: usize = 10;
-/// How far from even shards may lie between the worst and the best.
-const MOST_BENT: f64 = 4.0;
 /// A lane that stands still ages by one second a second.
 const STANDS: f64 = 0.9;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::forecast::items::expected_range;
 
     /// Minutes in which the mean age grows by half a minute a minute, and lanes lie apart by `first` seconds at
     /// first and by `rate` seconds a second more.
@@ -369,54 +305,5 @@ mod tests {
         let rate = by_chance * 0.5;
         assert!(items(rate) > 15_000.0, "{}", items(rate));
         assert!(items(3.0 * rate) < 1_500.0, "{}", items(3.0 * rate));
-    }
-
-    /// The worst shard has half as much again as the best; so much is written a second.
-    fn uneven(written_per_s: f64) -> Loads {
-        Loads {
-            worst_per_s: 12.0,
-            best_per_s: 8.0,
-            out_per_s: 10.0,
-            slope: 0.5,
-            items: Items::default(),
-            written: Some((written_per_s, 30)),
-        }
-    }
-
-    #[test]
-    fn shards_are_as_old_on_the_average_as_was_published() {
-        for mean in [0.3, 0.5, 0.7] {
-            let places = places(8, mean);
-            assert!((places.iter().sum::<f64>() / 8.0 - mean).abs() < 1e-6, "{places:?}");
-            assert!(places[0] == 0.0 && places[7] == 1.0 && places.is_sorted(), "the worst first, the best last");
-        }
-        // Six of eight lanes are nearly as old as the oldest.
-        let skewed = minutes(30, 0.0, 0.02)
-            .into_iter()
-            .map(|seen| Seen { age_avg_ms: seen.age_avg_ms.map(|ms| ms + 6_000.0), ..seen });
-        let ages = Ages::of(&skewed.collect::<Vec<_>>(), Timestamp::from_s(1_800));
-        let loads = uneven(80.0);
-        let shards = shard_loads(&ages, &loads, 8, None, 1.0);
-        let mean_s = shards.iter().map(|shard| shard.behind_ms as f64 / 8_000.0).sum::<f64>();
-        let published_s = ages.mean_s(0.0).expect("published");
-        assert!((mean_s - published_s).abs() < 0.1, "{mean_s} s against {published_s} s");
-        assert!((shards[0].behind_ms as f64 - ages.max_ms).abs() < 1.0, "the oldest is as old as it is");
-        assert!((shards.iter().map(|shard| shard.per_s).sum::<f64>() - 80.0).abs() < 1e-6, "{shards:?}");
-    }
-
-    #[test]
-    fn lanes_dealt_anew_share_what_their_shard_had() {
-        assert_eq!((shared(4, 1), shared(1, 2), shared(1, 1)), (1.0, 0.0, 1.0));
-        assert!((0.3..0.4).contains(&shared(2, 2)) && (0.45..0.6).contains(&shared(8, 2)));
-        let ages = Ages::of(&minutes(30, 0.0, 0.02), Timestamp::from_s(1_800));
-        let loads = uneven(40.0);
-        let apart = |part: f64| {
-            let shards = shard_loads(&ages, &loads, 4, None, part);
-            assert!((shards.iter().map(|shard| shard.per_s).sum::<f64>() - 40.0).abs() < 1e-6, "{shards:?}");
-            (shards[0].per_s - shards[3].per_s, shards[0].behind_ms - shards[3].behind_ms)
-        };
-        let (whole, half, none) = (apart(1.0), apart(0.5), apart(0.0));
-        assert!((whole.0 - 4.0).abs() < 1e-6 && (half.0 - 2.0).abs() < 1e-6 && none.0.abs() < 1e-6);
-        assert!((35_000..37_000).contains(&whole.1) && (half.1 * 2 - whole.1).abs() < 10 && none.1 == 0);
     }
 }

@@ -25,6 +25,7 @@ mod cost;
 mod foretell;
 mod items;
 mod judge;
+mod layout;
 mod loads;
 mod room;
 mod sampling;
