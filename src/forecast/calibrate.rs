@@ -3,7 +3,7 @@
 use crate::forecast::ages::{Ages, BEHIND_MS};
 use crate::forecast::cost::{Cost, Meets, cost};
 use crate::forecast::items::{Lanes, expected_range};
-use crate::forecast::layout::{shard_loads, shared};
+use crate::forecast::layout::{redealt, shard_loads};
 use crate::forecast::loads::{Handled, Since, loads};
 use crate::forecast::plant::{Ahead, ShardLoad, StreamPlant, stretch};
 use crate::forecast::room::room;
@@ -18,8 +18,8 @@ use crate::pipeline::stream::rules::{POLL_MS, Rules};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Calibration {
     pub plant: StreamPlant,
-    /// Its shards where lanes are dealt anew.
-    pub redealt: Vec<ShardLoad>,
+    /// Its shards where lanes are dealt anew: as they may be, each as likely as any other.
+    pub redealt: Vec<Vec<ShardLoad>>,
     /// Relative standard error of the arrivals.
     pub arrivals_error: f64,
     /// Relative standard error of what a lane handles.
@@ -90,13 +90,14 @@ pub fn calibrate(sight: &Sight<'_>, minutes: &[Seen], at: Timestamp) -> Result<C
         crowding,
         past: writes.as_ref().map(Writes::past).unwrap_or_default(),
         ahead: Ahead::default(),
+        dealt: None,
     };
     let mut assumptions =
         vec![loads.sentence(), fill.sentence, shards.sentence, cost.sentence(fill.mean), cost.crowding.sentence()];
     assumptions.extend([window.sentence(), room.sentence]);
     assumptions.extend(siblings(sight.siblings));
-    assumptions.push(loads.until().to_owned());
-    let redealt = shard_loads(&window.ages, &loads, shards.number, held, shared(shards.number, rules.lanes));
+    assumptions.push(loads.until());
+    let redealt = redealt(&window.ages, &loads, shards.number, rules.lanes, held);
     Ok(Calibration {
         plant,
         redealt,

@@ -57,7 +57,7 @@ pub(super) fn stratum(seed: u64, quantity: &str, sample: u32, samples: u32) -> f
 }
 
 /// Between 0 and 1, neither included.
-fn unit(rng: &mut ChaCha8Rng) -> f64 {
+pub(super) fn unit(rng: &mut ChaCha8Rng) -> f64 {
     (f64::from(rng.next_u32()) + 0.5) / 4_294_967_296.0
 }
 

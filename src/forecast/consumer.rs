@@ -32,6 +32,11 @@ pub(super) trait Consumer: Sized + Sync {
 
     fn propose(&self, sight: &Sight<'_>, setting: Setting) -> Proposed<Self::Lever>;
 
+    /// What its runs differ by, for one setting.
+    fn samples(&self, _lever: Self::Lever, seed: u64, samples: u32) -> Vec<Sample> {
+        (0..samples).map(|number| Sample { seed, samples, number, draw: None }).collect()
+    }
+
     /// The plant as far off as the estimate may be; in one sample, for one setting.
     fn off(&self, lever: Self::Lever, sample: &Sample) -> Self::Plant;
 

@@ -19,9 +19,8 @@ impl Lanes {
         Lanes { records: self.records * share, runs: self.runs * share, ..self }
     }
 
-    /// Whether the records of items come by lot or in turn is not known: something between.
     pub(super) fn chance(&self) -> f64 {
-        self.records / 2.0 + self.runs
+        self.records + self.runs
     }
 }
 
@@ -41,9 +40,8 @@ impl Default for Items {
 
 impl Items {
     /// From the distance between what the busiest and the idlest lane get, as a share of the mean. Each
-    /// number of items is as likely as what is usual makes it (Student's distribution with three degrees of
-    /// freedom: far from the usual nothing is ruled out), times the chance of such a distance: items are hashed
-    /// to the lanes, so lanes vary by `lanes ÷ items` beside chance.
+    /// number of items is as likely as what is usual makes it, times the chance of such a distance: items are
+    /// hashed to the lanes, so lanes vary by `lanes ÷ items` beside chance.
     pub(super) fn of(range: f64, lanes: &Lanes) -> Self {
         let n = lanes.number;
         if n < 2.0 || !range.is_finite() {
@@ -53,14 +51,8 @@ impl Items {
         let steps = ((MOST.ln() - LEAST.ln()) / STEP) as u32;
         let tried = (0..=steps).map(|step| {
             let log = LEAST.ln() + STEP * f64::from(step);
-            let usual = (log - USUAL.ln()) / USUAL_ERROR;
-            // Records come by lot, or in turn: the one is as likely as the other.
-            let [lot, turn] = [lanes.records + lanes.runs, lanes.runs].map(|chance| {
-                let deviation = ((n - 1.0) / log.exp() + chance).sqrt();
-                likelihood(range / deviation, n) - deviation.ln()
-            });
-            let either = lot.max(turn) + (-(lot - turn).abs()).exp().ln_1p();
-            (log, either - 2.0 * (1.0 + usual * usual / 3.0).ln())
+            let deviation = ((n - 1.0) / log.exp() + lanes.chance()).sqrt();
+            (log, likelihood(range / deviation, n) - deviation.ln() + usual(log).ln())
         });
         let best = tried.clone().map(|(_, likely)| likely).fold(f64::NEG_INFINITY, f64::max);
         let weighed = tried.map(|(log, likely)| (log, (likely - best).exp()));
@@ -83,6 +75,13 @@ impl Items {
     }
 }
 
+/// How likely items are of this number, by its logarithm, as a share of the likeliest: Student's distribution
+/// with three degrees of freedom, since far from the usual nothing is ruled out.
+pub(super) fn usual(log: f64) -> f64 {
+    let off = (log - USUAL.ln()) / USUAL_ERROR;
+    (1.0 + off * off / 3.0).powi(-2)
+}
+
 /// Of `n` normal draws, in standard deviations (Blom).
 pub(super) fn expected_range(n: f64) -> f64 {
     2.0 * normal_at((n - 0.375) / (n + 0.25))
@@ -103,8 +102,8 @@ const USUAL_ERROR: f64 = 1.5;
 /// No two lanes are closer than chance puts them; that they were measured so says no more than this does.
 const TOGETHER: f64 = 1e-6;
 /// What is tried, in steps of this power of e.
-const LEAST: f64 = 2.0;
-const MOST: f64 = 10_000_000.0;
+pub(super) const LEAST: f64 = 2.0;
+pub(super) const MOST: f64 = 10_000_000.0;
 const STEP: f64 = 0.25;
 
 #[cfg(test)]

@@ -1,9 +1,52 @@
 //! Shards for a rehearsal, from what is known of the busiest and the idlest lane.
 
 use crate::forecast::ages::Ages;
+use crate::forecast::chance::normal_at;
 use crate::forecast::items::expected_range;
 use crate::forecast::loads::Loads;
 use crate::forecast::plant::ShardLoad;
+use crate::forecast::worlds::{Share, World, worlds};
+
+/// Shards as they may be where lanes are dealt anew: one entry a world, each as likely as any other. `batches`
+/// as for [`shard_loads`].
+pub(super) fn redealt(
+    ages: &Ages,
+    loads: &Loads,
+    shards: u32,
+    lanes: u32,
+    batches: Option<f64>,
+) -> Vec<Vec<ShardLoad>> {
+    let Some((apart, seen)) = loads.apart else {
+        let all = shard_loads(ages, loads, shards, batches, shared(shards, lanes));
+        let items = |n: u32| {
+            let off = loads.items.error * normal_at((f64::from(n) + 0.5) / f64::from(UNSEEN));
+            let of =
+                |load: &ShardLoad| ShardLoad { items: (f64::from(load.items) * off.exp()).max(1.0) as u32, ..*load };
+            all.iter().map(of).collect()
+        };
+        return (0..UNSEEN).map(items).collect();
+    };
+    let middle = f64::midpoint(loads.worst_per_s, loads.best_per_s);
+    let each = loads.written.map_or(middle, |(per_s, _)| per_s / f64::from(shards.max(1)));
+    let centre_ms = centre_ms(ages);
+    let of = |world: &World| {
+        let load = |share: &Share| {
+            let per_s = each * share.gets;
+            let held_ms = batches.map_or(0.0, |records| records / per_s.max(1e-9) * 1000.0);
+            let behind_ms = centre_ms + share.got * (ages.max_ms - ages.min_ms) + held_ms;
+            let items = (world.items / f64::from(shards.max(1))).clamp(1.0, f64::from(u32::MAX)) as u32;
+            ShardLoad { per_s, behind_ms: if behind_ms < 1_000.0 { 0 } else { behind_ms.round() as i64 }, items }
+        };
+        world.shards.iter().map(load).collect()
+    };
+    worlds(apart, &seen, shards, loads.items).iter().map(of).collect()
+}
+
+/// The mean age, or the middle where no mean is published.
+fn centre_ms(ages: &Ages) -> f64 {
+    let centre_ms = ages.mean_s(0.0).map_or(f64::midpoint(ages.max_ms, ages.min_ms), |s| s * 1000.0);
+    centre_ms.clamp(ages.min_ms.min(ages.max_ms), ages.max_ms)
+}
 
 /// The worst shard, the best, and the others between, so that their mean age is the one published. `batches` are
 /// the records that a shard's lanes hold, where they always hold some: the age is that of the last record sent,
@@ -13,8 +56,7 @@ use crate::forecast::plant::ShardLoad;
 pub(super) fn shard_loads(ages: &Ages, loads: &Loads, shards: u32, batches: Option<f64>, apart: f64) -> Vec<ShardLoad> {
     let middle = f64::midpoint(loads.worst_per_s, loads.best_per_s);
     let all = loads.written.map_or(middle * f64::from(shards), |(per_s, _)| per_s);
-    let centre_ms = ages.mean_s(0.0).map_or(f64::midpoint(ages.max_ms, ages.min_ms), |s| s * 1000.0);
-    let centre_ms = centre_ms.clamp(ages.min_ms.min(ages.max_ms), ages.max_ms);
+    let centre_ms = centre_ms(ages);
     let places = places(shards, (ages.max_ms - centre_ms) / (ages.max_ms - ages.min_ms).max(1.0));
     let between = |worst: f64, best: f64, place: f64| worst + (best - worst) * place;
     let place = places.iter().sum::<f64>() / f64::from(shards.max(1));
@@ -67,6 +109,8 @@ pub(super) fn shared(shards: u32, lanes: u32) -> f64 {
     expected_range(shards) / expected_range(all) * ((shards - 1.0) / (all - 1.0)).sqrt()
 }
 
+/// Numbers of items tried where lanes do not tell.
+const UNSEEN: u32 = 50;
 /// How far from even shards may lie between the worst and the best.
 const MOST_BENT: f64 = 4.0;
 
@@ -104,6 +148,7 @@ mod tests {
             out_per_s: 10.0,
             slope: 0.5,
             items: Items::default(),
+            apart: None,
             written: Some((written_per_s, 30)),
         }
     }

@@ -6,6 +6,7 @@
 use crate::forecast::ages::{Ages, BEHIND_MS};
 use crate::forecast::items::{Items, Lanes};
 use crate::forecast::sight::Seen;
+use crate::forecast::worlds::Apart;
 use crate::forecast::writes::Writes;
 use crate::model::time::Timestamp;
 
@@ -94,6 +95,8 @@ pub(super) struct Loads {
     pub(super) out_per_s: f64,
     pub(super) slope: f64,
     pub(super) items: Items,
+    /// How far lanes lie apart and by how much of chance, where all of them tell.
+    pub(super) apart: Option<(Apart, Lanes)>,
     /// All that arrives, and for how many minutes it has been as it is; where writes say so.
     pub(super) written: Option<(f64, usize)>,
 }
@@ -121,6 +124,7 @@ pub(super) fn loads(
         out_per_s: handled.per_s,
         slope: ages.max_slope,
         items: Items::default(),
+        apart: None,
         written: None,
     };
     let by_shape = writes.and_then(|writes| plain.by_shape(ages, handled, writes, since.filter(|_| ages.all_behind)));
@@ -140,8 +144,11 @@ pub(super) fn loads(
         Some((per_s, _)) => per_s / f64::from(handled.shards),
         None => ages.mean_slope.map_or(mean, of).clamp(loads.best_per_s, loads.worst_per_s),
     };
+    let share = |off: f64| (off / mean.max(f64::MIN_POSITIVE)).max(0.0);
+    let apart = Apart { most: share(loads.worst_per_s - mean), least: share(mean - loads.best_per_s) };
     let toward = |rate: f64| mean + (rate - mean) * lasting;
-    Loads { worst_per_s: toward(loads.worst_per_s), best_per_s: toward(loads.best_per_s), ..loads }
+    let apart = Some((apart, lanes));
+    Loads { apart, worst_per_s: toward(loads.worst_per_s), best_per_s: toward(loads.best_per_s), ..loads }
 }
 
 impl Loads {
@@ -211,12 +218,12 @@ impl Loads {
         .replace("about +", "about ")
     }
 
-    pub(super) fn until(&self) -> &'static str {
-        if self.written.is_some() {
-            "arrivals go on as in these last minutes; in one run of seven a third more come, or it pauses"
-        } else {
-            "arrivals go on as they were one age ago; in one run of seven a third more come, or it pauses"
-        }
+    pub(super) fn until(&self) -> String {
+        let so_far = if self.written.is_some() { "in these last minutes" } else { "they were one age ago" };
+        format!(
+            "arrivals go on as {so_far}; in one run of seven a third more come, or it pauses: that widens the range, and \
+             the middle is of the others"
+        )
     }
 
     pub(super) fn items_error(&self) -> f64 {

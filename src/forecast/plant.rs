@@ -30,6 +30,8 @@ pub struct StreamPlant {
     /// as much as now where the backlog is older.
     pub past: Vec<f64>,
     pub ahead: Ahead,
+    /// Which items fall to which lane; by the seed of a run where it is not said.
+    pub dealt: Option<u64>,
 }
 
 /// What comes that nothing foretells, milliseconds after the start.
@@ -66,12 +68,22 @@ impl StreamPlant {
             crowding: 0.0,
             past: Vec::new(),
             ahead: Ahead::default(),
+            dealt: None,
         }
     }
 
     /// Records a second that arrive.
     pub fn arrivals_per_s(&self) -> f64 {
         self.shards.iter().map(|shard| shard.per_s).sum()
+    }
+
+    /// Records that arrived in the last so many milliseconds, of what `per_s` arrives now.
+    pub fn backlog(&self, per_s: f64, behind_ms: i64) -> f64 {
+        let behind_s = behind_ms.max(0) as f64 / 1000.0;
+        let whole = (behind_s / 60.0) as usize;
+        let of = |minute: usize| self.past.get(minute).copied().unwrap_or(1.0);
+        let minutes = (0..whole).map(of).sum::<f64>() * 60.0;
+        per_s * (minutes + of(whole) * (behind_s - whole as f64 * 60.0))
     }
 
     /// Records a second that all lanes together can handle with full batches under `rules`.
@@ -98,4 +110,27 @@ pub struct Change {
     /// Milliseconds after the start at which the new settings act: AWS takes its time (aws-facts §1.3).
     pub acts_after_ms: i64,
     pub rules: Rules,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backlog_is_what_came_minute_by_minute() {
+        let service = Service { per_run_us: Distribution::Fixed(1), per_record_us: Distribution::Fixed(1) };
+        let rules = Rules {
+            batch_size: 1,
+            window_ms: 0,
+            lanes: 1,
+            max_retries: None,
+            max_age_s: None,
+            bisect: false,
+            partial: false,
+        };
+        let plant = StreamPlant { past: vec![1.0, 0.5], ..StreamPlant::even(1, 10.0, rules, service) };
+        assert_eq!(plant.backlog(10.0, 90_000), 600.0 + 150.0);
+        assert_eq!(plant.backlog(10.0, 180_000), 600.0 + 300.0 + 600.0, "before what is known it was as now");
+        assert_eq!((plant.backlog(10.0, 0), plant.backlog(10.0, -5)), (0.0, 0.0));
+    }
 }

@@ -1,6 +1,8 @@
 //! Rehearses a consumer: calibrates it, runs each candidate often enough for a band, holds the same model
 //! against what is known already, and recommends one or says why not.
 
+use std::sync::OnceLock;
+
 use crate::forecast::backtest::backtest;
 use crate::forecast::calibrate::Calibration as StreamConsumer;
 use crate::forecast::calibrate::WINDOW_MIN;
@@ -65,10 +67,13 @@ fn of<C: Consumer>(sight: &Sight<'_>, asked: &Asked, progress: Progress<'_>, reh
     let proposed: Vec<_> = settings.into_iter().map(|setting| consumer.propose(sight, setting)).collect();
     let refused: Vec<bool> = proposed.iter().map(|proposed| proposed.refused.is_some()).collect();
     let samples = asked.samples.unwrap_or(C::SAMPLES);
+    let drawn: Vec<OnceLock<Vec<Sample>>> = proposed.iter().map(|_| OnceLock::new()).collect();
     let one = |index: usize, number: u32, go_on: &dyn Fn() -> bool| {
-        let (lever, sample) = (proposed[index].lever, Sample { seed: asked.seed, samples, number });
+        let lever = proposed[index].lever;
+        let drawn = drawn[index].get_or_init(|| consumer.samples(lever, asked.seed, samples));
+        let sample = drawn.get(number as usize)?;
         let change = consumer.change(lever, sample.acts_after_ms());
-        C::play(&consumer.off(lever, &sample), change, sample.seed(), SPAN, go_on)
+        C::play(&consumer.off(lever, sample), change, sample.seed(), SPAN, go_on)
     };
     let tracks = run_all(&refused, samples, &one, progress)?;
     rehearsal.candidates = proposed

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use crate::forecast::chance::{normal_at, stratum};
+use crate::forecast::chance::{normal_at, stratum, unit};
 use crate::forecast::plant::Ahead;
 use crate::forecast::track::Track;
 use crate::pipeline::blueprint::Service;
@@ -52,19 +52,29 @@ pub(super) fn run_all(refused: &[bool], samples: u32, one: One<'_>, progress: Pr
     Some(by_candidate)
 }
 
-/// One sample: how far off, in it, each estimate is. The same for every candidate.
+/// One sample: how far off, in it, each estimate is.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sample {
     pub(super) seed: u64,
     /// Of how many this is one.
     pub(super) samples: u32,
     pub(super) number: u32,
+    /// By which draw each quantity is off; where none is said, by a stratum of its own.
+    pub(super) draw: Option<u32>,
 }
 
 impl Sample {
     /// Where between 0 and 1 a quantity lies.
-    fn share(&self, quantity: &str) -> f64 {
-        stratum(self.seed, quantity, self.number, self.samples)
+    pub(super) fn share(&self, quantity: &str) -> f64 {
+        match self.draw {
+            Some(draw) => unit(&mut rng(self.seed, &format!("rehearsal/draw/{draw}/{quantity}"))),
+            None => stratum(self.seed, quantity, self.number, self.samples),
+        }
+    }
+
+    /// Whether nothing comes in it that nothing foretells.
+    pub(super) fn is_quiet(number: u32) -> bool {
+        number % 7 != 6
     }
 
     /// As far off as an estimate of this standard error may be.
@@ -94,10 +104,10 @@ impl Sample {
     pub(super) fn ahead(&self) -> Ahead {
         let mut draws = rng(self.seed, &format!("rehearsal/sample/{}", self.number));
         let from_ms = i64::try_from(below(&mut draws, SOON_MS)).unwrap_or(0);
-        match (self.number % 7, self.number / 7 % 2) {
-            (6, 0) => Ahead { surge: Some((from_ms, SURGE)), ..Ahead::default() },
-            (6, _) => Ahead { pause: Some((from_ms, from_ms + PAUSE_MS)), ..Ahead::default() },
-            _ => Ahead::default(),
+        match (Sample::is_quiet(self.number), self.number / 7 % 2) {
+            (true, _) => Ahead::default(),
+            (false, 0) => Ahead { surge: Some((from_ms, SURGE)), ..Ahead::default() },
+            (false, _) => Ahead { pause: Some((from_ms, from_ms + PAUSE_MS)), ..Ahead::default() },
         }
     }
 
@@ -128,7 +138,7 @@ const SURGE: f64 = 1.33;
 const PAUSE_MS: i64 = 300_000;
 /// Seconds from an update until it acts: equally spaced quantiles. AWS says "several minutes"
 /// (aws-facts §1.3); mostly it is less.
-pub(super) const APPLIES_S: [u64; 5] = [5, 15, 30, 60, 150];
+pub(super) const APPLIES_S: [u64; 5] = [5, 20, 40, 75, 165];
 
 #[cfg(test)]
 mod tests {

@@ -3,6 +3,7 @@
 use crate::forecast::calibrate::{Calibration, calibrate};
 use crate::forecast::candidate::{propose, usual};
 use crate::forecast::consumer::{Consumer, Proposed, Unseen};
+use crate::forecast::luck::{chosen, slowest_s};
 use crate::forecast::outcome::Span;
 use crate::forecast::plant::{Change, StreamPlant};
 use crate::forecast::sampling::Sample;
@@ -41,21 +42,33 @@ impl Consumer for Calibration {
 
     fn off(&self, rules: Rules, sample: &Sample) -> StreamPlant {
         let arrivals = 1.0 + sample.off("arrivals", self.arrivals_error);
-        let items = sample.off("items", self.items_error).exp();
         let mut plant = StreamPlant {
             ahead: sample.ahead(),
             crowding: sample.crowding(self.plant.crowding, self.crowding_error),
             service: sample.service(&self.plant.service, self.capacity_error),
             ..self.plant.clone()
         };
-        if rules.lanes != plant.rules.lanes {
-            plant.shards.clone_from(&self.redealt);
+        if rules.lanes == plant.rules.lanes {
+            let items = sample.off("items", self.items_error).exp();
+            for shard in &mut plant.shards {
+                shard.items = (f64::from(shard.items) * items).max(1.0) as u32;
+            }
+        } else {
+            let world = (sample.share("world") * self.redealt.len() as f64) as usize;
+            plant.shards.clone_from(self.redealt.get(world).unwrap_or(&self.plant.shards));
         }
         for shard in &mut plant.shards {
             shard.per_s *= arrivals.max(0.0);
-            shard.items = (f64::from(shard.items) * items).max(1.0) as u32;
         }
+        plant.dealt = sample.draw.map(|draw| sample.seed.wrapping_mul(1_000_003).wrapping_add(u64::from(draw)));
         plant
+    }
+
+    fn samples(&self, rules: Rules, seed: u64, samples: u32) -> Vec<Sample> {
+        chosen(seed, samples, |sample| {
+            let acts_after_s = sample.acts_after_ms() as f64 / 1000.0;
+            slowest_s(&self.off(rules, sample), &rules, acts_after_s)
+        })
     }
 
     fn change(&self, rules: Rules, acts_after_ms: i64) -> Option<Change> {

@@ -150,7 +150,7 @@ impl<'a> StreamRun<'a> {
             turns: rng(seed, &format!("rehearsal/turns/{number}")),
             polled_at: self.start,
             wakes: Vec::new(),
-            salt: mix(seed << 16 | u64::from(number)) as u32,
+            salt: salt(self.plant.dealt.unwrap_or(seed), number),
             deals_to: self.change.map_or(self.rules.lanes, |change| change.rules.lanes),
             arrived_ms: Vec::new(),
         };
@@ -363,6 +363,11 @@ impl<'a> StreamRun<'a> {
             mean_wait_ms: (n > 0).then(|| sum_ms as f64 / n as f64),
         }
     }
+}
+
+/// Which items of a shard fall to which lane.
+pub(super) fn salt(dealt: u64, shard: u32) -> u32 {
+    mix(dealt << 16 | u64::from(shard)) as u32
 }
 
 impl StreamPlant {
