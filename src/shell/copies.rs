@@ -121,7 +121,8 @@ mod tests {
 
     #[test]
     fn a_file_is_read_again_only_while_it_is_what_it_was() {
-        let path = std::env::temp_dir().join(format!("redrive-copies-{}", std::process::id()));
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("copies");
         let text = ["a", "b"].map(|id| export::line("JobDLQ", &message(id))).concat();
         std::fs::write(&path, &text).expect("written");
         let copies = read(&path).expect("readable");
@@ -146,10 +147,10 @@ mod tests {
 
     #[test]
     fn a_line_that_is_none_is_told_with_its_number() {
-        let path = std::env::temp_dir().join(format!("redrive-copies-bad-{}", std::process::id()));
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("copies");
         std::fs::write(&path, export::line("JobDLQ", &message("a")) + "\n{}\n").expect("written");
         let copies = read(&path).expect("readable");
-        std::fs::remove_file(&path).expect("removed");
         assert!(matches!(copies.messages, Err((3, _))), "{copies:?}");
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::aws::Account;
@@ -34,6 +35,8 @@ pub struct Rig {
     account: Arc<Account>,
     sandbox: Sandbox,
     mono: Mono,
+    /// Where the journal lies and incidents are written; gone with the rig, when the rest of it is.
+    _state: TempDir,
 }
 
 impl Rig {
@@ -64,12 +67,13 @@ impl Rig {
         };
         let account = Arc::new(Account::connect(connect).await.expect("nothing is missing"));
         let clock = Clock::aws();
+        let state = tempfile::tempdir().expect("a directory");
         let (outbox, inbox) = unbounded_channel();
         let ground = Ground {
             account: Arc::clone(&account),
             // An account, as far as the console knows.
             sandbox: None,
-            journal: Arc::new(Journal::open(None, crate::shell::local_now).expect("in memory")),
+            journal: Arc::new(Journal::open(Some(state.path()), crate::shell::local_now).expect("a journal")),
             clock: clock.clone(),
             scope: options.scope.clone(),
             cache: None,
@@ -77,7 +81,7 @@ impl Rig {
         let worker = Worker::new(ground, outbox);
         let mut console = Console::new(options);
         (console.columns, console.rows) = (120, 36);
-        Rig { console, gate, worker, inbox, clock, account, sandbox, mono: Mono::ZERO }
+        Rig { console, gate, worker, inbox, clock, account, sandbox, mono: Mono::ZERO, _state: state }
     }
 
     pub fn tell(&mut self, msg: Msg) {
