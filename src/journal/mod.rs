@@ -240,7 +240,7 @@ mod tests {
     }
 
     fn noted(operation: &str, text: &str) -> JournalEntry {
-        JournalEntry::Noted { operation: operation.into(), at: Timestamp::from_s(1), text: text.to_owned() }
+        JournalEntry::Noted { operation: operation.into(), at: Timestamp::from_s(1), text: text.to_owned(), pace: None }
     }
 
     /// The writer answers from its own thread; there is nothing else to wait for here.

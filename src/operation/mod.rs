@@ -6,6 +6,7 @@ pub mod advice;
 pub mod card;
 pub mod confirm;
 mod course;
+mod deletes;
 #[cfg(test)]
 mod desk;
 mod doubts;
@@ -47,7 +48,7 @@ use crate::model::trial::TrialPlan;
 use crate::operation::confirm::Confirmed;
 use crate::operation::drop::Drop;
 use crate::operation::move_all::MoveAll;
-use crate::operation::order::{JournalEntry, MessageState, Order, OrderId, OrderResult};
+use crate::operation::order::{JournalEntry, MessageState, Order, OrderId, OrderResult, Pace};
 use crate::operation::progress::{Kind, Progress, Report};
 use crate::operation::redrive::Redrive;
 use crate::operation::rerun::Rerun;
@@ -166,7 +167,11 @@ impl Owner {
     }
 
     fn noted(&self, at: Timestamp, text: impl Into<String>) -> JournalEntry {
-        JournalEntry::Noted { operation: self.operation.clone(), at, text: text.into() }
+        JournalEntry::Noted { operation: self.operation.clone(), at, text: text.into(), pace: None }
+    }
+
+    fn paced(&self, at: Timestamp, pace: Pace, text: String) -> JournalEntry {
+        JournalEntry::Noted { operation: self.operation.clone(), at, text, pace: Some(pace) }
     }
 
     fn ended(&self, at: Timestamp, report: &Report) -> JournalEntry {

@@ -177,10 +177,13 @@ pub enum JournalEntry {
         id: MessageId,
         body: String,
     },
+    /// Words for people; what a resume must know of it lies beside them.
     Noted {
         operation: OperationId,
         at: Timestamp,
         text: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pace: Option<Pace>,
     },
     /// The last.
     Ended {
@@ -189,6 +192,18 @@ pub enum JournalEntry {
         state: EndState,
         summary: String,
     },
+}
+
+/// How fast a redrive goes on from here, where that is not what its plan says; the last one counts.
+///
+/// It is a member of a note, not an entry of another kind: an older redrive refuses a journal with a kind of
+/// entry it does not know, and reads the rate in the note's words.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Pace {
+    /// Messages a second; `None` is unlimited.
+    pub per_s: Option<f64>,
+    /// It still halves its rate by itself where its consumers suffer.
+    pub gives_way: bool,
 }
 
 /// How far one message of a redrive has come; the last one counts.

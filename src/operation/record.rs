@@ -7,9 +7,10 @@ use crate::model::id::{MessageId, OperationId};
 use crate::model::message::Message;
 use crate::model::plan::{Plan, RestorePlan};
 use crate::model::time::Timestamp;
-use crate::operation::order::{EndState, JournalEntry, MessageState};
+use crate::operation::deletes::Deletes;
+use crate::operation::order::{EndState, JournalEntry, MessageState, Pace};
 use crate::operation::progress::grouped;
-use crate::operation::rerun;
+use crate::operation::{redrive, rerun};
 
 /// Who carries an operation out.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -56,6 +57,8 @@ pub struct Record {
     /// What came of it, or the newest note.
     pub summary: String,
     pub notes: Vec<(Timestamp, String)>,
+    /// Of a redrive: how fast it went last, where that is not what its plan says.
+    pub pace: Option<Pace>,
     /// The last recorded state of each message.
     pub states: BTreeMap<MessageId, MessageState>,
     /// Deleted, as far as was answered, while a receive was out whose answer is not on record: the delete
@@ -90,6 +93,7 @@ impl Record {
                     end: None,
                     summary: String::new(),
                     notes: Vec::new(),
+                    pace: None,
                     states: BTreeMap::new(),
                     doubted: BTreeSet::new(),
                     sent_as: BTreeMap::new(),
@@ -108,7 +112,8 @@ impl Record {
                     }
                     record.states.insert(id.clone(), state.clone());
                 }
-                JournalEntry::Noted { at, text, .. } => {
+                JournalEntry::Noted { at, text, pace, .. } => {
+                    record.pace = redrive::pace_after(record.pace, text, *pace);
                     record.summary.clone_from(text);
                     record.notes.push((*at, text.clone()));
                 }
@@ -336,36 +341,6 @@ pub fn title(plan: &Plan) -> String {
             let what = crate::operation::card::plan_lines(plan);
             format!("Tune {}: {}", plan.mapping, what.join(", "))
         }
-    }
-}
-
-/// Deletes as they were put on record, and which of them a receive may have made void.
-#[derive(Default)]
-struct Deletes<'a> {
-    at: BTreeMap<&'a MessageId, Timestamp>,
-    /// No receive that was ordered before has no answer.
-    answered_before: Option<Timestamp>,
-    doubted: BTreeSet<MessageId>,
-}
-
-impl<'a> Deletes<'a> {
-    fn note(&mut self, at: Timestamp, id: &'a MessageId, state: &MessageState) {
-        self.at.remove(id);
-        self.doubted.remove(id);
-        match state {
-            MessageState::Deleted { beside } | MessageState::Dropped { beside } => {
-                self.at.insert(id, at);
-                self.answered_before = self.answered_before.max(Some(beside.unwrap_or(at.plus_ms(1))));
-            }
-            MessageState::Doubted => drop(self.doubted.insert(id.clone())),
-            _ => {}
-        }
-    }
-
-    fn doubted(mut self) -> BTreeSet<MessageId> {
-        let since = self.at.iter().filter(|(_, at)| Some(**at) >= self.answered_before);
-        self.doubted.extend(since.map(|(id, _)| (*id).clone()));
-        self.doubted
     }
 }
 

@@ -62,7 +62,7 @@ impl Planned for ResumePlan {
     fn card(&self, facts: &Facts) -> Card {
         let mut card = match &self.record.plan {
             Plan::Scan(plan) => plan.card(facts),
-            Plan::Redrive(plan) => card::redrive_of(&as_left(plan.clone(), &self.record.notes), facts, self.unsent()),
+            Plan::Redrive(plan) => card::redrive_of(&as_left(plan.clone(), &self.record), facts, self.unsent()),
             Plan::MoveAll(plan) => plan.card(facts),
             Plan::Retune(plan) => plan.card(facts),
             Plan::Trial(plan) => plan.card(facts),

@@ -104,7 +104,7 @@ fn section(text: &mut String, title: &str, lines: impl Iterator<Item = String>) 
 
 fn notes(outline: &Outline) -> Vec<(&str, Timestamp, &str)> {
     let note = |entry| match entry {
-        &crate::operation::order::JournalEntry::Noted { ref operation, at, ref text } => {
+        &crate::operation::order::JournalEntry::Noted { ref operation, at, ref text, .. } => {
             Some((operation.as_str(), at, text.as_str()))
         }
         _ => None,
@@ -145,7 +145,7 @@ mod tests {
             account: "1".to_owned(),
             region: "r".to_owned(),
         };
-        let noted = JournalEntry::Noted { operation: "op".into(), at, text: "rung 1 of 4".to_owned() };
+        let noted = JournalEntry::Noted { operation: "op".into(), at, text: "rung 1 of 4".to_owned(), pace: None };
         let ended = JournalEntry::Ended {
             operation: "op".into(),
             at,

@@ -79,7 +79,7 @@ mod tests {
                 region: "r".to_owned(),
             },
             message("m-1", MessageState::Failed { why: "not yet".to_owned() }),
-            JournalEntry::Noted { operation: operation.clone(), at, text: "looked once more".to_owned() },
+            JournalEntry::Noted { operation: operation.clone(), at, text: "looked once more".to_owned(), pace: None },
             message("m-1", MessageState::DROPPED),
             message("m-2", MessageState::Failed { why: "denied".to_owned() }),
             JournalEntry::Ended {

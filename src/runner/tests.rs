@@ -178,7 +178,7 @@ impl Performer for Slow {
 async fn records_are_kept_in_their_order_and_a_broken_call_has_an_unknown_end() {
     let record = |ms| {
         let at = Timestamp::from_ms(ms);
-        Order::Record(vec![JournalEntry::Noted { operation: "op".into(), at, text: String::new() }])
+        Order::Record(vec![JournalEntry::Noted { operation: "op".into(), at, text: String::new(), pace: None }])
     };
     let mut orders: std::collections::VecDeque<Order> = (0..50).map(record).collect();
     orders.insert(1, Order::GetMapping("u".into()));

@@ -77,8 +77,7 @@ impl Redrive {
             let rate = (rate / 2.0).max(RATE_LEAST);
             self.bucket.set_rate(Some(rate), now);
             self.watchful.spoken(SaidBy::GaveWay, now);
-            let entry = self.owner.noted(now, format!("{HALVED}{}: {why}", worded(Some(rate))));
-            self.notes.add(entry);
+            self.note_pace(now, format!("{HALVED}{}: {why}", worded(Some(rate))));
             self.told = false;
         }
     }

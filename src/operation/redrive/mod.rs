@@ -18,7 +18,7 @@ mod telling;
 
 pub use dress::MARK;
 pub(in crate::operation) use ladder::run_of;
-pub(in crate::operation) use rate::as_left;
+pub(in crate::operation) use rate::{as_left, pace_after};
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -161,7 +161,7 @@ impl Redrive {
     pub fn resume(confirmed: Confirmed<RedrivePlan>, owner: Owner, seed: u64, now: Timestamp, record: &Record) -> Self {
         let mut first = vec![owner.resumed(now)];
         first.extend(record.doubted.iter().map(|id| owner.message(now, id.clone(), MessageState::Doubted)));
-        let plan = as_left(confirmed.into_plan(), &record.notes);
+        let plan = as_left(confirmed.into_plan(), record);
         let edits = Edits::new(plan.edit.as_deref(), record.edits.clone());
         Self::start(plan, edits, owner, seed, now, first, Some(record))
     }
