@@ -130,10 +130,24 @@ impl Console {
             .min_by_key(|finding| finding.severity)
     }
 
-    /// The worst severity about a mapping or its function.
+    /// A finding that is about this consumer: its mapping, its function, or what waits in the queue it reads.
+    pub fn is_about(finding: &Finding, mapping: &Mapping) -> bool {
+        match &finding.subject {
+            Subject::Mapping(id) => *id == mapping.id,
+            Subject::Function(name) => *name == mapping.function,
+            Subject::Queue(name) => {
+                let reads = mapping.kind().is_queue() && name.as_str() == mapping.source.resource();
+                reads && !Console::is_posture(finding)
+            }
+            Subject::Account => false,
+        }
+    }
+
+    /// The worst severity about a consumer.
     pub fn mapping_severity(&self, mapping: &Mapping) -> Option<Severity> {
-        let about = [Subject::Mapping(mapping.id.clone()), Subject::Function(mapping.function.clone())];
-        about.iter().filter_map(|subject| self.worst(subject)).map(|finding| finding.severity).min()
+        let about = self.findings.iter().filter(|finding| Console::is_about(finding, mapping));
+        let open = about.filter(|finding| self.acknowledgement(finding).is_none());
+        open.map(|finding| finding.severity).min()
     }
 
     /// How many findings of a severity stand, without the acknowledged and the posture.

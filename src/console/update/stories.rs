@@ -10,7 +10,8 @@ use crate::console::msg::Msg;
 use crate::console::overlay::{Card, CardFocus, Overlay};
 use crate::console::running::Effectiveness;
 use crate::console::screen::Screen;
-use crate::console::update::trial::{NOW, Trial, arn, progress, stream_mapping};
+use crate::console::update::trial::{NOW, Trial, arn, progress, queue_mapping, stream_mapping};
+use crate::model::finding::{Finding, Severity, Subject};
 use crate::model::mapping::MappingChange;
 use crate::model::metric::{MetricKey, Stat};
 use crate::model::plan::Plan;
@@ -123,6 +124,29 @@ fn what_was_typed_ahead_does_not_answer_the_card() {
     trial.wait_ms(1);
     assert_eq!(trial.types("\n").len(), 1);
     assert!(trial.console.overlays.is_empty());
+}
+
+fn about(rule: &str, subject: Subject) -> Finding {
+    Finding {
+        rule: rule.to_owned(),
+        severity: Severity::Harm,
+        subject,
+        headline: rule.to_owned(),
+        since: None,
+        evidence: Vec::new(),
+        remedies: Vec::new(),
+    }
+}
+
+#[test]
+fn a_consumer_is_as_bad_as_what_waits_for_it() {
+    let mut trial = Trial::sandbox();
+    let severity = |trial: &Trial, mapping| trial.console.mapping_severity(&mapping);
+    trial.console.findings = vec![about("dead-letters-arriving", Subject::Queue("JobDLQ".into()))];
+    assert_eq!(severity(&trial, queue_mapping()), None, "another queue");
+    trial.console.findings.push(about("backlog-growing", Subject::Queue("JobQueue".into())));
+    assert_eq!(severity(&trial, queue_mapping()), Some(Severity::Harm));
+    assert_eq!(severity(&trial, stream_mapping()), None, "it reads no queue");
 }
 
 #[test]

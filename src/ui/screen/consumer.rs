@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::console::Console;
 use crate::console::rows::source_name;
-use crate::model::finding::{Finding, Severity, Subject};
+use crate::model::finding::{Finding, Severity};
 use crate::model::id::MappingId;
 use crate::model::mapping::{Mapping, MappingState};
 use crate::model::observed::Observed;
@@ -120,13 +120,9 @@ fn told(ink: &Ink<'_>, console: &Console, seen: &Observed<Mapping>, width: u16, 
     prose
 }
 
-/// Findings about the mapping and its function, those with more harm first.
+/// Findings about the consumer, those with more harm first.
 fn about<'a>(console: &'a Console, seen: &'a Observed<Mapping>) -> impl Iterator<Item = &'a Finding> {
-    console.findings.iter().filter(|finding| match &finding.subject {
-        Subject::Mapping(id) => *id == seen.value.id,
-        Subject::Function(name) => *name == seen.value.function,
-        Subject::Queue(_) | Subject::Account => false,
-    })
+    console.findings.iter().filter(|finding| Console::is_about(finding, &seen.value))
 }
 
 /// Settings and posture under the API's own names, told in words.
