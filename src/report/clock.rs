@@ -39,13 +39,45 @@ pub fn rows(picture: &Picture, now: Timestamp) -> Vec<Row> {
     picture.mappings.values().map(|seen| row(&seen.value)).collect()
 }
 
-/// Only where something waits: `clock: LogWorker grows; records are lost in 22 h at least`.
+/// Only where something waits: `clock: LogWorker gets later; work is lost in 22 h at least`.
 pub fn line(row: &Row) -> Option<String> {
     let drain = match (row.drain, row.drain_s) {
         ("drained" | "unknown", _) => return None,
         (_, Some([least, _, most])) => format!("drains in {}–{} est", spoken(least * 1000), spoken(most * 1000)),
+        ("grows", None) => "gets later".to_owned(),
+        ("holds", None) => "gets neither later nor earlier".to_owned(),
+        ("stopped", None) => "is stopped".to_owned(),
         (word, None) => word.to_owned(),
     };
-    let loss = row.loss_at_least_s.map(|s| format!("; work is {} in {} at least", row.loss, spoken(s * 1000)));
+    let how = clock::told(row.loss);
+    let loss = row.loss_at_least_s.map(|s| format!("; work is {how} in {} at least", spoken(s * 1000)));
     Some(format!("clock: {} {drain}{}", row.function, loss.unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_is_a_sentence_and_only_where_something_waits() {
+        let said = |drain: &'static str, drain_s| {
+            line(&Row {
+                mapping: "u-1".to_owned(),
+                function: "LogWorker".to_owned(),
+                drain,
+                drain_s,
+                loss_at_least_s: Some(79_200),
+                loss: if drain == "holds" { "given up" } else { "dropped" },
+            })
+        };
+        let given =
+            "clock: LogWorker gets neither later nor earlier; work is given up to the on-failure destination in 22 h";
+        assert_eq!(said("holds", None), Some(format!("{given} at least")));
+        let ends = "; work is dropped in 22 h at least";
+        assert_eq!(said("grows", None), Some(format!("clock: LogWorker gets later{ends}")));
+        assert_eq!(said("stopped", None), Some(format!("clock: LogWorker is stopped{ends}")));
+        let drains = format!("clock: LogWorker drains in 1 m–2 m est{ends}");
+        assert_eq!(said("draining", Some([60, 90, 120])), Some(drains));
+        assert_eq!(said("drained", None), None);
+    }
 }

@@ -25,7 +25,7 @@ pub const LEAST_RISE: f64 = 0.02;
 const OTHER_CAUSE: f64 = 0.2;
 
 /// What becomes of a record that the on-failure destination is told of.
-const GIVEN_UP: &str = "given up";
+pub const GIVEN_UP: &str = "given up";
 
 /// How soon it speaks.
 pub const BOUND: Bound = Bound::TREND;

@@ -5,7 +5,7 @@ use crate::model::mapping::Mapping;
 use crate::model::metric::{MetricKey, Stat};
 use crate::model::picture::Picture;
 use crate::model::time::Timestamp;
-use crate::verdict::behind::{LEAST_RISE, NOISE_MS, loss_age};
+use crate::verdict::behind::{GIVEN_UP, LEAST_RISE, NOISE_MS, loss_age};
 use crate::verdict::is_running;
 use crate::verdict::wanted::age_max;
 use crate::verdict::window::{STALE_S, Trend, trend};
@@ -54,6 +54,11 @@ pub struct Loss {
     pub at_least_ms: Option<f64>,
     /// What happens to it then: `lost`, `dropped`, `given up` (to the on-failure destination).
     pub how: &'static str,
+}
+
+/// How it goes, in a sentence: where to is said, too.
+pub fn told(how: &str) -> &str {
+    if how == GIVEN_UP { "given up to the on-failure destination" } else { how }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
