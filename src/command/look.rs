@@ -211,6 +211,13 @@ impl Look {
     }
 
     /// Whose limit refuses runs, where some are refused: two control calls at least, so only then.
+    /// Adds the metrics of one consumer and of what it reads.
+    pub async fn with_metrics_of(mut self, mapping: &Mapping) -> Self {
+        let names = [mapping.function.to_string(), mapping.source.resource().to_owned()];
+        self.add_metrics(&Names::Only(names.into())).await;
+        self
+    }
+
     async fn add_limits(&mut self) {
         let throttled = verdict::throttled(&self.picture, self.now);
         for function in throttled.iter().take(LIMITS_MOST) {

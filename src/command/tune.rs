@@ -6,11 +6,11 @@ use crate::command::look::{Look, look};
 use crate::command::operate::operate;
 use crate::command::{Here, print};
 use crate::config::{Consent, Tune, exit};
-use crate::model::mapping::{Mapping, MappingState};
+use crate::model::mapping::{Mapping, MappingChange, MappingState};
 use crate::model::plan::RetunePlan;
 use crate::model::reserve::ReserveChange;
 use crate::operation::setting::validate_change;
-use crate::operation::{Undertaking, reserve};
+use crate::operation::{Undertaking, reserve, waiting};
 use crate::shell;
 
 pub async fn run(here: &Here, asked: Tune) -> Result<u8, Failure> {
@@ -20,6 +20,9 @@ pub async fn run(here: &Here, asked: Tune) -> Result<u8, Failure> {
         Err(_) if asked.change.is_empty() => first_of(&look, &asked.target)?,
         found => found?,
     };
+    let mapping = &mapping.clone();
+    // What waits decides what these may cost; of other changes no metric says more.
+    let look = if ages(&asked.change) { look.with_metrics_of(mapping).await } else { look };
     let faults = validate_change(mapping, &asked.change);
     if !faults.is_empty() {
         let lines: Vec<String> = faults.into_iter().map(|fault| fault.message).collect();
@@ -29,21 +32,35 @@ pub async fn run(here: &Here, asked: Tune) -> Result<u8, Failure> {
         Some(to) => reserved(&look, mapping, to).await?,
         None => None,
     };
-    if asked.change.is_empty() && reserve.is_none() {
-        print(&format!("{} has that reserved concurrency already; nothing was changed\n", mapping.function))?;
+    // An update that changes nothing is an update all the same: the mapping would stop reading for a while.
+    // While it is Updating nobody knows what it will have.
+    let enabled_before = is_enabled(mapping);
+    let change = match mapping.state.is_settled() {
+        true => asked.change.beside(&mapping.settings, enabled_before),
+        false => asked.change,
+    };
+    if change.is_empty() && reserve.is_none() {
+        print(&format!("{} is so already; nothing was changed\n", mapping.function))?;
         return Ok(exit::FINE);
     }
     let (reserve, about) = reserve.unzip();
     let plan = RetunePlan {
         mapping: mapping.id.clone(),
         before: mapping.settings.clone(),
-        enabled_before: is_enabled(mapping),
-        change: asked.change,
+        enabled_before,
+        change,
         reason: asked.reason,
         revert_after_s: asked.revert_after_s,
         reserve,
     };
-    retune(here, &look, mapping, plan, about.unwrap_or_default(), asked.consent).await
+    let mut about = about.unwrap_or_default();
+    about.extend(waiting::effects(&look.picture, look.now, &plan));
+    retune(here, &look, mapping, plan, about, asked.consent).await
+}
+
+/// The change is dangerous by how old what waits is.
+fn ages(change: &MappingChange) -> bool {
+    change.enabled == Some(false) || change.max_record_age_s.is_some_and(|s| s > 0)
 }
 
 /// The change of the function's reserve and what it does to others; `None` when it is so already.

@@ -35,6 +35,7 @@ mod soak;
 mod sweep;
 pub mod trial;
 mod unstarted;
+pub mod waiting;
 
 use std::collections::BTreeMap;
 

@@ -15,7 +15,7 @@ mod dead_letters_arriving;
 mod dead_letters_standing;
 mod drain;
 #[cfg(test)]
-mod examples;
+pub(crate) mod examples;
 mod failing;
 pub mod foretold;
 pub mod goal;

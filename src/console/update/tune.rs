@@ -16,12 +16,12 @@ use crate::console::update::{card, follow, rehearse};
 use crate::model::finding::Severity;
 use crate::model::id::{Arn, MappingId};
 use crate::model::mapping::{Mapping, MappingChange};
-use crate::model::metric::{MetricKey, Stat};
 use crate::model::plan::RetunePlan;
 use crate::model::reserve::ReserveChange;
 use crate::model::time::spoken;
 use crate::operation::confirm::Preflight;
 use crate::operation::setting::validate_change;
+use crate::operation::waiting;
 
 /// `t`.
 pub(super) fn open(console: &mut Console) -> Vec<Effect> {
@@ -322,29 +322,12 @@ fn foretold(console: &Console, plan: &RetunePlan) -> Vec<String> {
     lines
 }
 
-/// A greatest age that is less than the age there is gives up what waits, as soon as it acts.
-fn given_up_at_once(console: &Console, plan: &RetunePlan) -> Option<String> {
-    let least_ms = plan.change.max_record_age_s.filter(|s| *s > 0).map(|s| i64::from(s) * 1000)?;
-    let function = &console.picture.mappings.get(&plan.mapping)?.value.function;
-    let key = MetricKey::lambda(function, "IteratorAge", Stat::Maximum);
-    let (at, age_ms) = console.picture.metrics.get(&key)?.newest()?;
-    let age_ms = age_ms as i64;
-    (age_ms > least_ms).then(|| {
-        format!(
-            "what waits is {} old ({}): all that is older than {} is given up as soon as this acts",
-            spoken(age_ms),
-            at.clock(),
-            spoken(least_ms)
-        )
-    })
-}
-
 fn card_of(console: &mut Console, plan: RetunePlan, form: Option<TuneForm>) {
     let mapping = console.picture.mappings.get(&plan.mapping).map(|mapping| mapping.value.clone());
     let name = mapping.as_ref().map(|mapping| mapping.function.to_string()).unwrap_or_default();
     let mut facts = card::facts(console, name);
     facts.about = foretold(console, &plan);
-    facts.about.extend(given_up_at_once(console, &plan));
+    facts.about.extend(waiting::effects(&console.picture, console.now, &plan));
     facts.about.extend(reserve::effects(console, &plan, form.as_ref()));
     if let Some(mapping) = mapping {
         facts.checked.push(format!("State is {}", mapping.state));

@@ -41,6 +41,10 @@ pub fn retune(plan: &RetunePlan, facts: &Facts) -> Card {
     }
     card.checked
         .push("settings are read again before the call; if somebody changed them, nothing is written".to_owned());
+    // Lambda has no ETag, and a call no condition.
+    card.unchecked.push(
+        "whether somebody changes them between that look and the call: Lambda cannot be asked to compare".to_owned(),
+    );
     card.unchecked.push("whether the next deploy puts the old settings back".to_owned());
     card
 }
