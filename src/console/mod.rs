@@ -200,6 +200,8 @@ pub struct Console {
     pub journal: Result<Vec<JournalRow>, String>,
     /// Retunes of dead processes that somebody was asked about.
     pub asked_about: BTreeSet<OperationId>,
+    /// Since when there is one to ask about.
+    overdue_since: Option<Mono>,
     /// Move tasks whose cancelling was asked for.
     pub asked_to_cancel: BTreeSet<OperationId>,
     /// The screen on which bodies are shown whole although the context redacts them; forgotten as soon
@@ -282,6 +284,7 @@ impl Console {
             deaths: BTreeMap::new(),
             journal: Ok(Vec::new()),
             asked_about: BTreeSet::new(),
+            overdue_since: None,
             asked_to_cancel: BTreeSet::new(),
             revealed: None,
             bench: None,

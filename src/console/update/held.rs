@@ -45,8 +45,13 @@ pub(super) fn ask(console: &mut Console) {
     }
     let Some(row) = overdue(console).cloned() else { return };
     let Plan::Retune(plan) = &row.plan else { return };
+    // Whoever is to decide needs to know of what, and how it stands.
+    let since = *console.overdue_since.get_or_insert(console.mono);
+    if !is_told(console, plan) && console.mono.ms_since(since) < TOLD_WITHIN_MS {
+        return;
+    }
     console.asked_about.insert(row.operation.clone());
-    let due = plan.revert_at(row.began_at).map(|at| at.to_string()).unwrap_or_default();
+    let late_ms = plan.revert_at(row.began_at).map_or(0, |at| console.now.ms_since(at).max(0));
     let name = console.picture.mappings.get(&plan.mapping);
     let name = name.map_or_else(|| plan.mapping.to_string(), |seen| seen.value.function.to_string());
     let back = plan.back();
@@ -60,8 +65,16 @@ pub(super) fn ask(console: &mut Console) {
         ),
         option("decide later".to_owned(), "the journal keeps it open: r there".to_owned(), Pick::Nothing),
     ];
-    let title = format!("{name}: was to be put back {due}, redrive was not running");
+    let title = format!("{name}: was to be put back {} ago, while nothing ran", spoken(late_ms));
     console.overlays.push(Overlay::Choice(Choice { title, options, row: 0 }));
+}
+
+/// The consumer is in the picture, and how late it is has been read or cannot be.
+fn is_told(console: &Console, plan: &RetunePlan) -> bool {
+    let Some(seen) = console.picture.mappings.get(&plan.mapping) else { return false };
+    let key = MetricKey::lambda(&seen.value.function, "IteratorAge", Stat::Maximum);
+    let age = || console.picture.metrics.get(&key).is_some_and(|series| series.newest().is_some());
+    !seen.value.kind().is_stream() || console.picture.metrics_error.is_some() || age()
 }
 
 /// The oldest that is due, of this account, that nobody carries out and nobody was asked about.
@@ -100,3 +113,7 @@ fn age(console: &Console, plan: &RetunePlan) -> String {
 fn what(plan: &RetunePlan) -> String {
     plan_lines(plan).join(", ")
 }
+
+/// How long the question waits for what it is about: without metrics, or without the mapping, it is asked all
+/// the same.
+const TOLD_WITHIN_MS: u64 = 20_000;

@@ -257,17 +257,49 @@ fn opened_again_past_its_time_it_asks_once_and_writes_nothing() {
 }
 
 #[test]
+fn it_asks_once_it_knows_of_which_consumer_and_how_late_that_is_or_cannot_know() {
+    let asked = |trial: &Trial| match trial.console.overlay() {
+        Some(Overlay::Choice(choice)) => Some((choice.title.clone(), choice.options[0].detail.clone())),
+        _ => None,
+    };
+    let mut trial = Trial::new(ConsoleOptions::default());
+    trial.console.picture.mappings.clear();
+    trial.tell(Msg::JournalArrived { result: Ok(to_be_put_back(NOW.plus_s(-8 * 3600), dead())) });
+    trial.wait_ms(1_000);
+    assert_eq!(asked(&trial), None, "nobody knows yet what it is");
+    trial.tell(Msg::MappingsArrived { at: NOW, result: Ok(vec![stream_mapping()]) });
+    trial.wait_ms(1_000);
+    assert_eq!(asked(&trial), None, "nor how late it is");
+    metric(&mut trial, "IteratorAge", vec![(NOW.plus_s(-180), 900.0), (NOW.plus_s(-120), 900.0)]);
+    trial.wait_ms(1_000);
+    let (title, detail) = asked(&trial).expect("asked");
+    assert!(title.starts_with("LogWorker: was to be put back 7 h 45 m ago"), "{title}");
+    assert!(detail.starts_with("its age is 900 ms"), "{detail}");
+    let mut trial = Trial::new(ConsoleOptions::default());
+    trial.console.picture.mappings.clear();
+    trial.tell(Msg::JournalArrived { result: Ok(to_be_put_back(NOW.plus_s(-8 * 3600), dead())) });
+    for _ in 0..30 {
+        trial.wait_ms(1_000);
+    }
+    let (title, detail) = asked(&trial).expect("asked although it was deleted since");
+    assert!(title.starts_with("uuid-stream: was to be put back"), "{title}");
+    assert_eq!(detail, "its mapping is not in the picture");
+}
+
+#[test]
 fn the_answer_is_a_line_in_the_journal_or_a_card() {
     let past = NOW.plus_s(-8 * 3600);
     let mut trial = Trial::new(ConsoleOptions::default());
     trial.tell(Msg::JournalArrived { result: Ok(to_be_put_back(past, dead())) });
     trial.wait_ms(1_000);
+    trial.wait_ms(30_000);
     let effects = trial.types("1");
     assert!(matches!(effects.as_slice(), [Effect::CloseRecord { operation, .. }] if operation.as_str() == "old-1"));
     assert!(effects.iter().all(|effect| !effect.writes()));
     let mut trial = Trial::new(ConsoleOptions::default());
     trial.tell(Msg::JournalArrived { result: Ok(to_be_put_back(past, dead())) });
     trial.wait_ms(1_000);
+    trial.wait_ms(30_000);
     let Some(Overlay::Choice(choice)) = trial.console.overlay() else { panic!("not asked") };
     assert_eq!(choice.options[1].pick, Pick::PutBack("old-1".into()));
     assert_eq!(trial.types("2"), [Effect::LoadRecord("old-1".into())]);
