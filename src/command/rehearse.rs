@@ -51,7 +51,8 @@ pub async fn run(here: &Here, asked: Rehearse) -> Result<u8, Failure> {
         }
     };
     clear();
-    print(&report::one(style(asked.output), &rehearsal, |rehearsal| report::rehearsal::text(rehearsal, &mapping)))?;
+    let told = report::rehearsal::Told::new(&rehearsal, &mapping);
+    print(&report::one(style(asked.output), &told, |_| report::rehearsal::text(&rehearsal, &mapping)))?;
     Ok(exit::FINE)
 }
 

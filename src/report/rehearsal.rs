@@ -3,16 +3,54 @@
 
 use std::fmt::Write;
 
+use serde::Serialize;
+
 use crate::model::mapping::Mapping;
-use crate::model::rehearsal::{Band, Candidate, Rehearsal};
+use crate::model::rehearsal::{Backtest, Band, Candidate, Rehearsal};
 use crate::model::time::spoken;
 use crate::report::table::{MISSING, Table};
+
+/// For JSON: of which consumer it is, and times as the other commands write them.
+#[derive(Debug, Serialize)]
+pub struct Told<'a> {
+    mapping: &'a str,
+    function: &'a str,
+    source: &'a str,
+    at: String,
+    order: Option<&'static str>,
+    assumptions: &'a [String],
+    backtest: Option<Backtest>,
+    candidates: &'a [Candidate],
+    recommended: Option<usize>,
+    declined: Option<&'a str>,
+}
+
+impl<'a> Told<'a> {
+    pub fn new(rehearsal: &'a Rehearsal, mapping: &'a Mapping) -> Self {
+        Told {
+            mapping: rehearsal.mapping.as_str(),
+            function: mapping.function.as_str(),
+            source: source(mapping),
+            at: rehearsal.at.to_string(),
+            order: rehearsal.candidates.first().map(|today| today.setting.order()),
+            assumptions: &rehearsal.assumptions,
+            backtest: rehearsal.backtest,
+            candidates: &rehearsal.candidates,
+            recommended: rehearsal.recommended,
+            declined: rehearsal.declined.as_deref(),
+        }
+    }
+}
+
+fn source(mapping: &Mapping) -> &str {
+    mapping.source.table().unwrap_or(mapping.source.resource())
+}
 
 pub fn text(rehearsal: &Rehearsal, mapping: &Mapping) -> String {
     let mut out = format!(
         "{} · {} · figures of {} · all forecasts are estimates\n",
         mapping.function,
-        mapping.source.table().unwrap_or(mapping.source.resource()),
+        source(mapping),
         rehearsal.at.clock_s()
     );
     if !rehearsal.candidates.is_empty() {
@@ -33,8 +71,8 @@ pub fn text(rehearsal: &Rehearsal, mapping: &Mapping) -> String {
             out,
             "backtest: {} m ago the model would have foretold an age of {} for now; {} was seen: {verdict}",
             backtest.minutes,
-            spoken(backtest.foretold_ms as i64),
-            spoken(backtest.seen_ms as i64),
+            whole(backtest.foretold_ms),
+            whole(backtest.seen_ms),
         );
     } else if !rehearsal.candidates.is_empty() {
         out.push_str("backtest: none; the present settings are too young for one\n");
@@ -88,7 +126,7 @@ fn row(sign: &str, candidate: &Candidate) -> Vec<String> {
         Some(drain) => format!("{} ({}–{})", seconds(drain.p50), seconds(drain.p10), seconds(drain.p90)),
         None => "never".to_owned(),
     };
-    let age = |band: Option<Band>| band.map_or(MISSING.to_owned(), |band| spoken(band.p50 as i64));
+    let age = |band: Option<Band>| band.map_or(MISSING.to_owned(), |band| whole(band.p50));
     let throttles = if forecast.throttles { " throttled" } else { "" };
     cells.extend([
         format!("{:.0} %", forecast.load * 100.0),
@@ -106,4 +144,9 @@ fn row(sign: &str, candidate: &Candidate) -> Vec<String> {
 
 fn seconds(s: f64) -> String {
     spoken((s * 1000.0) as i64)
+}
+
+/// Ages are published in milliseconds of a stream and in seconds of a queue, and none is known so well.
+fn whole(ms: f64) -> String {
+    seconds((ms / 1000.0).round())
 }

@@ -162,6 +162,8 @@ fn what_is_printed_is_what_the_schemas_say() {
         ("consumers", vec!["consumers", "-o", "json"]),
         ("queues", vec!["queues", "-o", "json"]),
         ("watch", vec!["watch", "--until", "ok", "--timeout", "1s", "-o", "json"]),
+        ("rehearse", vec!["rehearse", "LogWorker", "--samples", "2", "--candidates", "2,1x100", "-o", "json"]),
+        ("rehearse", vec!["rehearse", "JobWorker", "-o", "json"]),
     ] {
         let value = served.json(&arguments);
         check(name, &value);

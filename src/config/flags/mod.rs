@@ -158,6 +158,7 @@ pub(super) enum SchemaName {
     Topology,
     Consumers,
     Queues,
+    Rehearse,
     Watch,
     Logs,
     /// A line of `redrive logs --follow`
