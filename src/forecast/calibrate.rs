@@ -8,6 +8,7 @@ use crate::forecast::loads::{Handled, Since, loads};
 use crate::forecast::plant::{Ahead, ShardLoad, StreamPlant, stretch};
 use crate::forecast::room::room;
 use crate::forecast::sight::{Seen, Sight};
+use crate::forecast::standstill;
 use crate::forecast::writes::Writes;
 use crate::model::time::Timestamp;
 use crate::pipeline::blueprint::Service;
@@ -248,6 +249,11 @@ fn not_for_other_reasons(seen: &[Seen]) -> Result<(), String> {
             "{} of the records sent fail and come again (FailedInvokeEventCount): the lag is not one of capacity alone",
             share(failed_events, events)
         ));
+    }
+    if standstill::of_one_lane(seen) {
+        return Err("one lane stands still while the others are up to date: the lag is not one of capacity, and no \
+                    setting of lanes or batches moves what it stands at"
+            .to_owned());
     }
     Ok(())
 }

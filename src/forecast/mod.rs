@@ -31,5 +31,6 @@ mod luck;
 mod room;
 mod sampling;
 mod shards;
+mod standstill;
 mod worlds;
 mod writes;

@@ -13,6 +13,7 @@ use crate::forecast::outcome::Span;
 use crate::forecast::queue::calibrate::Calibration as QueueConsumer;
 use crate::forecast::sampling::{APPLIES_S, Progress, Sample, run_all};
 use crate::forecast::sight::Sight;
+use crate::model::mapping::MappingState;
 use crate::model::rehearsal::{Candidate, HORIZON_S, Rehearsal, Setting};
 
 /// What to rehearse, and how thoroughly.
@@ -43,6 +44,11 @@ pub fn rehearse(sight: &Sight<'_>, asked: &Asked, progress: Progress<'_>) -> Opt
         recommended: None,
         declined: None,
     };
+    if matches!(sight.mapping.state, MappingState::Disabled | MappingState::Disabling) {
+        let why = "it is stopped: nothing drains until it is started, and figures of ten minutes under way are needed";
+        rehearsal.declined = Some(why.to_owned());
+        return Some(rehearsal);
+    }
     match sight.mapping.kind() {
         kind if kind.is_stream() => of::<StreamConsumer>(sight, asked, progress, &mut rehearsal)?,
         kind if kind.is_queue() => of::<QueueConsumer>(sight, asked, progress, &mut rehearsal)?,
