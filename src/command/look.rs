@@ -7,6 +7,7 @@ use crate::aws::survey::{Invokers, Survey};
 use crate::command::failure::Failure;
 use crate::command::{Here, print, say};
 use crate::config::exit;
+use crate::console::rows::JournalRow;
 use crate::driver::clock::Clock;
 use crate::model::acknowledgement::Acknowledged;
 use crate::model::change::Change;
@@ -210,7 +211,6 @@ impl Look {
         self
     }
 
-    /// Whose limit refuses runs, where some are refused: two control calls at least, so only then.
     /// Adds the metrics of one consumer and of what it reads.
     pub async fn with_metrics_of(mut self, mapping: &Mapping) -> Self {
         let names = [mapping.function.to_string(), mapping.source.resource().to_owned()];
@@ -218,6 +218,7 @@ impl Look {
         self
     }
 
+    /// Whose limit refuses runs, where some are refused: two control calls at least, so only then.
     async fn add_limits(&mut self) {
         let throttled = verdict::throttled(&self.picture, self.now);
         for function in throttled.iter().take(LIMITS_MOST) {
@@ -287,7 +288,11 @@ pub async fn status(here: &Here, style: Style) -> Result<u8, Failure> {
         let what = "who may invoke them was not asked, nor what asynchronous calls they dropped";
         say(&format!("redrive: of {} functions {what} (`redrive topology` asks the first)", look.unasked));
     }
-    let findings = verdict::judge(&look.picture, look.now);
+    let mut findings = verdict::judge(&look.picture, look.now);
+    // Without a journal what Lambda says has to do; that it cannot be read is told with acknowledgements.
+    if let Ok(outline) = here.journal().and_then(|journal| Ok(journal.outline()?)) {
+        JournalRow::tell_who_stopped(&JournalRow::fold(&outline), &mut findings);
+    }
     let posture = verdict::posture::judge(&look.picture);
     let elsewhere = verdict::alarm::elsewhere(&look.picture);
     let status = report::status::Status::new(&look.picture, findings, posture, look.missing, look.now);

@@ -40,6 +40,28 @@ pub struct JournalRow {
 }
 
 impl JournalRow {
+    /// Who stopped a consumer, where this machine's journal has it: the last that did, at about the time at
+    /// which Lambda says it was changed.
+    pub fn tell_who_stopped(rows: &[JournalRow], findings: &mut [Finding]) {
+        for finding in findings.iter_mut().filter(|finding| finding.rule == "stopped") {
+            let (Subject::Mapping(id), Some(since)) = (&finding.subject, finding.since) else { continue };
+            let stopped = rows.iter().find_map(|row| match &row.plan {
+                Plan::Retune(plan) => {
+                    let near = since.ms_since(row.began_at).abs() <= STOPPED_NEAR_MS;
+                    let stops = plan.mapping == *id && plan.change.enabled == Some(false) && near;
+                    stops.then_some((row, plan))
+                }
+                _ => None,
+            });
+            if let Some((row, plan)) = stopped {
+                let who = row.who.rsplit('/').next().unwrap_or(&row.who);
+                let why = plan.reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+                let line = format!("this machine's journal: stopped by {who}, {}{why}", row.began_at.clock());
+                finding.evidence.insert(1.min(finding.evidence.len()), line);
+            }
+        }
+    }
+
     /// Folds the journal's outline to one row an operation, newest first.
     pub fn fold(outline: &Outline) -> Vec<JournalRow> {
         let mut rows: BTreeMap<&OperationId, JournalRow> = BTreeMap::new();
@@ -273,4 +295,57 @@ pub fn finding_key(finding: &Finding) -> (String, Subject) {
 /// The name of what a mapping reads from: the table's for a stream.
 pub fn source_name(mapping: &Mapping) -> &str {
     mapping.source.table().unwrap_or_else(|| mapping.source.resource())
+}
+
+/// From the call until the mapping says it is stopped: minutes on a stream (aws-facts §1.3).
+const STOPPED_NEAR_MS: i64 = 15 * 60_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::mapping::{MappingChange, MappingSettings};
+    use crate::model::plan::RetunePlan;
+
+    fn stopped(at: Timestamp, enabled: bool) -> Vec<JournalRow> {
+        let plan = RetunePlan {
+            mapping: "u-1".into(),
+            before: MappingSettings::default(),
+            enabled_before: !enabled,
+            change: MappingChange { enabled: Some(enabled), ..MappingChange::default() },
+            reason: Some("bad deploy".to_owned()),
+            revert_after_s: None,
+            reserve: None,
+        };
+        let began = JournalEntry::Began {
+            operation: "op-1".into(),
+            at,
+            plan: Box::new(Plan::Retune(plan)),
+            who: "arn:aws:sts::123456789012:assumed-role/oncall/ann".to_owned(),
+            account: "123456789012".to_owned(),
+            region: "eu-west-1".to_owned(),
+        };
+        JournalRow::fold(&Outline { entries: vec![began], ..Outline::default() })
+    }
+
+    #[test]
+    fn the_journal_says_who_stopped_a_consumer_and_why_where_it_was_then() {
+        let since = Timestamp::from_s(7_200);
+        let told = |rows: &[JournalRow]| {
+            let mut findings = vec![Finding {
+                rule: "stopped".to_owned(),
+                severity: Severity::Warning,
+                subject: Subject::Mapping("u-1".into()),
+                headline: "LogWorker is stopped".to_owned(),
+                since: Some(since),
+                evidence: vec!["mapping Disabled at 02:00Z: User action".to_owned()],
+                remedies: Vec::new(),
+            }];
+            JournalRow::tell_who_stopped(rows, &mut findings);
+            findings.remove(0).evidence
+        };
+        let line = "this machine's journal: stopped by ann, 01:59Z: bad deploy";
+        assert_eq!(told(&stopped(since.plus_s(-60), false))[1], line);
+        assert_eq!(told(&stopped(since.plus_s(-3_600), false)).len(), 1, "another time");
+        assert_eq!(told(&stopped(since.plus_s(-60), true)).len(), 1, "that started it");
+    }
 }

@@ -7,7 +7,6 @@ use crate::console::running::{Effectiveness, Follow};
 use crate::console::{Console, command};
 use crate::model::finding::{Finding, Remedy, Severity, Subject};
 use crate::model::id::QueueName;
-use crate::model::plan::Plan;
 use crate::model::queue::Scanned;
 use crate::model::time::Timestamp;
 use crate::verdict;
@@ -27,7 +26,7 @@ impl Console {
                 command::by_name(&remedy.command).is_some() && !(just_tuned && remedy.command == "tune")
             });
         }
-        self.tell_who_stopped(&mut findings);
+        JournalRow::tell_who_stopped(self.journal.as_deref().unwrap_or_default(), &mut findings);
         findings.extend(self.cut_off());
         findings.extend(self.tripped());
         let posture = self.posture.advice.iter().map(|advice| (advice.key(), advice.severity));
@@ -67,27 +66,6 @@ impl Console {
             Some((name.clone(), Scanned { at, listed, oldest_sent_at: oldest?, whole }))
         });
         seen.collect()
-    }
-
-    /// Who stopped a consumer, where this machine's journal has it: the last that did, at about the time at
-    /// which Lambda says it was changed.
-    fn tell_who_stopped(&self, findings: &mut [Finding]) {
-        let Ok(rows) = self.journal.as_ref() else { return };
-        for finding in findings.iter_mut().filter(|finding| finding.rule == "stopped") {
-            let (Subject::Mapping(id), Some(since)) = (&finding.subject, finding.since) else { continue };
-            let stopped = |row: &&JournalRow| match &row.plan {
-                Plan::Retune(plan) => {
-                    let near = since.ms_since(row.began_at).abs() <= STOPPED_NEAR_MS;
-                    plan.mapping == *id && plan.change.enabled == Some(false) && near
-                }
-                _ => false,
-            };
-            if let Some(row) = rows.iter().find(stopped) {
-                let who = row.who.rsplit('/').next().unwrap_or(&row.who);
-                let line = format!("this machine's journal: stopped by {who}, {}", row.began_at.clock());
-                finding.evidence.insert(1.min(finding.evidence.len()), line);
-            }
-        }
     }
 
     /// Operations of the journal that nobody carries out any more.
@@ -140,9 +118,6 @@ impl Console {
         self.judged_at.is_none_or(|at| self.mono.ms_since(at) >= REJUDGE_MS) && self.frozen_at.is_none()
     }
 }
-
-/// From the call until the mapping says it is stopped: minutes on a stream (aws-facts §1.3).
-const STOPPED_NEAR_MS: i64 = 15 * 60_000;
 
 /// More than these are told by their number.
 const CUT_OFF_NAMED: usize = 3;
