@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::console::Console;
 use crate::console::overlay::{Choice, ChoiceOption, Overlay, Pick, Planned};
-use crate::console::update::{card, operations, rescue, worth};
+use crate::console::update::{card, operations, rescue, scan, worth};
 use crate::model::finding::Severity;
 use crate::model::id::{MessageId, QueueName};
 use crate::model::message::Message;
@@ -42,7 +42,7 @@ pub(super) fn ask(console: &mut Console) {
 fn dead_letter_queue(console: &mut Console) -> Option<Queue> {
     let found = console.queue_here().and_then(|name| console.picture.queues.get(&name));
     let Some(queue) = found.map(|queue| queue.value.clone()) else {
-        console.say(Severity::Note, "no queue under the cursor");
+        scan::no_queue(console, Queue::is_dead_letter);
         return None;
     };
     if !queue.is_dead_letter() {

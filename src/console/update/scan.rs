@@ -5,9 +5,11 @@ use crate::console::Console;
 use crate::console::armed::Armed;
 use crate::console::effect::Effect;
 use crate::console::overlay::Planned;
+use crate::console::screen::Screen;
 use crate::console::update::{card, operations};
-use crate::model::finding::Severity;
+use crate::model::finding::{Finding, Severity, Subject};
 use crate::model::plan::ScanPlan;
+use crate::model::queue::Queue;
 use crate::operation::confirm::Preflight;
 use crate::operation::scan::refusal;
 
@@ -17,9 +19,30 @@ const LEASE_S: u32 = 60;
 const MAX_MESSAGES: u32 = 100_000;
 const MAX_BYTES: u64 = 1024 * 1024 * 1024;
 
+/// Says that the cursor is on no queue, and where one is that it could be on.
+pub(super) fn no_queue(console: &mut Console, takes: fn(&Queue) -> bool) {
+    let queue = |finding: &Finding| match &finding.subject {
+        Subject::Queue(name) => {
+            let queue = console.picture.queues.get(name).filter(|queue| takes(&queue.value));
+            queue.map(|queue| queue.value.name.clone())
+        }
+        _ => None,
+    };
+    let known = console.findings.iter().find_map(queue);
+    let queues = console.key_of("queues");
+    let line = match (console.screen(), known) {
+        (Screen::Map, Some(name)) => {
+            format!("this line is about no queue: move to one that is, {name}'s, or {queues} lists them")
+        }
+        (Screen::Map, None) => format!("this line is about no queue: {queues} lists them"),
+        _ => "no queue under the cursor".to_owned(),
+    };
+    console.say(Severity::Note, line);
+}
+
 pub(super) fn scan(console: &mut Console) -> Vec<Effect> {
     let Some(queue) = console.queue_here().and_then(|name| console.picture.queues.get(&name)) else {
-        console.say(Severity::Note, "no queue under the cursor");
+        no_queue(console, |_| true);
         return Vec::new();
     };
     let queue = queue.value.clone();

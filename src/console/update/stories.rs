@@ -150,6 +150,22 @@ fn a_consumer_is_as_bad_as_what_waits_for_it() {
 }
 
 #[test]
+fn on_a_line_about_no_queue_it_is_said_where_one_is() {
+    let mut trial = Trial::sandbox();
+    let lag = about("falling-behind", Subject::Mapping("uuid-stream".into()));
+    let waiting = about("backlog-growing", Subject::Queue("JobQueue".into()));
+    let dead = about("dead-letters-arriving", Subject::Queue("JobDLQ".into()));
+    trial.console.findings = vec![lag.clone(), waiting, dead];
+    trial.types("s");
+    assert_eq!(trial.said(), "this line is about no queue: move to one that is, JobQueue's, or 3 lists them");
+    trial.types("R");
+    assert!(trial.said().contains("JobDLQ's"), "one whose letters have a way back: {}", trial.said());
+    trial.console.findings = vec![lag];
+    trial.types("R");
+    assert!(trial.said().ends_with("this line is about no queue: 3 lists them"), "{}", trial.said());
+}
+
+#[test]
 fn three_selected_messages_are_redriven_by_id_and_nothing_else() {
     let mut trial = Trial::sandbox();
     trial.scanned(10);
