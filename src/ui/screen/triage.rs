@@ -200,8 +200,12 @@ fn messages(ink: &mut Ink<'_>, area: Rect, console: &Console, snapshot: &Snapsho
         Some(message) => {
             let kind = snapshot.shown_kind(n);
             let text = kind.map(|row| letter::without_origin(row.label.clone(), common)).unwrap_or_default();
-            let expires = queue.and_then(|queue| letter::expires_at(message, queue));
-            let expires = expires.map_or(MISSING.to_owned(), |at| figure::age(at.ms_since(console.now)));
+            let expires = queue.and_then(|queue| letter::ends_at(message, queue));
+            let expires = match expires.map(|at| at.ms_since(console.now)) {
+                Some(left_ms) if left_ms > 0 => figure::age(left_ms),
+                Some(_) => "gone".to_owned(),
+                None => MISSING.to_owned(),
+            };
             let sent = figure::age(console.now.ms_since(message.system.sent_at));
             let body = letter::first_line(&message.body, console.redaction(), snapshot.is_on_disk(&message.id));
             let cells = cells(theme, message, snapshot.is_selected(&message.id), [sent, expires, text, body]);

@@ -198,6 +198,13 @@ pub fn expires_at(message: &Message, queue: &Queue) -> Option<Timestamp> {
     (!queue.fifo).then(|| message.system.sent_at.plus_s(i64::from(queue.retention_s)))
 }
 
+/// When there is nothing to be done with it any more: SQS deletes it, or the stream the records that a
+/// pointer names.
+pub fn ends_at(message: &Message, queue: &Queue) -> Option<Timestamp> {
+    let records = StreamPointer::parse(&message.body).and_then(|pointer| pointer.gone_at());
+    expires_at(message, queue).into_iter().chain(records).min()
+}
+
 /// The beginning of a body on one line, as far as it may be shown.
 pub fn first_line(body: &str, redaction: &Redaction, more: bool) -> String {
     let mut line = String::new();
