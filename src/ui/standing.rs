@@ -86,22 +86,34 @@ fn running(ink: &mut Ink<'_>, area: Rect, console: &Console, operation: &Running
     let theme = ink.theme;
     let sign = if operation.is_paused() { "‖ " } else { "▶ " };
     let mut x = ink.text(area.x, area.y, area.width, sign, theme.bold());
-    let text = far(operation);
+    let title = hostile::width(&operation.title).min(LEAST_TITLE);
+    let (text, keys) = fitting(console, operation, area.width.saturating_sub(x + title + 2));
+    let keys_take = if keys.is_empty() { 0 } else { hostile::width(&keys) + 2 };
     // How far it is comes before the end of a long title.
-    let room = area.width.saturating_sub(x + hostile::width(&text) + 2).max(LEAST_TITLE);
+    let room = area.width.saturating_sub(x + hostile::width(&text) + keys_take + 2).max(LEAST_TITLE);
     x += ink.text(area.x + x, area.y, room, &operation.title, theme.bold()) + 2;
-    // The figures say it exactly; the bar only where it does not push them out.
-    if x + BAR + 1 + hostile::width(&text) <= area.width {
+    // The figures say it exactly; the bar only where it pushes nothing out.
+    if x + BAR + 1 + hostile::width(&text) + keys_take <= area.width {
         gauge::draw(ink, area.x + x, area.y, BAR, share(operation), theme.plain());
         x += BAR + 1;
     }
-    // How far it is comes before the keys, which the help knows too.
-    let room = area.width.saturating_sub(x);
-    ink.text(area.x + x, area.y, room, &text, theme.plain());
-    let fits = |keys: &String| hostile::width(&text) + 2 + hostile::width(keys) <= room;
-    if let Some(keys) = keys(console, operation).into_iter().find(fits) {
-        ink.text_right(area.x, area.y, area.width, &keys, theme.dim());
+    ink.text(area.x + x, area.y, area.width.saturating_sub(x), &text, theme.plain());
+    ink.text_right(area.x, area.y, area.width, &keys, theme.dim());
+}
+
+/// How far it is and what can be pressed, within so many columns. What the card and the journal say too leaves
+/// before the keys do; what is said nowhere else comes before them, since the help knows keys too.
+fn fitting(console: &Console, operation: &Running, columns: u16) -> (String, String) {
+    let Far { said, known } = far(operation);
+    for keys in keys(console, operation) {
+        for left in (0..=known.len()).rev() {
+            let text = [&said[..], &known[..left]].concat().join(" · ");
+            if hostile::width(&text) + 2 + hostile::width(&keys) <= columns {
+                return (text, keys);
+            }
+        }
     }
+    ([said, known].concat().join(" · "), String::new())
 }
 
 /// What can be pressed about it, and the same shorter.
@@ -123,35 +135,47 @@ fn share(operation: &Running) -> Option<f64> {
     (all > 0).then(|| done as f64 / all as f64)
 }
 
-fn far(operation: &Running) -> String {
-    let Some(progress) = &operation.progress else { return operation.line().to_owned() };
-    let mut parts = vec![operation.line().to_owned()];
+/// How far an operation is.
+struct Far {
+    said: Vec<String>,
+    /// What leaves first where it gets narrow: the last of it before the others.
+    known: Vec<String>,
+}
+
+fn far(operation: &Running) -> Far {
+    let Some(progress) = &operation.progress else {
+        return Far { said: vec![operation.line().to_owned()], known: Vec::new() };
+    };
+    let mut said = vec![operation.line().to_owned()];
     if operation.kind == Kind::Redrive {
         let all = progress.left.map(|left| format!(" of {}", figure::count(progress.done + progress.failed + left)));
-        parts = vec![format!("{}{} moved", figure::count(progress.done), all.unwrap_or_default())];
+        said = vec![format!("{}{} moved", figure::count(progress.done), all.unwrap_or_default())];
     }
     if progress.failed > 0 {
-        parts.push(format!("✖ {} failed", figure::count(progress.failed)));
+        said.push(format!("✖ {} failed", figure::count(progress.failed)));
     }
-    parts.extend(progress.rung.clone());
+    said.extend(progress.rung.clone());
     if let Some(rate) = progress.rate_per_s.filter(|rate| *rate > 0.0) {
-        parts.push(figure::rate(rate));
+        said.push(figure::rate(rate));
     }
     if let Some(eta) = progress.eta_ms {
-        parts.push(format!("~{} left est", spoken(eta)));
+        said.push(format!("~{} left est", spoken(eta)));
     }
-    parts.extend(progress.limit.map(limit));
+    said.extend(progress.limit.map(limit));
+    let mut known = Vec::new();
     if let (true, Some(until)) = (progress.held > 0, progress.held_until) {
-        parts.push(format!("{} held until {}", figure::count(progress.held), until.clock_s()));
+        // A redrive has more keys than one, and holds only while it sends.
+        let place = if operation.kind == Kind::Redrive { &mut known } else { &mut said };
+        place.push(format!("{} held until {}", figure::count(progress.held), until.clock_s()));
     }
     match operation.kind {
-        Kind::MoveAll => parts.push("in AWS".to_owned()),
+        Kind::MoveAll => known.push("in AWS".to_owned()),
         Kind::Scan | Kind::Redrive | Kind::Trial | Kind::Rescue | Kind::Rerun | Kind::Drop | Kind::Restore => {
-            parts.push("in this process: dies with this shell".to_owned())
+            known.push("in this process: dies with this shell".to_owned())
         }
         Kind::Retune => {}
     }
-    parts.join(" · ")
+    Far { said, known }
 }
 
 /// `limit 25/s, halved`
@@ -171,7 +195,28 @@ fn limit(limit: Limit) -> String {
 mod tests {
     use super::*;
     use crate::console::Asked;
-    use crate::ui::scenes;
+    use crate::ui::{dump, scenes};
+
+    fn of_redrive(width: u16, change: impl FnOnce(&mut crate::operation::progress::Progress)) -> String {
+        let mut console = scenes::busy();
+        let at = console.operations.iter().position(|operation| operation.kind == Kind::Redrive).expect("one runs");
+        change(console.operations[at].progress.as_mut().expect("it has told"));
+        dump::drawn(width, 1, |ink, area| running(ink, area, &console, &console.operations[at]))
+    }
+
+    #[test]
+    fn the_keys_of_a_redrive_fit_beside_its_figures() {
+        let line = of_redrive(118, |progress| progress.failed = 0);
+        assert!(line.ends_with("< > rate  p pause  X cancel"), "{line}");
+        assert!(line.contains("~14 s left est · limit 25/s, halved"), "{line}");
+        assert!(!line.contains("dies with this shell"), "the card said it: {line}");
+        let line = of_redrive(118, |_| {});
+        assert!(line.ends_with("limit 25/s, halved  p pause  X cancel"), "the two that stop it: {line}");
+        let line = of_redrive(200, |_| {});
+        assert!(line.contains("dies with this shell") && line.ends_with("X cancel"), "{line}");
+        let line = of_redrive(78, |_| {});
+        assert!(line.contains("limit 25/s, halved"), "what is said nowhere else stays: {line}");
+    }
 
     #[test]
     fn on_the_map_a_finding_that_says_it_whole_is_enough() {
