@@ -62,6 +62,8 @@ pub struct Progress {
     pub failed: u64,
     /// What is still to do, where that is known.
     pub left: Option<u64>,
+    /// Of that: done as far as is on record or was answered, and looked for once more to be sure.
+    pub unsure: u64,
     /// Messages a second, measured since it goes without pause: after a ladder, or since it was taken up.
     pub rate_per_s: Option<f64>,
     /// Of a redrive: what it may send at most.
@@ -91,6 +93,7 @@ impl Progress {
             done,
             failed: 0,
             left: None,
+            unsure: 0,
             rate_per_s: None,
             limit: None,
             eta_ms: None,

@@ -216,6 +216,7 @@ impl Operation for Scan {
             done: self.scanned,
             failed: 0,
             left: self.about.map(|about| about.min(self.plan.max_messages.into()).saturating_sub(self.scanned)),
+            unsure: 0,
             rate_per_s: (elapsed_ms > 0).then(|| self.scanned as f64 * 1000.0 / elapsed_ms as f64),
             limit: None,
             eta_ms: None,

@@ -227,6 +227,7 @@ pub fn busy() -> Console {
         done,
         failed: 2,
         left: Some(left),
+        unsure: 0,
         rate_per_s: Some(21.0),
         limit: (kind == Kind::Redrive).then_some(Limit { per_s: Some(25.0), by: SaidBy::GaveWay, gives_way: true }),
         eta_ms: Some(14_000),

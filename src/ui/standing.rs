@@ -151,6 +151,9 @@ fn far(operation: &Running) -> Far {
         let all = progress.left.map(|left| format!(" of {}", figure::count(progress.done + progress.failed + left)));
         said = vec![format!("{}{} moved", figure::count(progress.done), all.unwrap_or_default())];
     }
+    if progress.unsure > 0 {
+        said.push(format!("{} more being made sure of", figure::count(progress.unsure)));
+    }
     if progress.failed > 0 {
         said.push(format!("✖ {} failed", figure::count(progress.failed)));
     }
@@ -216,6 +219,13 @@ mod tests {
         assert!(line.contains("dies with this shell") && line.ends_with("X cancel"), "{line}");
         let line = of_redrive(78, |_| {});
         assert!(line.contains("limit 25/s, halved"), "what is said nowhere else stays: {line}");
+    }
+
+    #[test]
+    fn what_an_earlier_life_did_is_told_while_it_is_looked_for() {
+        let line = of_redrive(118, |progress| (progress.done, progress.unsure) = (946, 1_274));
+        assert!(line.contains(" moved · 1,274 more being made sure of · "), "{line}");
+        assert!(!of_redrive(118, |_| {}).contains("made sure"));
     }
 
     #[test]

@@ -55,6 +55,7 @@ impl Drop {
         Progress {
             failed: self.faults.len() as u64,
             left: Some(self.open.len() as u64),
+            unsure: 0,
             held: (held + self.sweep.held()) as u64,
             held_until: self.sweep.held_until().or(leased_until),
             ..self.course.progress(Kind::Drop, line, dropped)

@@ -47,6 +47,7 @@ impl MoveAll {
             done: moved,
             failed: 0,
             left,
+            unsure: 0,
             rate_per_s,
             limit: None,
             eta_ms: rate_per_s.zip(left).map(|(rate, left)| (left as f64 / rate * 1000.0) as i64),

@@ -15,6 +15,7 @@ impl Redrive {
         let moved = self.fate(Fate::Moved);
         let failed = self.fate(Fate::Failed);
         let left = self.ledger.len() - self.ledger.over();
+        let unsure = self.ledger.in_stage(Stage::Checking);
         // On a ladder most of the time is spent waiting: messages over time would foretell nothing.
         let climbing = self.climb.left_ms(self.now, self.ledger.len());
         let (since, before) = self.climb.free_since;
@@ -22,7 +23,7 @@ impl Redrive {
         let seen =
             (climbing.is_none() && elapsed_ms > 0 && lately > 0).then(|| lately as f64 * 1000.0 / elapsed_ms as f64);
         let pace = seen.or(climbing.and(self.bucket.rate_per_s()));
-        let sending_ms = pace.filter(|rate| *rate > 0.0).map(|rate| (left as f64 / rate * 1000.0) as i64);
+        let sending_ms = pace.filter(|rate| *rate > 0.0).map(|rate| ((left - unsure) as f64 / rate * 1000.0) as i64);
         let eta_ms = match climbing {
             Some(waits_ms) => Some(waits_ms + sending_ms.unwrap_or(0)),
             None => sending_ms,
@@ -31,10 +32,11 @@ impl Redrive {
             operation: self.owner.operation.clone(),
             kind: Kind::Redrive,
             phase: self.mode.phase(),
-            line: self.line(moved, failed),
+            line: self.line(moved, failed, unsure),
             done: moved,
             failed,
             left: Some(left),
+            unsure,
             rate_per_s: seen,
             limit: Some(self.limit()),
             eta_ms: eta_ms.filter(|_| self.mode == Mode::Running),
@@ -46,11 +48,15 @@ impl Redrive {
         }
     }
 
-    fn line(&self, moved: u64, failed: u64) -> String {
+    fn line(&self, moved: u64, failed: u64, unsure: u64) -> String {
         if let Some(report) = &self.report {
             return report.line();
         }
         let mut line = format!("{} of {} moved", grouped(moved), grouped(self.ledger.len()));
+        // Taken up again, what an earlier life deleted counts only once it was looked for.
+        if unsure > 0 {
+            line.push_str(&format!(", {} more are being made sure of", grouped(unsure)));
+        }
         if failed > 0 {
             line.push_str(&format!(", {} failed", grouped(failed)));
         }

@@ -39,6 +39,7 @@ impl Rescue {
         Progress {
             failed,
             left: Some((self.plan.ids.len() as u64).saturating_sub(done + failed)),
+            unsure: 0,
             held: (self.sweep.held() + self.returns.held() + self.held()) as u64,
             held_until: self.current.as_ref().map(|current| current.found.until).max(self.sweep.held_until()),
             ..self.course.progress(Kind::Rescue, || self.line(), done)

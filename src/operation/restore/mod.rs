@@ -262,6 +262,7 @@ impl Restore {
         Progress {
             failed: self.faults.len() as u64,
             left: Some(self.left_to_send()),
+            unsure: 0,
             ..self.course.progress(Kind::Restore, line, self.restored)
         }
     }

@@ -6,10 +6,9 @@ use crate::model::plan::{Gentle, RedrivePlan};
 use crate::model::queue::QueueCounts;
 use crate::model::service_error::Outcome;
 use crate::model::time::Timestamp;
-use crate::operation::Command;
 use crate::operation::card::Facts;
 use crate::operation::confirm::Planned;
-use crate::operation::order::{Answer, EndState, JournalEntry, Order, Vitals};
+use crate::operation::order::{Answer, EndState, JournalEntry, MessageState, Order, Vitals};
 use crate::operation::record::Record;
 use crate::operation::redrive::Redrive;
 use crate::operation::resume::ResumePlan;
@@ -17,6 +16,7 @@ use crate::operation::soak::drive::Drive;
 use crate::operation::soak::play::play;
 use crate::operation::soak::world::{Faults, World, id_of};
 use crate::operation::soak::{START, confirm, owner, redrive_plan, redriven, resume};
+use crate::operation::{Command, Operation};
 
 const MESSAGES: usize = 600;
 
@@ -74,6 +74,23 @@ fn what_was_set_counts_after_a_death_too() {
         let per_s = (drive.world.sends.len() - before) as f64 * 1000.0 / last.ms_since(first) as f64;
         assert!((2.9..3.2).contains(&per_s), "seed {seed}: {per_s} a second after the resume: {report:?}");
     }
+}
+
+#[test]
+fn taken_up_again_it_says_what_an_earlier_life_deleted_and_is_looked_for() {
+    let mut drive = Drive::new(World::new(1, Faults::default(), MESSAGES), START);
+    let mut first = Redrive::new(confirm(plan(Some(50.0))), owner(), 1, START);
+    assert!(drive.run(&mut first, Some(200)).is_err(), "it died");
+    let record = Record::read(&drive.world.journal).expect("it had begun");
+    let sure =
+        |state: &&MessageState| matches!(state, MessageState::Deleted { .. } | MessageState::Acknowledged { .. });
+    let before = record.states.values().filter(sure).count() as u64;
+    assert!((1..MESSAGES as u64).contains(&before), "{before}");
+    let mut again = Redrive::resume(confirm(plan(Some(50.0))), owner(), 2, START.plus_s(600), &record);
+    let told = again.poll_progress().expect("it tells at once");
+    assert_eq!((told.done, told.unsure), (0, before));
+    let line = format!("0 of {MESSAGES} moved, {before} more are being made sure of");
+    assert!(told.line.starts_with(&line), "{}", told.line);
 }
 
 /// What a redrive noted whose consumers suffer more from minute to minute, and how often it asked about them;

@@ -40,6 +40,7 @@ impl Trial {
         Progress {
             failed: u64::from(matches!(self.verdict, Some(Verdict::Failed(_)))),
             left: Some(1 - done),
+            unsure: 0,
             held: (self.sweep.held() + self.returns.held()) as u64 + u64::from(self.found.is_some()),
             held_until: self.found.as_ref().map(|found| found.until).max(self.sweep.held_until()),
             ..self.course.progress(Kind::Trial, || self.line(), done)
