@@ -92,14 +92,20 @@ fn holding(picture: &Picture, now: Timestamp, mapping: &Mapping, age: Trend) -> 
     let function = &mapping.function;
     let cause = other_cause(picture, now, mapping);
     let why = cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
-    let mut evidence = vec![format!("age {}, neither rising nor falling{why}", spoken(whole_ms(age.newest)))];
+    // It falls in minutes that may miss the worst: too early to call it catching up, or to say that it does not.
+    let turned = age.is_falling(LEAST_RISE);
+    let moves = if turned { "falling in minutes that may not be whole yet" } else { "neither rising nor falling" };
+    let mut evidence = vec![format!("age {}, {moves}{why}", spoken(whole_ms(age.newest)))];
     evidence.extend(throughput(picture, now, mapping, None));
     evidence.push(measured(age.newest_at));
     Finding {
         rule: "behind".to_owned(),
         severity: Severity::Warning,
         subject: Subject::Mapping(mapping.id.clone()),
-        headline: format!("{function} is behind and does not catch up"),
+        headline: match turned {
+            true => format!("{function} is behind; its age may begin to fall"),
+            false => format!("{function} is behind and does not catch up"),
+        },
         since: None,
         evidence,
         remedies: vec![match cause {

@@ -280,6 +280,19 @@ mod tests {
     }
 
     #[test]
+    fn at_the_turn_it_is_not_said_that_it_does_not_catch_up() {
+        let mut picture = stream();
+        let turned = |m: f64| 900_000.0 - (m - 55.0).max(0.0) * 60_000.0;
+        age(&mut picture, turned, turned);
+        let findings = judge(&picture, now());
+        assert_eq!((rules(&findings), findings[0].severity), (vec!["behind"], Severity::Warning));
+        assert_eq!(findings[0].headline, "LogWorker is behind; its age may begin to fall");
+        assert_eq!(findings[0].evidence[0], "age 13 m, falling in minutes that may not be whole yet");
+        age(&mut picture, |_| 900_000.0, |_| 900_000.0);
+        assert!(judge(&picture, now())[0].headline.ends_with("does not catch up"));
+    }
+
+    #[test]
     fn lag_by_errors_or_throttles_is_not_called_capacity() {
         for (metric, rule, cause) in [
             ("Errors", "failing", "all shards: 67 % of its runs fail"),
