@@ -115,7 +115,7 @@ pub fn check(picture: &Picture, now: Timestamp, retuned: &Retuned<'_>) -> Option
         evidence,
         remedies: vec![Remedy {
             command: "undo".to_owned(),
-            text: "u puts the settings back, by way of its card".to_owned(),
+            text: "put the settings back, by way of its card".to_owned(),
         }],
     })
 }
