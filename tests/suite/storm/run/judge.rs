@@ -65,6 +65,9 @@ pub fn of_the_end(run: &Run, report: &Report, open: bool, left: bool) {
     let unwritten = report.problem().is_some_and(|problem| problem.contains("the journal"));
     assert!(!open || unwritten || left, "seed {seed}: its end is not on record, and it does not say so: {report:?}");
     assert!(!open || report.state() != EndState::Done, "seed {seed}: done, and not on record: {report:?}");
+    // Nothing but leaving stops a rerun without a problem: what it has not run is left to be taken up.
+    let midway = matches!(report, Report::Rerun(rerun) if rerun.returned > 0 && rerun.problem.is_none());
+    assert!(open || !left || !midway, "seed {seed}: left in the middle, and ended on record: {report:?}");
 }
 
 pub fn of(run: &Run, begun: &Begun, report: &Report, log: &Log, copies: &Copies, census: &Census) -> Tally {
