@@ -6,7 +6,7 @@ use crate::forecast::items::{Lanes, expected_range};
 use crate::forecast::layout::{redealt, shard_loads};
 use crate::forecast::loads::{Handled, Since, loads};
 use crate::forecast::plant::{Ahead, ShardLoad, StreamPlant, stretch};
-use crate::forecast::room::room;
+use crate::forecast::room::{self, room};
 use crate::forecast::sight::{Seen, Sight};
 use crate::forecast::standstill;
 use crate::forecast::writes::Writes;
@@ -55,6 +55,7 @@ const FAILED: f64 = 0.05;
 /// # Errors
 /// Why no plant can be made of what is seen, in a sentence.
 pub fn calibrate(sight: &Sight<'_>, minutes: &[Seen], at: Timestamp) -> Result<Calibration, String> {
+    room::any(sight.limit)?;
     let seen = enough(minutes)?;
     not_for_other_reasons(&seen)?;
     let rules = Rules::of(&sight.mapping.settings);

@@ -11,6 +11,19 @@ pub(super) struct Room {
     pub(super) sentence: String,
 }
 
+/// Where the function may not run at all no setting of a mapping drains anything.
+///
+/// # Errors
+/// That it is so, in a sentence.
+pub(super) fn any(limit: Option<Limit>) -> Result<(), String> {
+    match limit {
+        Some(Limit::Reserved(0)) => {
+            Err("the function's reserved concurrency is 0: it may not run at all, whatever its mapping says".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// `own` runs at a time at most are the consumer's; `siblings` other mappings feed its function.
 pub(super) fn room(limit: Option<Limit>, siblings: u32, seen: &[Seen], own: f64) -> Room {
     let of_function = |seen: &Seen| seen.concurrency_max.unwrap_or(0.0);
@@ -66,5 +79,13 @@ mod tests {
         assert_eq!((account.runs, account.sentence.contains("less 600 that others")), (400, true), "{account:?}");
         assert_eq!(room(Some(Limit::Unreserved(100)), 0, &seen(8.0, Some(400.0))).runs, 1, "never nothing");
         assert!(room(None, 0, &seen(8.0, None)).sentence.contains("not read"));
+    }
+
+    #[test]
+    fn a_reserve_of_nothing_is_not_taken_for_one_run() {
+        assert!(any(Some(Limit::Reserved(0))).is_err_and(|why| why.contains("it may not run at all")));
+        for limit in [Some(Limit::Reserved(1)), Some(Limit::Unreserved(0)), None] {
+            assert_eq!(any(limit), Ok(()), "{limit:?}");
+        }
     }
 }

@@ -9,7 +9,7 @@ use crate::forecast::queue::arrivals::{arrivals, backlog};
 use crate::forecast::queue::inflow::{Flow, Inflow, MODEL_ERROR};
 use crate::forecast::queue::plant::QueuePlant;
 use crate::forecast::queue::watched::{Watched, watched};
-use crate::forecast::room::room;
+use crate::forecast::room::{self, room};
 use crate::forecast::sight::{Seen, Sight};
 use crate::model::mapping::SourceKind;
 use crate::model::time::Timestamp;
@@ -35,6 +35,7 @@ pub(in crate::forecast) struct Calibration {
 /// Why no plant can be made of what is seen, in a sentence.
 pub(super) fn calibrate(sight: &Sight<'_>, minutes: &[Seen], at: Timestamp) -> Result<Calibration, String> {
     of_its_own(sight)?;
+    room::any(sight.limit)?;
     let ran = enough(minutes)?;
     let all = watched(sight, minutes.to_vec());
     // A backlog that stands now: since when every minute had one.
