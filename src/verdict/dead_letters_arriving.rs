@@ -1,6 +1,8 @@
 //! Dead letters coming in now. Told from depths, ours or CloudWatch's: what SQS moves by itself is
 //! not in `NumberOfMessagesSent` (aws-facts §2.4).
 
+use std::collections::BTreeSet;
+
 use crate::model::finding::{Finding, Severity, Subject};
 use crate::model::id::Arn;
 use crate::model::metric::{MetricKey, Stat};
@@ -109,10 +111,30 @@ fn consumers(picture: &Picture, queue: &Queue) -> Vec<String> {
 pub fn functions(picture: &Picture, queue: &Queue) -> Vec<String> {
     let reads = |source: &Arn| queue.sources.contains(source);
     let mappings = picture.mappings.values().map(|observed| &observed.value);
-    let mut names: Vec<String> = mappings
+    // Mappings come by their ids: two of one function need not be neighbours.
+    let names: BTreeSet<String> = mappings
         .filter(|mapping| reads(&mapping.source) || mapping.settings.on_failure.as_ref() == Some(&queue.arn))
         .map(|mapping| mapping.function.to_string())
         .collect();
-    names.dedup();
-    names
+    names.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::observed::Observed;
+    use crate::verdict::examples;
+
+    #[test]
+    fn a_function_of_several_mappings_is_named_once() {
+        let mut picture = examples::queue();
+        let first = examples::mapping(&mut picture).clone();
+        // Between the two of JobWorker, by its id, lies one of somebody else.
+        for (id, function) in [("b8a3c5a0-2", "Mailer"), ("b8a3c5a0-3", "JobWorker")] {
+            let mapping = crate::model::mapping::Mapping { id: id.into(), function: function.into(), ..first.clone() };
+            picture.mappings.insert(id.into(), Observed::new(mapping, examples::now()));
+        }
+        let dead = picture.queues[&"JobDLQ".into()].value.clone();
+        assert_eq!(functions(&picture, &dead), ["JobWorker", "Mailer"]);
+    }
 }
