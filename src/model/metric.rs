@@ -90,9 +90,10 @@ impl Series {
     pub const CAPACITY: usize = 720;
 
     /// Puts datapoints in; one whose period is already there replaces it (late and partial periods
-    /// are published again), and the oldest fall out.
+    /// are published again), and the oldest fall out. What is no number is no datapoint: medians and bounds
+    /// cannot be taken of it.
     pub fn merge(&mut self, points: impl IntoIterator<Item = (Timestamp, f64)>) {
-        self.points.extend(points);
+        self.points.extend(points.into_iter().filter(|(_, value)| value.is_finite()));
         while self.points.len() > Self::CAPACITY {
             self.points.pop_first();
         }
@@ -185,6 +186,14 @@ mod tests {
         series.merge([(minute, 1.0), (minute.plus_s(60), 2.0)]);
         series.merge([(minute, 5.0)]);
         assert_eq!(series.iter().collect::<Vec<_>>(), [(minute, 5.0), (minute.plus_s(60), 2.0)]);
+    }
+
+    #[test]
+    fn what_is_no_number_is_no_datapoint() {
+        let mut series = Series::default();
+        series.merge([(Timestamp::from_s(0), 1.0), (Timestamp::from_s(60), f64::NAN)]);
+        series.merge([(Timestamp::from_s(0), f64::INFINITY)]);
+        assert_eq!(series.iter().collect::<Vec<_>>(), [(Timestamp::from_s(0), 1.0)]);
     }
 
     #[test]
