@@ -27,9 +27,12 @@ const SURE: usize = 4;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rise {
     pub newest_at: Timestamp,
+    /// The newest age with the lanes that its minute may lack; that of a
+    /// [`Trend`](crate::verdict::window::Trend) is as it was published.
     pub newest: f64,
     /// Seconds a second.
     pub slope: f64,
+    /// Over the noise, since it was quiet last.
     points: usize,
 }
 

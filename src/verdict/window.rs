@@ -64,7 +64,7 @@ fn moves(series: &Series, newest_at: Timestamp, newest: f64) -> Option<Trend> {
     Some(Trend { newest_at, newest, long, short })
 }
 
-/// How many datapoints of the last ten minutes are over `least`.
+/// How many datapoints of the last ten minutes are over `least`, as they were published and whatever lies between.
 pub fn over(picture: &Picture, key: &MetricKey, newest_at: Timestamp, least: f64) -> usize {
     let points = picture.metrics.get(key).map(|series| series.between(newest_at.plus_s(-LONG_S), newest_at.plus_ms(1)));
     points.map_or(0, |points| points.filter(|(_, value)| *value > least).count())
