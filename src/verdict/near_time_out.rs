@@ -6,7 +6,7 @@ use crate::model::picture::Picture;
 use crate::model::time::Timestamp;
 use crate::verdict::bound::Bound;
 use crate::verdict::wanted::duration_p95;
-use crate::verdict::window::{STALE_S, positive_since};
+use crate::verdict::window::{STALE_S, lasting_since};
 use crate::verdict::wording::{about, percent, remedy};
 
 /// From this share of the time-out on, for p95.
@@ -31,14 +31,12 @@ pub fn check(picture: &Picture, now: Timestamp, function: &FunctionName) -> Opti
         return None;
     }
     let longest = near.iter().copied().fold(0.0, f64::max);
-    let mut over = crate::model::metric::Series::default();
-    over.merge(series.iter().map(|(at, ms)| (at, if ms >= timeout_ms * NEAR { ms } else { 0.0 })));
     Some(Finding {
         rule: "near-time-out".to_owned(),
         severity: Severity::Warning,
         subject: Subject::Function(function.clone()),
         headline: format!("{function} is near its time-out"),
-        since: positive_since(&over),
+        since: lasting_since(series, |ms| ms >= timeout_ms * NEAR),
         evidence: vec![
             format!("p95 {} of {timeout_s} s, {} of it", about(longest), percent(longest / timeout_ms)),
             "a run that is cut off is repeated with its whole batch".to_owned(),

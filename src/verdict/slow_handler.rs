@@ -3,12 +3,12 @@
 
 use crate::model::finding::{Finding, Severity, Subject};
 use crate::model::id::FunctionName;
-use crate::model::metric::{MetricKey, Series};
+use crate::model::metric::MetricKey;
 use crate::model::picture::Picture;
 use crate::model::time::{Timestamp, spoken};
 use crate::verdict::bound::Bound;
 use crate::verdict::wanted::{duration_p95, invocations, invoked_events, received, records_out};
-use crate::verdict::window::{PERIOD_S, STALE_S};
+use crate::verdict::window::{PERIOD_S, STALE_S, lasting_since};
 use crate::verdict::wording::{count, rate, remedy, span};
 
 /// Minutes that are now; of their datapoints the median counts, so that a cold start does not.
@@ -46,7 +46,7 @@ pub fn check(picture: &Picture, now: Timestamp, function: &FunctionName) -> Opti
         return None;
     }
     let series = picture.metrics.get(&key)?;
-    let since = slow_since(series, took.past * TIMES);
+    let since = lasting_since(series, |ms| ms >= took.past * TIMES);
     let mut evidence = vec![
         format!(
             "p95 {}, {} before: {}× (Duration, medians)",
@@ -116,13 +116,6 @@ fn fill(picture: &Picture, now: Timestamp, function: &FunctionName, runs: Both) 
 fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied()
-}
-
-/// The first of the newest slow minutes, single ones between forgiven.
-fn slow_since(series: &Series, slow_ms: f64) -> Option<Timestamp> {
-    let mut over = Series::default();
-    over.merge(series.iter().map(|(at, ms)| (at, if ms >= slow_ms { ms } else { 0.0 })));
-    crate::verdict::window::positive_since(&over)
 }
 
 fn about_ms(ms: f64) -> String {

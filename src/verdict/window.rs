@@ -64,7 +64,8 @@ fn moves(series: &Series, newest_at: Timestamp, newest: f64) -> Option<Trend> {
     Some(Trend { newest_at, newest, long, short })
 }
 
-/// How many datapoints of the last ten minutes are over `least`, as they were published and whatever lies between.
+/// How many datapoints of the last ten minutes are over `least`, as they were published: a quiet one between,
+/// or a lane that one lacks, changes nothing.
 pub fn over(picture: &Picture, key: &MetricKey, newest_at: Timestamp, least: f64) -> usize {
     let points = picture.metrics.get(key).map(|series| series.between(newest_at.plus_s(-LONG_S), newest_at.plus_ms(1)));
     points.map_or(0, |points| points.filter(|(_, value)| *value > least).count())
@@ -101,15 +102,20 @@ pub fn rising_since(series: &Series, noise: f64) -> Option<Timestamp> {
     low.filter(|(at, _)| *at > oldest).map(|(at, _)| at)
 }
 
-/// Since when a counter has not been 0: its last 0 but for single ones between. `None` when it is
-/// older than the series.
+/// Since when a counter has not been 0.
 pub fn positive_since(series: &Series) -> Option<Timestamp> {
-    let mut zeros = 0;
+    lasting_since(series, |value| value > 0.0)
+}
+
+/// Since when the newest datapoints have been so, single ones between forgiven. `None` when that is older than
+/// the series.
+pub fn lasting_since(series: &Series, so: impl Fn(f64) -> bool) -> Option<Timestamp> {
+    let mut others = 0;
     let mut first = None;
     for (at, value) in series.iter().rev() {
-        zeros = if value > 0.0 { 0 } else { zeros + 1 };
-        first = if value > 0.0 { Some(at) } else { first };
-        if first.is_some() && zeros == 2 {
+        others = if so(value) { 0 } else { others + 1 };
+        first = if so(value) { Some(at) } else { first };
+        if first.is_some() && others == 2 {
             return first;
         }
     }
