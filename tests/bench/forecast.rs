@@ -107,7 +107,7 @@ fn speed() {
 fn agree() {
     let seeds = std::env::args().skip(1).find_map(|text| text.parse().ok()).unwrap_or(20);
     let (counted, recorded) = (agreement::counted(seeds), agreement::recorded(seeds));
-    let names = ["age at the change", "ten minutes later", "drained"];
+    let names = ["age at the change", "five minutes later", "drained"];
     for ((name, apart), (ours, theirs)) in
         names.iter().zip(counted.apart(&recorded)).zip(counted.0.iter().zip(recorded.0))
     {
