@@ -2,6 +2,7 @@
 
 use crate::forecast::ages::{Ages, BEHIND_MS};
 use crate::forecast::cost::{Cost, Meets, cost};
+use crate::forecast::given_up;
 use crate::forecast::items::{Lanes, expected_range};
 use crate::forecast::layout::{redealt, shard_loads};
 use crate::forecast::loads::{Handled, Since, loads};
@@ -59,6 +60,7 @@ pub fn calibrate(sight: &Sight<'_>, minutes: &[Seen], at: Timestamp) -> Result<C
     let seen = enough(minutes)?;
     not_for_other_reasons(&seen)?;
     let rules = Rules::of(&sight.mapping.settings);
+    given_up::never_settles(&seen, &rules).map_or(Ok(()), Err)?;
     let shards = shards(sight, &seen, &rules);
     let window = Window::of(&seen, at, f64::from(shards.number) * f64::from(rules.lanes))?;
     let window = window.timed_by(&sight.minutes_under_these_settings(LONG_WINDOW_MIN), at);

@@ -23,6 +23,7 @@ mod chance;
 mod consumer;
 mod cost;
 mod foretell;
+mod given_up;
 mod items;
 mod judge;
 mod layout;

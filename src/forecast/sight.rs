@@ -58,6 +58,8 @@ pub struct Seen {
     pub failed_events: f64,
     /// What was written to the table or stream, whatever the unit.
     pub writes: Option<f64>,
+    /// Records given up: dropped, or sent to the on-failure destination.
+    pub given_up: f64,
 }
 
 impl Seen {
@@ -95,9 +97,18 @@ pub fn wanted(mapping: &Mapping, queue: Option<&SourceQueue>) -> Vec<MetricKey> 
     }
     keys.push(MetricKey::mapping(&mapping.id, "InvokedEventCount", Stat::Sum));
     keys.push(MetricKey::mapping(&mapping.id, "FailedInvokeEventCount", Stat::Sum));
+    if mapping.kind().is_stream() {
+        keys.extend(given_up(mapping));
+    }
     keys.push(unreserved());
     keys.extend(written(&mapping.source));
     keys
+}
+
+/// What is sent to the on-failure destination is not counted as dropped (aws-facts §2.3).
+fn given_up(mapping: &Mapping) -> [MetricKey; 2] {
+    ["DroppedEventCount", "OnFailureDestinationDeliveredEventCount"]
+        .map(|name| MetricKey::mapping(&mapping.id, name, Stat::Sum))
 }
 
 /// A figure of the account, hence without a dimension.
@@ -160,6 +171,7 @@ impl Sight<'_> {
                 failed_events: at(MetricKey::mapping(&self.mapping.id, "FailedInvokeEventCount", Stat::Sum), minute)
                     .unwrap_or(0.0),
                 writes: written.clone().and_then(|key| at(key, minute)),
+                given_up: given_up(self.mapping).into_iter().filter_map(|key| at(key, minute)).sum(),
             })
             .collect()
     }
