@@ -54,7 +54,8 @@ impl Overlay {
             Overlay::Message(view) => Some(&mut view.scroll),
             Overlay::Tried(tried) => Some(&mut tried.scroll),
             Overlay::Edited(view) => Some(&mut view.scroll),
-            Overlay::Palette(_) | Overlay::Picker(_) | Overlay::Tune(_) | Overlay::Choice(_) => None,
+            Overlay::Tune(form) => form.assumptions.as_mut(),
+            Overlay::Palette(_) | Overlay::Picker(_) | Overlay::Choice(_) => None,
             Overlay::Prompt(_) | Overlay::Editor(_) | Overlay::Leave { .. } => None,
         }
     }
@@ -266,8 +267,8 @@ pub struct TuneForm {
     pub focus: usize,
     /// Put what is in force now back after so long, by this process.
     pub revert_after_s: Option<u32>,
-    /// What the rehearsal rests on is shown in place of its candidates.
-    pub assumptions: bool,
+    /// What the rehearsal rests on is shown in place of its candidates, from this line on.
+    pub assumptions: Option<usize>,
     /// Why these settings would be refused; empty when they would not.
     pub problems: Vec<String>,
 }

@@ -55,6 +55,7 @@ fn overlay_keys(overlay: &Overlay, console: &Console) -> &'static [(&'static str
             Some(rehearsing) if rehearsing.is_under_way() => {
                 &[("enter", "to the card"), ("tab ↑↓", "field"), ("esc", "stop rehearsing")]
             }
+            Some(_) if form.assumptions.is_some() => &[("↑↓", "scroll"), ("a", "settings again"), ("esc", "leave it")],
             Some(rehearsing) if rehearsing.done().is_some() => &[
                 ("r", "recommended"),
                 ("enter", "to the card"),

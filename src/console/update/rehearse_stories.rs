@@ -140,6 +140,27 @@ fn the_recommended_setting_is_one_key_and_held_against_its_forecast() {
 }
 
 #[test]
+fn assumptions_are_read_to_their_end_and_choose_nothing_of_the_table_under_them() {
+    let mut trial = Trial::sandbox();
+    let generation = open_tune(&mut trial);
+    let now = trial.console.now;
+    arrived(&mut trial, generation, rehearsal(now));
+    let form = |trial: &Trial| match trial.console.overlay() {
+        Some(Overlay::Tune(form)) => (form.assumptions, form.focus),
+        other => panic!("{other:?}"),
+    };
+    let before = form(&trial).1;
+    trial.types("ajjj");
+    assert_eq!(form(&trial), (Some(3), before));
+    // So much is drawn that the second line is the first.
+    trial.console.begins_with(Some(1));
+    trial.types("k");
+    assert_eq!(form(&trial), (Some(0), before));
+    trial.press(&[Key::plain(Code::Enter)]);
+    assert_eq!(form(&trial), (None, before), "enter shows the settings again and takes none");
+}
+
+#[test]
 fn a_guard_speaks_and_offers_and_writes_nothing() {
     let mut trial = Trial::sandbox();
     let generation = open_tune(&mut trial);

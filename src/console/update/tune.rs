@@ -95,7 +95,7 @@ pub(super) fn form(console: &mut Console, id: &MappingId) -> Vec<Effect> {
         reserve: None,
         focus: 0,
         revert_after_s: None,
-        assumptions: false,
+        assumptions: None,
         problems: Vec::new(),
     }));
     let mut effects = rehearse::opened(console, id);
@@ -130,6 +130,8 @@ pub(super) fn key(console: &mut Console, key: Key) -> Vec<Effect> {
     let Some(Overlay::Tune(mut form)) = console.overlays.pop() else { return Vec::new() };
     let last = (form.fields.len() + console.candidates(&form.mapping).len()).saturating_sub(1);
     match key.code {
+        // The table is not shown: nothing of it is chosen.
+        _ if form.assumptions.is_some() && scroll(&mut form, key) => {}
         _ if is_text(&form, key) => type_in(&mut form, key),
         Code::Esc => {
             let stopped = rehearse::cancel(console, &form);
@@ -156,7 +158,7 @@ pub(super) fn key(console: &mut Console, key: Key) -> Vec<Effect> {
             return effects;
         }
         Code::Char('m') => form.turn(),
-        Code::Char('a') => form.assumptions = !form.assumptions,
+        Code::Char('a') => form.assumptions = if form.assumptions.is_some() { None } else { Some(0) },
         Code::Char('b') => form.revert_after_s = next_revert(form.revert_after_s),
         Code::Down | Code::Tab => form.focus = (form.focus + 1).min(last),
         Code::Up | Code::BackTab => form.focus = form.focus.saturating_sub(1),
@@ -168,6 +170,23 @@ pub(super) fn key(console: &mut Console, key: Key) -> Vec<Effect> {
     console.overlays.push(Overlay::Tune(form));
     Vec::new()
 }
+
+/// Whether that key moved the assumptions, or would have, or took their place on the screen back.
+fn scroll(form: &mut TuneForm, key: Key) -> bool {
+    let Some(first) = form.assumptions else { return false };
+    form.assumptions = match key.code {
+        Code::Down | Code::Char('j') => Some(first + 1),
+        Code::Up | Code::Char('k') => Some(first.saturating_sub(1)),
+        Code::PageDown => Some(first + PAGE),
+        Code::PageUp => Some(first.saturating_sub(PAGE)),
+        Code::Enter => None,
+        _ => return false,
+    };
+    true
+}
+
+/// Lines.
+const PAGE: usize = 10;
 
 /// Off, then a quarter of an hour, half of one, one, four.
 fn next_revert(now_s: Option<u32>) -> Option<u32> {

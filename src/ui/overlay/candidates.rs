@@ -29,20 +29,21 @@ const HEADS: [(&str, u16); 9] = [
 /// Rows wanted for all of it.
 pub fn rows(rehearsing: Option<&Rehearsing>, form: &TuneForm, width: u16, theme: Theme) -> u16 {
     let candidates = match rehearsing.and_then(Rehearsing::done) {
-        Some(rehearsal) if !form.assumptions => rehearsal.candidates.len() + 1,
+        Some(rehearsal) if form.assumptions.is_none() => rehearsal.candidates.len() + 1,
         _ => 0,
     };
     u16::try_from(candidates + told(rehearsing, form, width, theme).len() + 1).unwrap_or(u16::MAX)
 }
 
-pub fn draw(ink: &mut Ink<'_>, area: Rect, rehearsing: Option<&Rehearsing>, form: &TuneForm) {
+/// Answers the line that the words begin with.
+pub fn draw(ink: &mut Ink<'_>, area: Rect, rehearsing: Option<&Rehearsing>, form: &TuneForm) -> usize {
     let words = told(rehearsing, form, area.width, ink.theme);
     let below = u16::try_from(words.len()).unwrap_or(u16::MAX);
     let mut y = area.y;
-    if let Some(rehearsal) = rehearsing.and_then(Rehearsing::done).filter(|_| !form.assumptions) {
+    if let Some(rehearsal) = rehearsing.and_then(Rehearsing::done).filter(|_| form.assumptions.is_none()) {
         y += table(ink, Rect { height: area.height.saturating_sub(below), ..area }, rehearsal, form);
     }
-    words.draw(ink, Rect { y, height: area.bottom().saturating_sub(y), ..area }, 0);
+    words.draw(ink, Rect { y, height: area.bottom().saturating_sub(y), ..area }, form.assumptions.unwrap_or(0))
 }
 
 /// Answers the rows it took.
@@ -171,7 +172,7 @@ fn of_done(prose: &mut Prose, rehearsal: &Rehearsal, form: &TuneForm, theme: The
         prose.text(0, &detail(candidate), theme.plain());
     }
     prose.text(0, &backtest(rehearsal), theme.dim());
-    if form.assumptions {
+    if form.assumptions.is_some() {
         if let Some(today) = rehearsal.candidates.first() {
             prose.text(0, &format!("{}, whatever the setting", today.setting.order()), theme.plain());
         }

@@ -34,7 +34,7 @@ pub(in crate::ui) fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console) -> O
         Overlay::Tried(tried) => return Some(tried::draw(ink, area, console, tried)),
         Overlay::Palette(palette) => palette::draw(ink, area, console, palette),
         Overlay::Picker(picker) => picker::draw(ink, area, console, picker),
-        Overlay::Tune(form) => tune::draw(ink, area, console, form),
+        Overlay::Tune(form) => return tune::draw(ink, area, console, form),
         Overlay::Choice(choice) => choice::draw(ink, area, choice),
         Overlay::Prompt(prompt) => prompt::draw(ink, area, prompt),
         Overlay::Editor(editor) => editor::draw(ink, area, editor),

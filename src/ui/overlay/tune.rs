@@ -21,7 +21,8 @@ const FIELD: u16 = 8;
 /// Of a queue's name.
 const NAME_FIELD: u16 = 24;
 
-pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, form: &TuneForm) {
+/// Answers the line that the assumptions begin with, where they are shown.
+pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, form: &TuneForm) -> Option<usize> {
     let width = sheet_width(area, WIDTH);
     let theme = ink.theme;
     let mut problems = Prose::new(width - 4);
@@ -38,7 +39,7 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, form: &TuneForm) {
     for (n, entry) in form.fields.iter().enumerate() {
         let y = inside.y + n as u16;
         if y >= inside.bottom() {
-            return;
+            return None;
         }
         let focused = form.focus == n;
         let sign = if focused { "▶ " } else { "  " };
@@ -73,8 +74,9 @@ pub fn draw(ink: &mut Ink<'_>, area: Rect, console: &Console, form: &TuneForm) {
     top += u16::from(inside.height > top + foretold);
     if inside.height > top {
         let rest = Rect::new(inside.x, inside.y + top, inside.width, inside.height - top);
-        candidates::draw(ink, rest, rehearsing, form);
+        return Some(candidates::draw(ink, rest, rehearsing, form));
     }
+    None
 }
 
 /// Why there is nothing in this field that could be changed.

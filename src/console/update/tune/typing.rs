@@ -152,7 +152,7 @@ mod tests {
             reserve: None,
             focus: 0,
             revert_after_s: None,
-            assumptions: false,
+            assumptions: None,
             problems: Vec::new(),
         }
     }
