@@ -125,7 +125,11 @@ async fn account(here: &Here, diagnosis: &mut Diagnosis) {
         Ok(identity) => check("identity", State::Fine, format!("account {}, {}", identity.account, identity.arn)),
         Err(error) => check("identity", State::Broken, error.to_string()),
     });
-    diagnosis.checks.push(clock(*account.ahead_ms().borrow()));
+    let ahead_ms = *account.ahead_ms().borrow();
+    // Nothing answered, or nothing that would tell.
+    let untold = !let_in && ahead_ms == 0;
+    let untold = untold.then(|| check("clock", State::Unknown, "no answer to tell the account's by"));
+    diagnosis.checks.push(untold.unwrap_or_else(|| clock(ahead_ms)));
     if !let_in {
         diagnosis.checks.push(check("region", State::Unknown, format!("{}: not asked", account.region())));
         return;

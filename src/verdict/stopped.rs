@@ -61,7 +61,8 @@ fn stream(picture: &Picture, now: Timestamp, mapping: &Mapping, evidence: &mut V
         evidence.push(format!("{from}; since when it is stopped is not known"));
         return None;
     };
-    evidence.push(format!("{from}: in {} at least", about(left_ms)));
+    // Never rounded up.
+    evidence.push(format!("{from}: in {} at least", spoken(left_ms as i64)));
     Some(left_ms)
 }
 
