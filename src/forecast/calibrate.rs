@@ -122,8 +122,10 @@ pub fn calibrate(sight: &Sight<'_>, minutes: &[Seen], at: Timestamp) -> Result<C
 pub(super) fn enough(minutes: &[Seen]) -> Result<Vec<Seen>, String> {
     if minutes.len() < LEAST_MIN {
         return Err(format!(
-            "it runs with its present settings, or runs at all, only since {} minutes ago; figures of {LEAST_MIN} are needed",
-            minutes.len()
+            "there are figures of only {} minutes since its settings last acted or it began to run; {LEAST_MIN} are needed: \
+             ask again in about {} m",
+            minutes.len(),
+            LEAST_MIN - minutes.len()
         ));
     }
     let seen: Vec<Seen> = minutes.iter().copied().filter(|seen| seen.invocations.is_some_and(|n| n > 0.0)).collect();

@@ -221,8 +221,8 @@ impl Loads {
     pub(super) fn until(&self) -> String {
         let so_far = if self.written.is_some() { "in these last minutes" } else { "they were one age ago" };
         format!(
-            "arrivals go on as {so_far}; in one run of seven a third more come, or it pauses: that widens the range, and \
-             the middle is of the others"
+            "arrivals go on as {so_far}; in one run of seven a third more come, or the consumer pauses for five minutes: \
+             those widen the band (10–90 %), the median is of the other runs"
         )
     }
 

@@ -67,7 +67,10 @@ fn of<C: Consumer>(sight: &Sight<'_>, asked: &Asked, progress: Progress<'_>, reh
         }
     };
     rehearsal.assumptions = consumer.assumptions().to_vec();
-    rehearsal.assumptions.push(format!("a change acts {} s after it is made (half of the time)", APPLIES_S[2]));
+    let [soonest, _, middle, _, latest] = APPLIES_S;
+    rehearsal
+        .assumptions
+        .push(format!("a change acts {soonest} to {latest} s after it is made, {middle} s in the middle"));
     rehearsal.backtest = backtest::<C>(sight, asked.seed);
     let settings = if asked.candidates.is_empty() { consumer.usual(sight) } else { with_today(sight, asked) };
     let proposed: Vec<_> = settings.into_iter().map(|setting| consumer.propose(sight, setting)).collect();

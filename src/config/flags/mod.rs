@@ -116,7 +116,7 @@ pub(super) enum Command {
     /// Change a consumer's settings, or stop or start it
     #[command(after_help = tune::EXAMPLES)]
     Tune(tune::TuneFlags),
-    /// What each setting of a stream consumer would do, before anything is changed
+    /// What each setting of a stream's or a queue's consumer would do, before anything is changed
     Rehearse(RehearseFlags),
     /// Dead letters: look at them, move them back
     #[command(subcommand, after_help = ex::DLQ_EXAMPLES)]
