@@ -219,7 +219,10 @@ pub const COMMANDS: &[Command] = &[
     everywhere("follow", Action::LogFollow, &[c('F')], "follow the log, or stop following").on(LOGS).footed("follow"),
     everywhere("window", Action::LogWindow, &[c('+')], "a longer window: 15 m, 1 h, 3 h").on(LOGS).footed("longer"),
     everywhere("read", Action::LogRead, &[c('r')], "read the log anew").on(LOGS).footed("read anew"),
-    everywhere("tune", Action::Tune, &[c('t')], "change the consumer's settings").on(TUNABLE).footed("tune").writing(),
+    // What each setting would do may be asked of a read-only console: its card may not.
+    everywhere("tune", Action::Tune, &[c('t')], "what each setting would do; change the consumer's")
+        .on(TUNABLE)
+        .footed("tune"),
     everywhere("stop-start", Action::StopStart, &[c('S')], "stop the consumer, or start it again")
         .on(TUNABLE)
         .footed("stop/start")

@@ -59,6 +59,8 @@ mod protected_stories;
 #[cfg(test)]
 mod rehearse_stories;
 #[cfg(test)]
+mod rehearsed_form_stories;
+#[cfg(test)]
 mod reserve_stories;
 #[cfg(test)]
 mod stories;

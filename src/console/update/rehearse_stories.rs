@@ -45,7 +45,7 @@ fn candidate(lanes: u32) -> Candidate {
     }
 }
 
-fn rehearsal(at: Timestamp) -> Rehearsal {
+pub(super) fn rehearsal(at: Timestamp) -> Rehearsal {
     Rehearsal {
         mapping: "uuid-stream".into(),
         at,
@@ -58,7 +58,7 @@ fn rehearsal(at: Timestamp) -> Rehearsal {
 }
 
 /// The form is open and its rehearsal asked for; answers the generation.
-fn open_tune(trial: &mut Trial) -> u64 {
+pub(super) fn open_tune(trial: &mut Trial) -> u64 {
     trial.types("2");
     let keys = trial.console.consumer_keys();
     let row = keys.iter().position(|id| id.as_str() == "uuid-stream").expect("it is listed");
@@ -73,7 +73,7 @@ fn open_tune(trial: &mut Trial) -> u64 {
     }
 }
 
-fn arrived(trial: &mut Trial, generation: u64, rehearsal: Rehearsal) {
+pub(super) fn arrived(trial: &mut Trial, generation: u64, rehearsal: Rehearsal) {
     trial.tell(Msg::RehearsalArrived { mapping: "uuid-stream".into(), generation, result: Ok(rehearsal) });
 }
 
@@ -137,27 +137,6 @@ fn the_recommended_setting_is_one_key_and_held_against_its_forecast() {
     metric(&mut trial, "IteratorAge", vec![(minute(9), 900.0), (minute(10), 900.0)]);
     let line = trial.console.follows[0].line();
     assert!(line.contains("drained at") && line.contains("as forecast"), "{line}");
-}
-
-#[test]
-fn assumptions_are_read_to_their_end_and_choose_nothing_of_the_table_under_them() {
-    let mut trial = Trial::sandbox();
-    let generation = open_tune(&mut trial);
-    let now = trial.console.now;
-    arrived(&mut trial, generation, rehearsal(now));
-    let form = |trial: &Trial| match trial.console.overlay() {
-        Some(Overlay::Tune(form)) => (form.assumptions, form.focus),
-        other => panic!("{other:?}"),
-    };
-    let before = form(&trial).1;
-    trial.types("ajjj");
-    assert_eq!(form(&trial), (Some(3), before));
-    // So much is drawn that the second line is the first.
-    trial.console.begins_with(Some(1));
-    trial.types("k");
-    assert_eq!(form(&trial), (Some(0), before));
-    trial.press(&[Key::plain(Code::Enter)]);
-    assert_eq!(form(&trial), (None, before), "enter shows the settings again and takes none");
 }
 
 #[test]

@@ -251,7 +251,11 @@ fn redrive_without_a_selection_asks_which_and_keeps_the_choices_apart() {
 fn an_account_is_read_only_until_its_digits_are_typed() {
     let mut trial = Trial::new(ConsoleOptions::default());
     open_tune(&mut trial);
-    assert!(trial.console.overlays.is_empty() && trial.said().contains("W arms writes"), "{}", trial.said());
+    trial.types("5\n");
+    assert!(matches!(trial.console.overlay(), Some(Overlay::Tune(_))), "no card: {:?}", trial.console.overlay());
+    assert!(trial.said().contains("W arms writes"), "{}", trial.said());
+    trial.types("\x1b\x1b");
+    assert!(trial.console.overlays.is_empty());
     trial.types("3\n\n");
     assert!(trial.console.snapshots.is_empty(), "scanning is a write");
     trial.types("W1234\n");

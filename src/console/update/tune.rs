@@ -12,7 +12,7 @@ use crate::console::overlay::{Choice, ChoiceOption, Overlay, Pick, Planned, Tuna
 use crate::console::rows::source_name;
 use crate::console::screen::Screen;
 use crate::console::update::tune::typing::{change, is_text, nudge, type_in};
-use crate::console::update::{card, follow, rehearse};
+use crate::console::update::{arm, card, follow, rehearse};
 use crate::model::finding::Severity;
 use crate::model::id::{Arn, MappingId};
 use crate::model::mapping::{Mapping, MappingChange};
@@ -268,6 +268,7 @@ fn submit(console: &mut Console, mut form: TuneForm) {
             console.say(Severity::Note, "nothing is changed");
             console.overlays.push(Overlay::Tune(form));
         }
+        Some(_) if !arm::allows(console, "this") => console.overlays.push(Overlay::Tune(form)),
         Some(Wanted { change, reserve }) => {
             let plan = RetunePlan {
                 mapping: form.mapping.clone(),
