@@ -32,14 +32,20 @@ pub(super) fn redealt(
     let of = |world: &World| {
         let load = |share: &Share| {
             let per_s = each * share.gets;
-            let held_ms = batches.map_or(0.0, |records| records / per_s.max(1e-9) * 1000.0);
-            let behind_ms = centre_ms + share.got * (ages.max_ms - ages.min_ms) + held_ms;
+            let age_ms = centre_ms + share.got * (ages.max_ms - ages.min_ms);
             let items = (world.items / f64::from(shards.max(1))).clamp(1.0, f64::from(u32::MAX)) as u32;
-            ShardLoad { per_s, behind_ms: if behind_ms < 1_000.0 { 0 } else { behind_ms.round() as i64 }, items }
+            ShardLoad { per_s, behind_ms: behind_ms(age_ms, per_s, batches), items }
         };
         world.shards.iter().map(load).collect()
     };
     worlds(apart, &seen, shards, loads.items).iter().map(of).collect()
+}
+
+/// How far behind a shard is by its age and what its lanes hold; one that is up to date not at all.
+fn behind_ms(age_ms: f64, per_s: f64, batches: Option<f64>) -> i64 {
+    let held_ms = batches.map_or(0.0, |records| records / per_s.max(1e-9) * 1000.0);
+    let behind_ms = age_ms + held_ms;
+    if behind_ms < 1_000.0 { 0 } else { behind_ms.round() as i64 }
 }
 
 /// The mean age, or the middle where no mean is published.
@@ -75,14 +81,9 @@ pub(super) fn shard_loads(ages: &Ages, loads: &Loads, shards: u32, batches: Opti
                     (mean_per_s + off * apart) * even
                 }
             };
-            let held_ms = batches.map_or(0.0, |records| records / per_s.max(1e-9) * 1000.0);
             let off_ms = between(ages.max_ms, ages.min_ms, place) - mean_ms;
-            let behind_ms = centre_ms + off_ms * apart + held_ms;
-            ShardLoad {
-                per_s,
-                behind_ms: if behind_ms < 1_000.0 { 0 } else { behind_ms.round() as i64 },
-                items: loads.items.a_shard(shards),
-            }
+            let behind_ms = behind_ms(centre_ms + off_ms * apart, per_s, batches);
+            ShardLoad { per_s, behind_ms, items: loads.items.a_shard(shards) }
         })
         .collect()
 }
@@ -118,27 +119,9 @@ const MOST_BENT: f64 = 4.0;
 mod tests {
     use super::*;
     use crate::forecast::items::Items;
+    use crate::forecast::loads::tests::minutes;
     use crate::forecast::sight::Seen;
     use crate::model::time::Timestamp;
-
-    /// Minutes in which the mean age grows by half a minute a minute, and lanes lie apart by `first` seconds at
-    /// first and by `rate` seconds a second more.
-    fn minutes(number: i64, first: f64, rate: f64) -> Vec<Seen> {
-        let minute = |n: i64| {
-            let (from_s, to_s) = (n as f64 * 60.0, (n + 1) as f64 * 60.0);
-            let mean = |s: f64| 100.0 + 0.5 * s;
-            let half = |s: f64| (first + rate * s) / 2.0;
-            Seen {
-                at: Timestamp::from_s(n * 60),
-                age_max_ms: Some((mean(to_s) + half(to_s)) * 1000.0),
-                age_min_ms: Some((mean(from_s) - half(from_s)) * 1000.0),
-                age_avg_ms: Some(f64::midpoint(mean(from_s), mean(to_s)) * 1000.0),
-                invocations: Some(10.0),
-                ..Seen::default()
-            }
-        };
-        (0..number).map(minute).collect()
-    }
 
     /// The worst shard has half as much again as the best; so much is written a second.
     fn uneven(written_per_s: f64) -> Loads {

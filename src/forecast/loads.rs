@@ -244,13 +244,13 @@ const FIRST_MIN: usize = 10;
 const STANDS: f64 = 0.9;
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::forecast::items::expected_range;
 
     /// Minutes in which the mean age grows by half a minute a minute, and lanes lie apart by `first` seconds at
     /// first and by `rate` seconds a second more.
-    fn minutes(number: i64, first: f64, rate: f64) -> Vec<Seen> {
+    pub(in crate::forecast) fn minutes(number: i64, first: f64, rate: f64) -> Vec<Seen> {
         let minute = |n: i64| {
             let (from_s, to_s) = (n as f64 * 60.0, (n + 1) as f64 * 60.0);
             let mean = |s: f64| 100.0 + 0.5 * s;
